@@ -1,0 +1,24 @@
+//===- Seq.h - The seq dialect ----------------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_DIALECTS_SEQ_SEQ_H
+#define LONGWING_DIALECTS_SEQ_SEQ_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/seq/SeqDialect.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/seq/SeqOps.h.inc"
+
+#endif // LONGWING_DIALECTS_SEQ_SEQ_H

@@ -1,0 +1,187 @@
+//===- SeqOps.cpp - Operations of the seq dialect -------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/seq/Seq.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace longwing::seq;
+
+#define GET_OP_CLASSES
+#include "dialects/seq/SeqOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// AttentionOp
+//===----------------------------------------------------------------------===//
+
+double AttentionOp::getEffectiveScale() {
+  if (auto scale = getScale())
+    return scale->convertToDouble();
+  return 1.0 / std::sqrt(static_cast<double>(getHeadDim()));
+}
+
+int64_t AttentionOp::getLeftWindow() {
+  auto window = getWindow();
+  return window ? (*window)[0] : -1;
+}
+
+int64_t AttentionOp::getRightWindow() {
+  auto window = getWindow();
+  int64_t right = window ? (*window)[1] : -1;
+  return getCausal() ? 0 : right;
+}
+
+/// Whether two sizes can be equal at run time.
+static bool compatible(int64_t a, int64_t b) {
+  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
+}
+
+LogicalResult AttentionOp::verify() {
+  RankedTensorType q = getQ().getType(), k = getK().getType(), v = getV().getType(),
+                   o = getO().getType();
+  auto agree = [&](RankedTensorType a, unsigned i, StringRef an, RankedTensorType b, unsigned j,
+                   StringRef bn, StringRef label) -> LogicalResult {
+    if (compatible(a.getDimSize(i), b.getDimSize(j)))
+      return success();
+    return emitOpError() << "(" << label << ") expected dimension " << i << " of " << an
+                         << " to equal dimension " << j << " of " << bn << ", got "
+                         << a.getDimSize(i) << " and " << b.getDimSize(j);
+  };
+  if (failed(agree(k, 0, "k", q, 0, "q", "C1")) || failed(agree(v, 0, "v", q, 0, "q", "C1")) ||
+      failed(agree(v, 1, "v", k, 1, "k", "C1")) || failed(agree(v, 2, "v", k, 2, "k", "C1")) ||
+      failed(agree(k, 3, "k", q, 3, "q", "C1")))
+    return failure();
+  for (auto [type, name] : {std::pair{q, "q"}, {k, "k"}, {v, "v"}})
+    if (type.isDynamicDim(3) || type.getDimSize(3) <= 0)
+      return emitOpError() << "(C1) expected a static, positive head dimension (dimension 3) of "
+                           << name << ", got " << type;
+
+  for (auto [type, name] : {std::pair{k, "k"}, {v, "v"}, {o, "o"}})
+    if (type.getElementType() != q.getElementType())
+      return emitOpError() << "(C2) expected the element type of " << name << " to be that of q, "
+                           << q.getElementType() << ", got " << type.getElementType();
+
+  for (auto [type, name] : {std::pair{q, "q"}, {k, "k"}})
+    if (type.isDynamicDim(1) || type.getDimSize(1) <= 0)
+      return emitOpError() << "(C3) expected a static, positive number of heads (dimension 1) of "
+                           << name << ", got " << type;
+  if (getQueryHeads() % getKeyHeads())
+    return emitOpError() << "(C3) expected the heads of q to be a multiple of the heads of k, got "
+                         << getQueryHeads() << " and " << getKeyHeads();
+
+  for (unsigned i = 0; i < 3; ++i)
+    if (failed(agree(o, i, "o", q, i, "q", "C4")))
+      return failure();
+  if (failed(agree(o, 3, "o", v, 3, "v", "C4")))
+    return failure();
+  if (getLse())
+    for (unsigned i = 0; i < 3; ++i)
+      if (failed(agree(getLse().getType(), i, "lse", q, i, "q", "C4")))
+        return failure();
+
+  if (getScale() && !getScale()->isFinite())
+    return emitOpError() << "(C5) expected a finite scale, got " << getScaleAttr();
+  if (auto window = getWindow()) {
+    if (window->size() != 2)
+      return emitOpError() << "(C6) expected a window of two elements, [left, right], got "
+                           << window->size();
+    for (int64_t side : *window)
+      if (side < -1)
+        return emitOpError() << "(C6) expected each side of the window to be at least -1, got "
+                             << side;
+  }
+  return success();
+}
+
+/// Checks the arguments, the result and the purity of a region.
+static LogicalResult verifyScalarRegion(AttentionOp op, Region &region, StringRef name,
+                                        StringRef label, bool takesScore) {
+  if (region.empty())
+    return success();
+  MLIRContext *ctx = op.getContext();
+  SmallVector<Type> expected;
+  if (takesScore)
+    expected.push_back(Float32Type::get(ctx));
+  expected.append(4, IndexType::get(ctx));
+  if (TypeRange(region.getArgumentTypes()) != TypeRange(expected))
+    return op.emitOpError() << "(" << label << ") expected region '" << name << "' to take ("
+                            << expected << "), got (" << region.getArgumentTypes() << ")";
+  Type result = takesScore ? Type(Float32Type::get(ctx)) : Type(IntegerType::get(ctx, 1));
+  auto yield = region.front().empty() ? YieldOp() : dyn_cast<YieldOp>(region.front().back());
+  if (!yield)
+    return op.emitOpError() << "(" << label << ") expected region '" << name
+                            << "' to end with seq.yield";
+  if (yield.getValue().getType() != result)
+    return yield.emitOpError() << "(" << label << ") expected region '" << name << "' to yield "
+                               << result << ", got " << yield.getValue().getType();
+  WalkResult walk = region.walk([&](Operation *inner) {
+    if (isMemoryEffectFree(inner))
+      return WalkResult::advance();
+    inner->emitOpError() << "(C9) has a side effect, which region '" << name
+                         << "' of seq.attention may not have";
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+LogicalResult AttentionOp::verifyRegions() {
+  if (failed(verifyScalarRegion(*this, getScore(), "score", "C7", /*takesScore=*/true)))
+    return failure();
+  return verifyScalarRegion(*this, getMask(), "mask", "C8", /*takesScore=*/false);
+}
+
+LogicalResult AttentionOp::reifyResultShapes(OpBuilder &builder,
+                                             ReifiedRankedShapedTypeDims &shapes) {
+  auto sizes = [&](Value value) { return tensor::getMixedSizes(builder, getLoc(), value); };
+  SmallVector<OpFoldResult> rows = sizes(getQ()), o = rows;
+  o[3] = sizes(getV())[3];
+  shapes.push_back(o);
+  if (getLse())
+    shapes.emplace_back(rows.begin(), rows.begin() + 3);
+  return success();
+}
+
+/// Whether a region yields its first argument, or the constant `true`.
+static bool isIdentity(Region &region) {
+  auto yield = cast<YieldOp>(region.front().getTerminator());
+  return yield.getValue() == region.getArgument(0);
+}
+static bool isAlwaysTrue(Region &region) {
+  auto yield = cast<YieldOp>(region.front().getTerminator());
+  return matchPattern(yield.getValue(), m_One());
+}
+
+LogicalResult AttentionOp::canonicalize(AttentionOp op, PatternRewriter &rewriter) {
+  bool changed = false;
+  auto change = [&](auto &&edit) {
+    rewriter.modifyOpInPlace(op, edit);
+    changed = true;
+  };
+  auto drop = [&](Region &region) {
+    rewriter.eraseBlock(&region.front());
+    changed = true;
+  };
+  if (op.hasScore() && isIdentity(op.getScore()))
+    drop(op.getScore());
+  if (op.hasMask() && isAlwaysTrue(op.getMask()))
+    drop(op.getMask());
+  if (auto window = op.getWindow()) {
+    // A causal mask already bounds the right; a window without bounds is none.
+    if (op.getCausal() && (*window)[1] != 0)
+      change([&] { op.setWindow(ArrayRef<int64_t>{(*window)[0], 0}); });
+    window = op.getWindow();
+    if ((*window)[0] == -1 && ((*window)[1] == -1 || op.getCausal()))
+      change([&] { op.removeWindowAttr(); });
+  }
+  return success(changed);
+}

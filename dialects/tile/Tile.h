@@ -1,0 +1,65 @@
+//===- Tile.h - The tile dialect --------------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_DIALECTS_TILE_TILE_H
+#define LONGWING_DIALECTS_TILE_TILE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/tile/TileDialect.h.inc"
+#include "dialects/tile/TileEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/tile/TileTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.h.inc"
+
+namespace longwing::tile {
+
+/// Rows of an accumulator that one warpgroup owns.
+constexpr int64_t kWarpgroupRows = 64;
+constexpr int64_t kWarpgroupThreads = 128;
+/// Columns (k) that one wgmma instruction takes of 16-bit operands.
+constexpr int64_t kMmaStep = 16;
+/// Bytes of a row of a swizzled panel in SRAM.
+constexpr int64_t kPanelBytes = 128;
+
+/// Names of discardable attributes.
+constexpr llvm::StringLiteral kOutAttr = "tile.out";
+constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
+
+/// The tile type of a shape in a layout.
+template <typename Layout>
+mlir::RankedTensorType tileType(llvm::ArrayRef<int64_t> shape, mlir::Type element) {
+  return mlir::RankedTensorType::get(shape, element, Layout::get(element.getContext()));
+}
+
+/// Whether a type is a tile in the layout.
+template <typename Layout>
+bool isIn(mlir::Type type) {
+  auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
+  return tensor && llvm::isa_and_nonnull<Layout>(tensor.getEncoding());
+}
+
+/// Bytes that an [R, C] tile takes in SRAM: whole panels.
+int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element);
+
+} // namespace longwing::tile
+
+#endif // LONGWING_DIALECTS_TILE_TILE_H

@@ -1,0 +1,97 @@
+//===- TileDialect.cpp - Attributes and types of the tile dialect ---------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+#include "dialects/tile/TileDialect.cpp.inc"
+#include "dialects/tile/TileEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/tile/TileAttrs.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/tile/TileTypes.cpp.inc"
+
+void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/tile/TileAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/tile/TileTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/tile/TileOps.cpp.inc"
+      >();
+}
+
+int64_t longwing::tile::sharedBytes(ArrayRef<int64_t> tileShape, Type element) {
+  int64_t rows = tileShape.front(), bytes = tileShape.back() * element.getIntOrFloatBitWidth() / 8;
+  return llvm::divideCeil(bytes, kPanelBytes) * kPanelBytes * rows;
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t consumers,
+                                   int64_t producerRegisters, int64_t consumerRegisters,
+                                   bool persistent, bool overlap) {
+  if (consumers < 1 || consumers > 3)
+    return emitError() << "expected 1 to 3 consumer warpgroups, got " << consumers;
+  for (int64_t registers : {producerRegisters, consumerRegisters})
+    if (registers < 24 || registers > 256 || registers % 8)
+      return emitError() << "expected registers between 24 and 256, a multiple of 8, got "
+                         << registers;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Types: <2x128x64xbf16>
+//===----------------------------------------------------------------------===//
+
+template <typename T>
+static Type parseShaped(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type element;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(shape) || parser.parseType(element) ||
+      parser.parseGreater())
+    return {};
+  bool dynamic = std::is_same_v<T, ViewType>;
+  if (!dynamic && llvm::is_contained(shape, ShapedType::kDynamic)) {
+    parser.emitError(loc, "expected static sizes");
+    return {};
+  }
+  if (!element.isIntOrFloat()) {
+    parser.emitError(loc, "expected an integer or float element type, got ") << element;
+    return {};
+  }
+  return T::get(parser.getContext(), shape, element);
+}
+
+template <typename T>
+static void printShaped(T type, AsmPrinter &printer) {
+  printer << '<';
+  for (int64_t size : type.getShape())
+    (ShapedType::isDynamic(size) ? printer << '?' : printer << size) << 'x';
+  printer << type.getElementType() << '>';
+}
+
+Type DescType::parse(AsmParser &parser) { return parseShaped<DescType>(parser); }
+void DescType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
+Type ViewType::parse(AsmParser &parser) { return parseShaped<ViewType>(parser); }
+void ViewType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
+Type RingType::parse(AsmParser &parser) { return parseShaped<RingType>(parser); }
+void RingType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
+Type SmemType::parse(AsmParser &parser) { return parseShaped<SmemType>(parser); }
+void SmemType::print(AsmPrinter &printer) const { printShaped(*this, printer); }

@@ -1,0 +1,287 @@
+//===- TileOps.cpp - Operations of the tile dialect -----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/tile/Tile.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/FunctionImplementation.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+#define GET_OP_CLASSES
+#include "dialects/tile/TileOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// KernelOp
+//===----------------------------------------------------------------------===//
+
+void KernelOp::build(OpBuilder &builder, OperationState &state, StringRef name, TypeRange inputs,
+                     ScheduleAttr schedule) {
+  state.addAttribute(SymbolTable::getSymbolAttrName(), builder.getStringAttr(name));
+  state.addAttribute(getFunctionTypeAttrName(state.name),
+                     TypeAttr::get(builder.getFunctionType(inputs, {})));
+  state.addAttribute(getScheduleAttrName(state.name), schedule);
+  Region *body = state.addRegion();
+  Block *block = new Block;
+  body->push_back(block);
+  for (Type input : inputs)
+    block->addArgument(input, state.location);
+}
+
+ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  if (parser.parseSymbolName(name, SymbolTable::getSymbolAttrName(), result.attributes))
+    return failure();
+  SmallVector<OpAsmParser::Argument> arguments;
+  SmallVector<Type> resultTypes;
+  SmallVector<DictionaryAttr> resultAttrs;
+  bool variadic = false;
+  if (function_interface_impl::parseFunctionSignatureWithArguments(
+          parser, /*allowVariadic=*/false, arguments, variadic, resultTypes, resultAttrs))
+    return failure();
+  if (!resultTypes.empty())
+    return parser.emitError(parser.getNameLoc(), "a kernel has no results");
+  SmallVector<Type> inputs;
+  for (auto &argument : arguments)
+    inputs.push_back(argument.type);
+  Builder &builder = parser.getBuilder();
+  result.addAttribute(getFunctionTypeAttrName(result.name),
+                      TypeAttr::get(builder.getFunctionType(inputs, {})));
+  ScheduleAttr schedule;
+  if (parser.parseKeyword("schedule") ||
+      parser.parseCustomAttributeWithFallback(schedule, Type(), "schedule", result.attributes) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs,
+                                            getArgAttrsAttrName(result.name),
+                                            getResAttrsAttrName(result.name));
+  return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+void KernelOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  call_interface_impl::printFunctionSignature(printer, getArgumentTypes(), getArgAttrsAttr(),
+                                              /*isVariadic=*/false, {}, nullptr, &getBody());
+  printer << " schedule ";
+  printer.printStrippedAttrOrType(getSchedule());
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {SymbolTable::getSymbolAttrName(), getFunctionTypeAttrName(),
+                            getArgAttrsAttrName(), getResAttrsAttrName(), getScheduleAttrName()});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+bool KernelOp::isOutput(unsigned argument) {
+  return getArgAttr(argument, kOutAttr) != nullptr;
+}
+
+void KernelOp::setOutput(unsigned argument) {
+  setArgAttr(argument, kOutAttr, UnitAttr::get(getContext()));
+}
+
+LogicalResult KernelOp::verify() {
+  for (Type type : getArgumentTypes())
+    if (!isa<DescType, ViewType>(type))
+      return emitOpError() << "expected arguments of type !tile.desc or !tile.view, got " << type;
+  for (Type type : getArgumentTypes())
+    if (auto desc = dyn_cast<DescType>(type)) {
+      int64_t bytes = desc.getShape().back() * desc.getElementType().getIntOrFloatBitWidth() / 8;
+      if (desc.getShape().size() > 5 || bytes > kPanelBytes)
+        return emitOpError() << "expected boxes of at most 5 dimensions and " << kPanelBytes
+                             << " bytes a row, got " << type;
+    }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LaunchOp, ForEachOp, DimOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
+  if (!kernel)
+    return emitOpError() << "expected a kernel named " << getKernelAttr();
+  if (kernel.getNumArguments() != getOperands_().size())
+    return emitOpError() << "expected " << kernel.getNumArguments() << " operands, got "
+                         << getOperands_().size();
+  unsigned outputs = 0;
+  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes())) {
+    auto tensor = cast<RankedTensorType>(getOperands_()[i].getType());
+    auto [shape, element] =
+        isa<DescType>(type)
+            ? std::pair(cast<DescType>(type).getShape(), cast<DescType>(type).getElementType())
+            : std::pair(cast<ViewType>(type).getShape(), cast<ViewType>(type).getElementType());
+    if (tensor.getRank() != int64_t(shape.size()) || tensor.getElementType() != element)
+      return emitOpError() << "expected operand " << i << " to fit " << type << ", got " << tensor;
+    if (!kernel.isOutput(i))
+      continue;
+    if (outputs >= getNumResults() || getResult(outputs).getType() != tensor)
+      return emitOpError() << "expected result " << outputs << " to have the type of operand "
+                           << i << ", " << tensor;
+    ++outputs;
+  }
+  if (outputs != getNumResults())
+    return emitOpError() << "expected " << outputs << " results, got " << getNumResults();
+  return success();
+}
+
+void ForEachOp::build(OpBuilder &builder, OperationState &state, ValueRange sizes) {
+  state.addOperands(sizes);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = builder.createBlock(state.addRegion());
+  for (size_t i = 0; i < sizes.size(); ++i)
+    body->addArgument(builder.getIndexType(), state.location);
+  ReturnOp::create(builder, state.location);
+}
+
+LogicalResult ForEachOp::verifyRegions() {
+  Block &body = getBody().front();
+  if (body.getNumArguments() != getSizes().size() ||
+      !llvm::all_of(body.getArgumentTypes(), [](Type t) { return t.isIndex(); }))
+    return emitOpError() << "expected one index argument for each of " << getSizes().size()
+                         << " sizes";
+  return success();
+}
+
+static int64_t rankOf(Type type) {
+  return isa<DescType>(type) ? cast<DescType>(type).getShape().size()
+                             : cast<ViewType>(type).getShape().size();
+}
+
+LogicalResult DimOp::verify() {
+  int64_t rank = rankOf(getSource().getType());
+  if (int64_t(getDimension()) < 0 || int64_t(getDimension()) >= rank)
+    return emitOpError() << "expected a dimension below " << rank << ", got " << getDimension();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Device memory
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyCoordinates(Operation *op, Type type, ValueRange coordinates) {
+  if (int64_t(coordinates.size()) != rankOf(type))
+    return op->emitOpError() << "expected " << rankOf(type) << " coordinates, got "
+                             << coordinates.size();
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  DescType desc = getSource().getType();
+  if (failed(verifyCoordinates(*this, desc, getCoordinates())))
+    return failure();
+  RankedTensorType tile = getTile().getType();
+  ArrayRef<int64_t> box = desc.getShape();
+  if (tile.getRank() != 2 || box.size() < 2 || tile.getDimSize(0) != box[box.size() - 2] ||
+      tile.getElementType() != desc.getElementType())
+    return emitOpError() << "expected a tile of " << box[box.size() - 2] << " rows of "
+                         << desc.getElementType() << ", got " << tile;
+  if (int64_t(getStages()) < 1)
+    return emitOpError() << "expected at least one stage, got " << getStages();
+  return success();
+}
+
+LogicalResult StoreOp::verify() {
+  if (getTile().getType().getElementType() != getDestination().getType().getElementType())
+    return emitOpError() << "expected a tile of " << getDestination().getType().getElementType()
+                         << ", got " << getTile().getType();
+  return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
+}
+
+LogicalResult StoreRowOp::verify() {
+  return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
+}
+
+LogicalResult GatherOp::verify() {
+  if (failed(verifyCoordinates(*this, getSource().getType(), getIndices())))
+    return failure();
+  auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  for (Type index : getIndices().getTypes()) {
+    auto tile = dyn_cast<RankedTensorType>(index);
+    if (index.isIndex() || (tile && result && tile.getElementType().isIndex() &&
+                            tile.getShape() == result.getShape() &&
+                            tile.getEncoding() == result.getEncoding()))
+      continue;
+    return emitOpError() << "expected an index, or a tile of index shaped as the result "
+                         << getResult().getType() << ", got " << index;
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+template <typename ProductOp>
+static LogicalResult verifyProduct(ProductOp op) {
+  RankedTensorType a = cast<RankedTensorType>(op.getA().getType()),
+                   b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
+  int64_t m = a.getDimSize(0), k = a.getDimSize(1);
+  int64_t n = b.getDimSize(op.getTransposeB() ? 0 : 1), kb = b.getDimSize(op.getTransposeB() ? 1 : 0);
+  if (d.getShape() != ArrayRef<int64_t>{m, n} || !d.getElementType().isF32())
+    return op.emitOpError() << "expected a result of " << m << "x" << n << "xf32, got " << d;
+  if (k != kb)
+    return op.emitOpError() << "expected as many columns of a as rows of b, got " << k << " and "
+                            << kb;
+  if (a.getElementType() != b.getElementType() ||
+      !(a.getElementType().isF16() || a.getElementType().isBF16()))
+    return op.emitOpError() << "expected operands of one 16-bit float type, got " << a << " and "
+                            << b;
+  if (m % kWarpgroupRows || k % kMmaStep || n % 8 || n > 256)
+    return op.emitOpError() << "expected m a multiple of " << kWarpgroupRows << ", k of "
+                            << kMmaStep << ", n of 8 and at most 256, got " << m << ", " << k
+                            << ", " << n;
+  if (op.getC() && op.getC().getType() != d)
+    return op.emitOpError() << "expected c to have the type of the result, got "
+                            << op.getC().getType();
+  return success();
+}
+
+LogicalResult DotOp::verify() { return verifyProduct(*this); }
+LogicalResult MmaAsyncOp::verify() { return verifyProduct(*this); }
+
+LogicalResult ReduceOp::verify() {
+  auto source = cast<RankedTensorType>(getSource().getType()),
+       result = cast<RankedTensorType>(getResult().getType());
+  bool lanes = isIn<LanesAttr>(result);
+  if (lanes && isIn<LanesAttr>(source))
+    return emitOpError() << "expected a #tile.row result from a #tile.lanes tile";
+  SmallVector<int64_t> shape = {source.getDimSize(0)};
+  if (lanes)
+    shape.push_back(4);
+  if (result.getShape() != ArrayRef(shape) || result.getElementType() != source.getElementType())
+    return emitOpError() << "expected a result with a value per row of " << source << ", got "
+                         << result;
+  return success();
+}
+
+LogicalResult BroadcastOp::verify() {
+  auto result = getResult().getType();
+  auto source = dyn_cast<RankedTensorType>(getSource().getType());
+  Type element = source ? source.getElementType() : getSource().getType();
+  bool fits = !source;
+  if (source && isIn<RowAttr>(source))
+    fits = (isIn<AccAttr>(result) || isIn<LanesAttr>(result)) &&
+           result.getDimSize(0) == source.getDimSize(0);
+  if (source && isIn<ColAttr>(source))
+    fits = isIn<AccAttr>(result) && result.getDimSize(1) == source.getDimSize(0);
+  if (!fits || element != result.getElementType())
+    return emitOpError() << "cannot broadcast " << getSource().getType() << " to " << result;
+  return success();
+}
+
+LogicalResult ConvertOp::verify() {
+  auto source = getSource().getType(), result = cast<RankedTensorType>(getResult().getType());
+  if (source.getShape() != result.getShape() || !source.getElementType().isF32() ||
+      result.getElementTypeBitWidth() != 16)
+    return emitOpError() << "expected a 16-bit tile of the source's shape, got " << result;
+  return success();
+}

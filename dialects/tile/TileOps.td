@@ -1,0 +1,318 @@
+//===- TileOps.td - Operations of the tile dialect ---------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILE_OPS_TD
+#define LONGWING_TILE_OPS_TD
+
+include "dialects/tile/TileAttrs.td"
+include "dialects/tile/TileTypes.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Tile_Op<string mnemonic, list<Trait> traits = []> : Op<Tile_Dialect, mnemonic, traits>;
+
+class Tile_In<string layout, string summary> : Type<
+  And<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">,
+       CPred<"::llvm::isa_and_nonnull<::longwing::tile::" # layout #
+             "Attr>(::llvm::cast<::mlir::RankedTensorType>($_self).getEncoding())">]>,
+  summary, "::mlir::RankedTensorType">;
+def Tile_AccTile : Tile_In<"Acc", "#tile.acc tile">;
+def Tile_AFragTile : Tile_In<"AFrag", "#tile.a_frag tile">;
+def Tile_RowTile : Tile_In<"Row", "#tile.row tile">;
+def Tile_ColTile : Tile_In<"Col", "#tile.col tile">;
+def Tile_LanesTile : Tile_In<"Lanes", "#tile.lanes tile">;
+def Tile_SharedTile : Tile_In<"Shared", "#tile.shared tile">;
+def Tile_RegisterTile : AnyTypeOf<
+  [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile], "tile in registers",
+  "::mlir::RankedTensorType">;
+
+//===----------------------------------------------------------------------===//
+// Kernels and the host
+//===----------------------------------------------------------------------===//
+
+def Tile_KernelOp : Tile_Op<"kernel", [
+    IsolatedFromAbove, FunctionOpInterface, Symbol, SingleBlock]> {
+  let summary = "The program of one CTA";
+  let description = [{
+    The arguments are tensors in device memory (`!tile.desc`, `!tile.view`). The argument
+    attribute `tile.out` marks those that the kernel writes.
+
+    Example:
+
+    ```mlir
+    tile.kernel @copy(%in: !tile.desc<128x64xbf16>, %out: !tile.desc<64x64xbf16> {tile.out})
+        schedule <consumers = 2, ...> {
+      ...
+      tile.return
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs,
+                       Tile_ScheduleAttr:$schedule);
+  let regions = (region AnyRegion:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::TypeRange":$inputs, "ScheduleAttr":$schedule)>];
+  let skipDefaultBuilders = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    /// Whether the kernel writes its argument.
+    bool isOutput(unsigned argument);
+    void setOutput(unsigned argument);
+  }];
+}
+
+def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, ReturnLike,
+    ParentOneOf<["KernelOp", "ForEachOp", "WarpSpecializeOp"]>]> {
+  let summary = "Ends a kernel or a region of it";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs a kernel over a number of work tiles";
+  let description = [{
+    The operands are the kernel's arguments: tensors, in order. The results are the
+    contents of those tensors that the kernel writes, in order. `work` is the number of
+    work tiles of its `tile.foreach`.
+
+    Example:
+
+    ```mlir
+    %o, %lse = tile.launch @attention(%q, %k, %v, %o0, %lse0) work(%x, %y, %z)
+        : (tensor<?x16x?x128xbf16>, ...) -> (tensor<?x16x?x128xbf16>, tensor<?x16x?xf32>)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyRankedTensor>:$operands_,
+                       Variadic<Index>:$work);
+  let results = (outs Variadic<AnyRankedTensor>:$results_);
+  let assemblyFormat = [{
+    $kernel `(` $operands_ `)` `work` `(` $work `)` attr-dict
+    `:` functional-type($operands_, $results_)
+  }];
+}
+
+def Tile_ForEachOp : Tile_Op<"foreach", [SingleBlockImplicitTerminator<"ReturnOp">,
+    RecursiveMemoryEffects]> {
+  let summary = "Visits every work tile, in any order, on any CTA";
+  let description = [{
+    Runs its body for each point of the space of the given sizes, the first varying
+    fastest. The points are independent: on the card they are spread over CTAs as the
+    kernel's schedule says, on the CPU they are visited in order.
+  }];
+  let arguments = (ins Variadic<Index>:$sizes);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`in` `(` $sizes `)` attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::ValueRange":$sizes)>];
+}
+
+def Tile_DimOp : Tile_Op<"dim", [Pure]> {
+  let summary = "A size of a tensor argument";
+  let arguments = (ins AnyTypeOf<[Tile_DescType, Tile_ViewType]>:$source, I64Attr:$dimension);
+  let results = (outs Index:$size);
+  let assemblyFormat = "$source `,` $dimension attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Device memory
+//===----------------------------------------------------------------------===//
+
+def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
+  let summary = "Copies a tile from device memory into SRAM";
+  let description = [{
+    Reads the [rows, columns] tile at the given element coordinates; all but the last two
+    sizes of the box are 1. Columns past the box's innermost size come from further boxes.
+    Elements outside the tensor are zero. `stages` is the number of SRAM slots that the
+    tile's ring gets.
+  }];
+  let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, I64Attr:$stages);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = [{
+    $source `[` $coordinates `]` `stages` $stages attr-dict `:` type($source) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
+  let summary = "Copies a tile from registers to device memory, through SRAM";
+  let description = [{
+    Writes the tile at the given coordinates; what lies outside the tensor is dropped.
+    `staging` is the SRAM buffer on the way; the sequential form has none.
+  }];
+  let arguments = (ins Tile_AccTile:$tile, Tile_DescType:$destination,
+                       Variadic<Index>:$coordinates, Optional<Tile_SmemType>:$staging);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $coordinates `]` (`staging` $staging^ `:` type($staging))? attr-dict
+    `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreRowOp : Tile_Op<"store_row", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes one value per row to device memory";
+  let description = [{
+    Element r of the tile goes to the given coordinates, r added to the last one, unless
+    that passes the last size of the view.
+  }];
+  let arguments = (ins Tile_RowTile:$tile, Tile_ViewType:$destination,
+                       Variadic<Index>:$coordinates);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $coordinates `]` attr-dict `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
+  let summary = "Reads elements of a tensor at computed indices";
+  let description = [{
+    The indices are `index` scalars or tiles of `index`; all tiles have the type of the
+    result but for the element. An index outside the tensor is clamped to its bounds.
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$indices);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = [{
+    $source `[` $indices `:` type($indices) `]` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemonic, traits # [
+    Pure]> {
+  let arguments = (ins AnyTypeOf<[Tile_SharedTile, Tile_AFragTile]>:$a, Tile_SharedTile:$b,
+                       Optional<Tile_AccTile>:$c, UnitAttr:$transpose_b);
+  let results = (outs Tile_AccTile:$result);
+  let assemblyFormat = [{
+    $a `,` $b (`acc` `(` $c^ `:` type($c) `)`)? (`transpose_b` $transpose_b^)? attr-dict
+    `:` type($a) `,` type($b) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_DotOp : Tile_ProductOp<"dot"> {
+  let summary = "Matrix product on the tensor cores: a b + c, in 32-bit float";
+  let description = [{
+    a is [M, K], b is [K, N], or [N, K] with `transpose_b`; c, if present, and the result
+    are [M, N] of f32.
+  }];
+}
+
+def Tile_MmaAsyncOp : Tile_ProductOp<"mma_async"> {
+  let summary = "Issues a matrix product and commits it as a group";
+  let description = [{
+    As `tile.dot`, but the result may not be touched, nor a tile in registers that it
+    reads be written, until a `tile.mma_wait` has returned it.
+  }];
+}
+
+def Tile_MmaWaitOp : Tile_Op<"mma_wait", [AllTypesMatch<["values", "results"]>]> {
+  let summary = "Waits until at most `pending` products are in flight";
+  let description = [{
+    The values pass through, so that nothing which needs them can move above the wait.
+  }];
+  let arguments = (ins I64Attr:$pending, Variadic<Tile_RegisterTile>:$values);
+  let results = (outs Variadic<Tile_RegisterTile>:$results);
+  let assemblyFormat = "$pending (`(` $values^ `)`)? attr-dict (`:` type($values)^)?";
+}
+
+def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
+  let summary = "Reduces the rows of a tile";
+  let description = [{
+    From `#tile.acc` or `#tile.lanes` to `#tile.row`, a value per row; from `#tile.acc` to
+    `#tile.lanes`, a partial result per lane that needs no exchange between lanes.
+  }];
+  let arguments = (ins Tile_ReduceKindAttr:$kind, AnyTypeOf<[Tile_AccTile, Tile_LanesTile]>:$source);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_LanesTile]>:$result);
+  let assemblyFormat = "$kind $source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
+  let summary = "Repeats a value per row, a value per column, or a scalar, over a tile";
+  let arguments = (ins AnyType:$source);
+  let results = (outs Tile_RegisterTile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
+  let summary = "The positions of the rows or columns of a tile: base, base + 1, ...";
+  let arguments = (ins Index:$base);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile]>:$result);
+  let assemblyFormat = "$base attr-dict `:` type($result)";
+}
+
+def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
+  let summary = "Rounds a 32-bit accumulator tile to 16 bits, as #tile.acc or #tile.a_frag";
+  let arguments = (ins Tile_AccTile:$source);
+  let results = (outs AnyTypeOf<[Tile_AccTile, Tile_AFragTile]>:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Specialised form
+//===----------------------------------------------------------------------===//
+
+def Tile_WarpSpecializeOp : Tile_Op<"warp_specialize", [NoRegionArguments]> {
+  let summary = "Gives the producer warpgroup and the consumer warpgroups their programs";
+  let description = [{
+    One thread of the first warpgroup runs `producer`, all threads of the others run
+    `consumer`, each role with the registers that the kernel's schedule gives it.
+  }];
+  let regions = (region SizedRegion<1>:$producer, SizedRegion<1>:$consumer);
+  let assemblyFormat = "attr-dict `producer` $producer `consumer` $consumer";
+}
+
+def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "A ring or a buffer in SRAM, for the whole kernel";
+  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let results = (outs AnyTypeOf<[Tile_RingType, Tile_SmemType]>:$memory);
+  let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($memory)";
+}
+
+def Tile_ProduceOp : Tile_Op<"produce", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Fills the next slot of a ring";
+  let description = [{
+    Waits until slot `position % stages` is empty, then starts the copies that fill it; the
+    slot's full barrier completes when all bytes have arrived.
+  }];
+  let arguments = (ins Tile_RingType:$ring, I32:$position, Tile_DescType:$source,
+                       Variadic<Index>:$coordinates);
+  let assemblyFormat = [{
+    $ring `[` $position `]` `from` $source `[` $coordinates `]` attr-dict
+    `:` type($ring) `,` type($source)
+  }];
+}
+
+def Tile_ConsumeOp : Tile_Op<"consume", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Waits until a slot of a ring is full, and gives its tile";
+  let arguments = (ins Tile_RingType:$ring, I32:$position);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = "$ring `[` $position `]` attr-dict `:` type($ring) `->` type($tile)";
+}
+
+def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Gives a slot of a ring back to the producer";
+  let arguments = (ins Tile_RingType:$ring, I32:$position);
+  let assemblyFormat = "$ring `[` $position `]` attr-dict `:` type($ring)";
+}
+
+#endif // LONGWING_TILE_OPS_TD

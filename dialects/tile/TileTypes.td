@@ -1,0 +1,64 @@
+//===- TileTypes.td - Types of the tile dialect ------------*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILE_TYPES_TD
+#define LONGWING_TILE_TYPES_TD
+
+include "dialects/tile/TileDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+
+class Tile_Type<string name, string typeMnemonic> : TypeDef<Tile_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+class Tile_ShapedType<string name, string typeMnemonic> : Tile_Type<name, typeMnemonic> {
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def Tile_DescType : Tile_ShapedType<"Desc", "desc"> {
+  let summary = "A tensor in device memory that is copied in boxes by the TMA unit";
+  let description = [{
+    The shape is that of one box, with a size for each dimension of the tensor. Elements
+    of a box that lie outside the tensor read as zero and are not written. The innermost
+    size is at most 128 bytes. As a kernel argument it becomes a tensor map and the sizes
+    of the tensor.
+
+    Example: `!tile.desc<1x1x128x64xbf16>`
+  }];
+}
+
+def Tile_ViewType : Tile_ShapedType<"View", "view"> {
+  let summary = "A strided tensor in device memory that is read and written by elements";
+  let description = [{
+    The shape is that of the tensor, with `?` for sizes known at run time. As a kernel
+    argument it becomes a pointer, the sizes and the strides (64-bit, in elements).
+
+    Example: `!tile.view<?x16x?xf32>`
+  }];
+}
+
+def Tile_RingType : Tile_ShapedType<"Ring", "ring"> {
+  let summary = "SRAM slots that a producer fills and consumers empty, in turn";
+  let description = [{
+    The first size is the number of slots (stages), the rest the shape of a tile. Each slot
+    has two mbarriers: *full*, which completes when the bytes of a tile have arrived, and
+    *empty*, which completes when every consumer has released it.
+
+    Example: `!tile.ring<2x128x128xbf16>`
+  }];
+  let extraClassDeclaration = [{
+    int64_t getStages() const { return getShape().front(); }
+    llvm::ArrayRef<int64_t> getTileShape() const { return getShape().drop_front(); }
+  }];
+}
+
+def Tile_SmemType : Tile_ShapedType<"Smem", "smem"> {
+  let summary = "A buffer in SRAM, laid out as #tile.shared";
+}
+
+#endif // LONGWING_TILE_TYPES_TD

@@ -1,0 +1,19 @@
+//===- Register.cpp - All dialects and passes of Longwing -----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Register.h"
+
+#include "dialects/seq/Seq.h"
+#include "dialects/tile/Tile.h"
+
+#include "mlir/IR/DialectRegistry.h"
+
+void longwing::registerDialects(mlir::DialectRegistry &registry) {
+  registry.insert<seq::SeqDialect, tile::TileDialect>();
+}
+
+void longwing::registerPasses() {}
