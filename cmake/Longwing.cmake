@@ -51,16 +51,22 @@ function(longwing_tool name)
 endfunction()
 
 # Every generated header, so that a library need not know which one it includes.
+#
+#   longwing_tablegen(SOURCE.td NAME Name OUTPUTS file "flags" ...)
+#   longwing_passes(Name)     the declarations of the room's Passes.td
 add_custom_target(LongwingTableGen)
 function(longwing_tablegen source)
   set(LLVM_TARGET_DEFINITIONS ${source})
-  cmake_parse_arguments(ARG "" "" "OUTPUTS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME" "OUTPUTS" ${ARGN})
   while(ARG_OUTPUTS)
     list(POP_FRONT ARG_OUTPUTS file flags)
     string(REPLACE " " ";" flags "${flags}")
     mlir_tablegen(${file} ${flags} EXTRA_INCLUDES ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include ${MLIR_INCLUDE_DIRS})
   endwhile()
-  get_filename_component(stem ${source} NAME_WE)
-  add_public_tablegen_target(Longwing${stem}TableGen)
-  add_dependencies(LongwingTableGen Longwing${stem}TableGen)
+  add_public_tablegen_target(Longwing${ARG_NAME}TableGen)
+  add_dependencies(LongwingTableGen Longwing${ARG_NAME}TableGen)
+endfunction()
+
+function(longwing_passes name)
+  longwing_tablegen(Passes.td NAME ${name}Passes OUTPUTS Passes.h.inc "-gen-pass-decls -name ${name}")
 endfunction()

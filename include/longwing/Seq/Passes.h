@@ -1,0 +1,21 @@
+//===- Passes.h - Passes on the seq dialect ---------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_PASSES_H
+#define LONGWING_SEQ_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace longwing {
+#define GEN_PASS_DECL
+#include "longwing/Seq/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "longwing/Seq/Passes.h.inc"
+} // namespace longwing
+
+#endif // LONGWING_SEQ_PASSES_H

@@ -1,0 +1,21 @@
+//===- Passes.h - Lowers tile to NVVM ---------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILETONVVM_PASSES_H
+#define LONGWING_TILETONVVM_PASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace longwing {
+#define GEN_PASS_DECL
+#include "longwing/TileToNVVM/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "longwing/TileToNVVM/Passes.h.inc"
+} // namespace longwing
+
+#endif // LONGWING_TILETONVVM_PASSES_H
