@@ -1,0 +1,34 @@
+//===- Manifest.h - Host code to a package's manifest -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_TARGET_MANIFEST_H
+#define LONGWING_LIB_TARGET_MANIFEST_H
+
+#include "longwing/Package.h"
+
+#include "mlir/Support/LLVM.h"
+
+namespace mlir {
+class ModuleOp;
+} // namespace mlir
+
+namespace longwing {
+
+/// Attribute (i64) of a `tile.kernel`: bytes of dynamic shared memory.
+constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+/// Attribute (string) of an argument or result of a function: its name in the manifest.
+constexpr llvm::StringLiteral kNameAttr = "longwing.name";
+
+/// Fills the manifest and the constants of a package from the public functions of a module
+/// whose kernels are still `tile.kernel` operations. Launches refer to module 0, which the
+/// caller adds with Package::addModule once the kernels are compiled; a kernel's name there
+/// is its symbol. Emits located errors.
+llvm::LogicalResult buildManifest(mlir::ModuleOp module, llvm::StringRef target, Package &package);
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_TARGET_MANIFEST_H
