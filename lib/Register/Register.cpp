@@ -9,6 +9,7 @@
 
 #include "dialects/seq/Seq.h"
 #include "dialects/tile/Tile.h"
+#include "longwing/TileToCPU/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 
@@ -16,4 +17,4 @@ void longwing::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<seq::SeqDialect, tile::TileDialect>();
 }
 
-void longwing::registerPasses() {}
+void longwing::registerPasses() { registerTileToCPUPasses(); }

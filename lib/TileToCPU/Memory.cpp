@@ -1,0 +1,137 @@
+//===- Memory.cpp - Loads and stores of tiles on the CPU ------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+namespace {
+
+/// The coordinates of a tile's element: offsets are added to the last of them.
+SmallVector<Value> elementAt(OpBuilder &builder, Location loc, ValueRange coordinates,
+                             ValueRange offsets) {
+  SmallVector<Value> position(coordinates);
+  size_t leading = coordinates.size() - offsets.size();
+  for (auto [i, offset] : llvm::enumerate(offsets))
+    position[leading + i] = arith::AddIOp::create(builder, loc, position[leading + i], offset);
+  return position;
+}
+
+/// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
+Value isInside(OpBuilder &builder, Location loc, Value memref, ValueRange position) {
+  Value inside;
+  for (auto [i, p] : llvm::enumerate(position)) {
+    Value size = memref::DimOp::create(builder, loc, memref, i);
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, p, size);
+    inside = inside ? arith::AndIOp::create(builder, loc, inside, fits) : fits;
+  }
+  return inside;
+}
+
+struct ConvertLoad : OpConversionPattern<LoadOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type tile = typeConverter->convertType(op.getTile().getType());
+    Type element = op.getTile().getType().getElementType();
+    auto read = [&](OpBuilder &b, Location loc, ValueRange offsets) {
+      SmallVector<Value> position = elementAt(b, loc, adaptor.getCoordinates(), offsets);
+      auto branch = scf::IfOp::create(
+          b, loc, isInside(b, loc, adaptor.getSource(), position),
+          [&](OpBuilder &b, Location loc) {
+            Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), position);
+            scf::YieldOp::create(b, loc, value);
+          },
+          [&](OpBuilder &b, Location loc) {
+            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+            scf::YieldOp::create(b, loc, zero);
+          });
+      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, tile, ValueRange(), read);
+    return success();
+  }
+};
+
+/// Stores a tile's elements, but for those that lie outside the destination.
+template <typename Op>
+struct ConvertStore : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    SmallVector<Value> offsets;
+    for (int64_t size : op.getTile().getType().getShape()) {
+      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
+      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
+      offsets.push_back(loop.getInductionVar());
+      rewriter.setInsertionPointToStart(loop.getBody());
+    }
+    Value destination = adaptor.getDestination();
+    SmallVector<Value> position = elementAt(rewriter, loc, adaptor.getCoordinates(), offsets);
+    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
+                      [&](OpBuilder &b, Location loc) {
+                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), offsets);
+                        memref::StoreOp::create(b, loc, value, destination, position);
+                        scf::YieldOp::create(b, loc);
+                      });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// The element at an index clamped to the tensor: min(max(index, 0), size - 1) in each dimension.
+Value loadClamped(OpBuilder &builder, Location loc, Value memref, ValueRange indices) {
+  SmallVector<Value> position;
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  for (auto [i, index] : llvm::enumerate(indices)) {
+    Value size = memref::DimOp::create(builder, loc, memref, i);
+    Value last = arith::SubIOp::create(builder, loc, size, one);
+    Value low = arith::MaxSIOp::create(builder, loc, index, zero);
+    position.push_back(arith::MinSIOp::create(builder, loc, low, last));
+  }
+  return memref::LoadOp::create(builder, loc, memref, position);
+}
+
+struct ConvertGather : OpConversionPattern<GatherOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(GatherOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value source = adaptor.getSource();
+    Type result = typeConverter->convertType(op.getResult().getType());
+    if (!isa<RankedTensorType>(result)) {
+      rewriter.replaceOp(op, loadClamped(rewriter, op.getLoc(), source, adaptor.getIndices()));
+      return success();
+    }
+    auto read = [&](OpBuilder &b, Location loc, ValueRange element) {
+      SmallVector<Value> indices(adaptor.getIndices());
+      for (Value &index : indices)
+        if (isa<RankedTensorType>(index.getType()))
+          index = tensor::ExtractOp::create(b, loc, index, element);
+      tensor::YieldOp::create(b, loc, loadClamped(b, loc, source, indices));
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, result, ValueRange(), read);
+    return success();
+  }
+};
+
+} // namespace
+
+void longwing::tile::populateMemoryPatterns(const CPUTypeConverter &converter,
+                                            RewritePatternSet &patterns) {
+  patterns.add<ConvertLoad, ConvertStore<StoreOp>, ConvertStore<StoreRowOp>, ConvertGather>(
+      converter, patterns.getContext());
+}

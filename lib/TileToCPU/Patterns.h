@@ -1,0 +1,40 @@
+//===- Patterns.h - Patterns of tile-to-cpu ---------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_TILETOCPU_PATTERNS_H
+#define LONGWING_LIB_TILETOCPU_PATTERNS_H
+
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace longwing::tile {
+
+/// Drops the layouts of tiles and makes memrefs of tensors in device memory.
+class CPUTypeConverter : public mlir::TypeConverter {
+public:
+  CPUTypeConverter();
+};
+
+/// What a launch must know of its kernel, which may be rewritten before it.
+struct Callee {
+  llvm::SmallVector<mlir::MemRefType> arguments;
+  llvm::BitVector outputs;
+};
+using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
+
+/// tile.kernel, tile.foreach, tile.dim, tile.return, tile.launch
+void populateStructurePatterns(const CPUTypeConverter &converter, const Callees &callees,
+                               mlir::RewritePatternSet &patterns);
+/// tile.load, tile.store, tile.store_row, tile.gather
+void populateMemoryPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// tile.dot, tile.reduce, tile.broadcast, tile.iota, tile.convert, and arith and math on tiles
+void populateComputePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+} // namespace longwing::tile
+
+#endif // LONGWING_LIB_TILETOCPU_PATTERNS_H
