@@ -104,7 +104,7 @@ def run_pytest(arguments, results):
                f"--junitxml={report}", *folders]
     if arguments.filter:
         command += ["-k", arguments.filter]
-    returncode = subprocess.call(command, env=environment)
+    returncode = subprocess.call(command, env=environment, cwd=ROOT.parent)
     counts = Counts()
     if report.exists():
         for suite in ElementTree.parse(report).getroot().iter("testsuite"):

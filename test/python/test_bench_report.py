@@ -1,0 +1,48 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The benchmark's table and plot, from a made-up record."""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from support import ROOT
+
+sys.path.insert(0, str(ROOT / "bench"))
+import report  # noqa: E402
+
+ENVIRONMENT = dict(date="2020-01-01", device="A < B", driver_and_power_limit="1, 2 W", cuda="0", torch="0", cudnn=0, longwing="0")
+
+
+def line(length, causal, **tflops):
+    return dict(head_dim=64, length=length, causal=causal, intensity=length / 2, errors={name: 1e-3 for name in tflops},
+                tflops=tflops)
+
+
+@pytest.fixture
+def record():
+    return dict(environment=ENVIRONMENT, roofs=dict(copy_gbps=4000.0, matmul_tflops=700.0),
+                settings=dict(tokens=16384, width=2048, rounds=5, rep_ms=40),
+                lines=[line(512, False, longwing=300.0, cudnn=200.0), line(2048, False, longwing=500.0, cudnn=400.0),
+                       line(512, True, longwing=100.0, cudnn=200.0)])
+
+
+def test_table(record):
+    text = report.markdown(record)
+    assert "| 2K | 500 | 400 | 1.25 | 1.0e-03 | 1.0e-03 |" in text
+    assert text.index("## D 64, unmasked") < text.index("## D 64, causal")
+
+
+def test_wrong_results_have_no_speed(record):
+    record["lines"][0]["wrong"] = ["longwing"]
+    del record["lines"][0]["tflops"]["longwing"]
+    assert "| 512 | wrong | 200 | - |" in report.markdown(record)
+
+
+def test_plot_is_well_formed_and_ordered(record):
+    root = ElementTree.fromstring(report.roofline(record))
+    circles = [node for node in root.iter("{http://www.w3.org/2000/svg}circle") if float(node.get("r")) > 0]
+    assert len(circles) == 6 + 4  # the points, and two names in the legend of either panel
+    axes = report.Axes(0, 0, (64, 8192), (100, 800))
+    assert axes.x(64) == 0 and axes.x(8192) == report.PANEL_WIDTH and axes.y(800) == 0 and axes.y(400) < axes.y(200)

@@ -1,0 +1,38 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""longwing.models writes what the compiler reads."""
+
+import pytest
+
+from longwing import models
+from support import run_tool
+
+SCORE = """%slope = tensor.extract %slopes[%head] : tensor<6xf32>
+           %biased = arith.addf %score, %slope : f32
+           seq.yield %biased : f32"""
+MASK = """%sees = arith.cmpi ule, %j, %i : index
+          seq.yield %sees : i1"""
+
+
+@pytest.mark.parametrize("arguments", [
+    dict(heads=16, head_dim=128),
+    dict(heads=6, head_dim=64, key_heads=2, element="f16", causal=True, lse=True),
+    dict(heads=4, head_dim=64, value_dim=128, element="f32", scale=0.1, window=(1023, 0)),
+    dict(heads=6, head_dim=64, score=SCORE, mask=MASK, captured=[("slopes", "tensor<6xf32>")]),
+], ids=["plain", "grouped_causal_lse", "window", "regions"])
+def test_attention_is_valid(arguments):
+    text = models.attention(**arguments)
+    printed = run_tool("longwing-opt", "-", stdin=text).stdout
+    assert "seq.attention" in printed
+
+
+def test_attributes_arrive():
+    printed = run_tool("longwing-opt", "-", stdin=models.attention(8, 64, key_heads=4, causal=True, window=(7, -1),
+                                                                   scale=0.125)).stdout
+    assert "causal" in printed and "window = array<i64: 7, -1>" in printed and "scale = 1.250000e-01" in printed
+    assert "tensor<?x4x?x64xbf16>" in printed
+
+
+def test_unknown_element_type_is_refused():
+    with pytest.raises(ValueError, match="expected an element type of f16, bf16, f32, got 'f8'"):
+        models.attention(8, 64, element="f8")
