@@ -1,0 +1,96 @@
+//===- Compiler.cpp - From the text of a model to an artefact -------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Compiler.h"
+
+#include "lib/Compiler/Diagnostics.h"
+#include "lib/Compiler/Gpu.h"
+#include "lib/Compiler/Phases.h"
+#include "lib/Compiler/Report.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace longwing;
+
+static std::string targetNames() {
+  std::string names;
+  for (const Target &target : targets())
+    names += (names.empty() ? "" : " or ") + std::string(target.name);
+  return names;
+}
+
+/// The errors of the request itself, before there is a source to point at.
+static std::optional<std::string> checkOptions(const CompileOptions &options) {
+  if (llvm::none_of(targets(), [&](const Target &target) { return target.name == options.target; }))
+    return "unknown target '" + options.target + "', expected " + targetNames();
+  bool cpu = options.target == "x86-64";
+  if (cpu && options.emit != Emit::Seq && options.emit != Emit::Llvm)
+    return "target 'x86-64' has no " + std::string(emitName(options.emit)) +
+           ", expected seq or llvm";
+  return std::nullopt;
+}
+
+static LogicalResult writeModule(ModuleOp module, const CompileOptions &options,
+                                 std::string &bytes) {
+  llvm::raw_string_ostream os(bytes);
+  if (options.bytecode)
+    return writeBytecodeToFile(module, os, BytecodeWriterConfig("longwing " LONGWING_VERSION));
+  module.print(os);
+  return success();
+}
+
+static LogicalResult compileModule(ModuleOp module, const CompileOptions &options, Phases &phases,
+                                   Artefact &artefact) {
+  if (options.emit == Emit::Seq)
+    return writeModule(module, options, artefact.bytes);
+  if (options.target == "x86-64")
+    return emitError(module.getLoc()) << "the CPU target has no LLVM form yet";
+  if (failed(lowerForGpu(module, options, phases, artefact.report)))
+    return failure();
+  if (options.emit == Emit::Tile || options.emit == Emit::Nvvm)
+    return writeModule(module, options, artefact.bytes);
+  return assembleForGpu(module, options, phases, artefact);
+}
+
+std::optional<Artefact> longwing::compile(std::string_view source, std::string_view name,
+                                          const CompileOptions &options,
+                                          const MessageHandler &handler) {
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  // One model is too small for threads to pay; their pool costs more than they bring.
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  Reporter reporter(*sources, &context, std::string(name), handler);
+  if (std::optional<std::string> fault = checkOptions(options)) {
+    reporter.error(*fault);
+    return std::nullopt;
+  }
+
+  sources->AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(source, name), SMLoc());
+  Artefact artefact;
+  auto began = std::chrono::steady_clock::now();
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  std::chrono::duration<double, std::milli> parsing = std::chrono::steady_clock::now() - began;
+  artefact.report.times.push_back({"parse", parsing.count()});
+  if (module) {
+    Phases phases(*module, options, artefact.report);
+    if (succeeded(phases.dumpModule("input")) &&
+        succeeded(compileModule(*module, options, phases, artefact)) && !reporter.sawError())
+      return artefact;
+  }
+  // Passes and parsers should say why they fail; the user must not be left with nothing if one does
+  // not.
+  if (!reporter.sawError())
+    reporter.error("the compilation failed without a diagnostic; this is a bug of the compiler");
+  return std::nullopt;
+}

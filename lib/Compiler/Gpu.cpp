@@ -1,0 +1,208 @@
+//===- Gpu.cpp - The way to a cubin ---------------------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Compiler/Gpu.h"
+
+#include "lib/Compiler/Report.h"
+#include "lib/Target/Ptx.h"
+#include "lib/Target/Ptxas.h"
+
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/Pass.h"
+
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// The PTX version whose instructions the kernels use; CUDA 12.8 and its drivers are the first to
+/// read it.
+static constexpr StringLiteral ptxFeatures = "+ptx87";
+
+//===----------------------------------------------------------------------===//
+// seq, tile, nvvm
+//===----------------------------------------------------------------------===//
+
+LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &options, Phases &phases,
+                                    CompileReport &report) {
+  Level level = levelOf(module);
+  if (level == Level::None)
+    return emitError(module.getLoc())
+           << "nothing to compile: expected operations of the seq or the tile dialect, or "
+              "a gpu.module";
+  if (options.emit == Emit::Tile && level == Level::Nvvm)
+    return emitError(module.getLoc())
+           << "expected operations of the seq or the tile dialect to emit tile, got a "
+              "gpu.module, which is past that level";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LLVM, PTX, cubin
+//===----------------------------------------------------------------------===//
+
+static FailureOr<gpu::GPUModuleOp> findKernels(ModuleOp module) {
+  auto kernels = llvm::to_vector(module.getOps<gpu::GPUModuleOp>());
+  if (kernels.size() != 1)
+    return emitError(module.getLoc()) << "expected one gpu.module, got " << kernels.size();
+  return kernels.front();
+}
+
+static bool isWaived(const CompileOptions &options, StringRef fault) {
+  return llvm::any_of(options.waivers, [&](const std::string &waiver) {
+    return waiver == "all" || fault == waiver;
+  });
+}
+
+/// Where the user should look for a kernel that ptxas complains about.
+static Location locationOf(gpu::GPUModuleOp kernels, StringRef name) {
+  Operation *kernel = SymbolTable::lookupSymbolIn(kernels, name);
+  return kernel ? kernel->getLoc() : kernels.getLoc();
+}
+
+/// An error, or a warning if the user waived the fault.
+static InFlightDiagnostic complain(const CompileOptions &options, StringRef fault, Location loc) {
+  return isWaived(options, fault) ? emitWarning(loc) : emitError(loc);
+}
+
+static LogicalResult checkSpills(const CompileOptions &options, gpu::GPUModuleOp kernels,
+                                 const PtxasKernel &kernel) {
+  if (!kernel.spillStores && !kernel.spillLoads)
+    return success();
+  InFlightDiagnostic message = complain(options, "spills", locationOf(kernels, kernel.name));
+  message << "kernel '" << kernel.name << "' spills registers: " << kernel.spillStores
+          << " bytes stored and " << kernel.spillLoads << " loaded, " << kernel.registers
+          << " registers a thread";
+  message.attachNote() << "choose smaller tiles with --schedule, or waive it with --waive=spills";
+  return success(isWaived(options, "spills"));
+}
+
+static LogicalResult checkMessage(const CompileOptions &options, gpu::GPUModuleOp kernels,
+                                  const PtxasMessage &message) {
+  Location loc = locationOf(kernels, message.kernel);
+  if (isScheduleLoss(message.code)) {
+    InFlightDiagnostic diagnostic = complain(options, message.code, loc);
+    diagnostic << "ptxas undoes the schedule (" << message.code << "): " << message.text;
+    diagnostic.attachNote() << "the kernel is right, but slow; waive it with --waive="
+                            << message.code;
+    return success(isWaived(options, message.code));
+  }
+  switch (message.severity) {
+  case PtxasMessage::Severity::Error:
+    return emitError(loc) << "ptxas: " << message.text;
+  case PtxasMessage::Severity::Warning:
+    emitWarning(loc) << "ptxas: " << message.text;
+    break;
+  case PtxasMessage::Severity::Info:
+    break;
+  }
+  return success();
+}
+
+static LogicalResult checkLog(const CompileOptions &options, gpu::GPUModuleOp kernels,
+                              const PtxasLog &log, CompileReport &report) {
+  for (const PtxasKernel &kernel : log.kernels) {
+    KernelReport &entry = kernelReport(report, kernel.name);
+    entry.registers = kernel.registers;
+    entry.spillStores = kernel.spillStores;
+    entry.spillLoads = kernel.spillLoads;
+    entry.stack = kernel.stack;
+    // Kernels that take their SRAM at launch have none that ptxas could see.
+    entry.sharedMemory = std::max(entry.sharedMemory, kernel.sharedMemory);
+  }
+  // Spills follow from lost schedules, not the other way round: say the cause first.
+  for (const PtxasMessage &message : log.messages)
+    if (failed(checkMessage(options, kernels, message)))
+      return failure();
+  for (const PtxasKernel &kernel : log.kernels)
+    if (failed(checkSpills(options, kernels, kernel)))
+      return failure();
+  return success();
+}
+
+/// The cubin of `ptx`, empty if there is no ptxas.
+static FailureOr<std::string> assemble(const CompileOptions &options, gpu::GPUModuleOp kernels,
+                                       StringRef ptx, CompileReport &report) {
+  std::string ptxas = options.withoutPtxas ? std::string() : findPtxas(options.ptxas);
+  if (ptxas.empty()) {
+    if (options.emit == Emit::Cubin)
+      return emitError(kernels.getLoc())
+             << "expected ptxas on PATH, in $CUDA_HOME/bin or in /usr/local/cuda/bin to "
+                "make a cubin, got none; --emit=ptx needs none";
+    return std::string();
+  }
+  PtxasResult result = runPtxas(ptxas, ptx, options.target);
+  if (failed(checkLog(options, kernels, result.log, report)))
+    return failure();
+  if (!result.error.empty() || result.cubin.empty())
+    return emitError(kernels.getLoc())
+           << (result.error.empty() ? "ptxas made no cubin" : result.error);
+  report.assembled = true;
+  return std::move(result.cubin);
+}
+
+/// LLVM IR, optimised, in text if that is what is asked for; else PTX.
+static FailureOr<std::string> emitPtx(gpu::GPUModuleOp kernels, const CompileOptions &options,
+                                      Phases &phases) {
+  phases.start();
+  FailureOr<PtxBackend> backend = PtxBackend::create(options.target, ptxFeatures, kernels.getLoc());
+  if (failed(backend))
+    return failure();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = translateToLLVM(kernels, context);
+  if (!module)
+    return failure();
+  backend->optimize(*module);
+  phases.finish("llvm");
+  if (options.emit == Emit::Llvm || !options.dumpDirectory.empty()) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os, nullptr);
+    if (failed(phases.dump("llvm", ".ll", text)))
+      return failure();
+    if (options.emit == Emit::Llvm)
+      return text;
+  }
+  phases.start();
+  FailureOr<std::string> ptx = backend->emit(*module, kernels.getLoc());
+  phases.finish("ptx");
+  if (succeeded(ptx) && failed(phases.dump("ptx", ".ptx", *ptx)))
+    return failure();
+  return ptx;
+}
+
+LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &options,
+                                       Phases &phases, Artefact &artefact) {
+  if (failed(phases.run("nvvm-to-llvm", [](OpPassManager &passes) {
+        passes.addPass(createConvertNVVMToLLVMPass());
+        return success();
+      })))
+    return failure();
+  FailureOr<gpu::GPUModuleOp> kernels = findKernels(module);
+  if (failed(kernels))
+    return failure();
+  FailureOr<std::string> ptx = emitPtx(*kernels, options, phases);
+  if (failed(ptx))
+    return failure();
+  if (options.emit == Emit::Llvm || options.emit == Emit::Ptx) {
+    artefact.bytes = std::move(*ptx);
+    return success();
+  }
+  phases.start();
+  FailureOr<std::string> cubin = assemble(options, *kernels, *ptx, artefact.report);
+  if (failed(cubin))
+    return failure();
+  phases.finish("ptxas");
+  if (options.emit == Emit::Cubin) {
+    artefact.bytes = std::move(*cubin);
+    return success();
+  }
+  return emitError(module.getLoc()) << "packages and headers are not written yet";
+}

@@ -1,0 +1,25 @@
+//===- Gpu.h - The way to a cubin -------------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_COMPILER_GPU_H
+#define LONGWING_LIB_COMPILER_GPU_H
+
+#include "lib/Compiler/Phases.h"
+
+namespace longwing {
+
+/// Lowers a module of any level to the one that `options.emit` asks for, nvvm at most.
+mlir::LogicalResult lowerForGpu(mlir::ModuleOp module, const CompileOptions &options,
+                                Phases &phases, CompileReport &report);
+
+/// Makes LLVM IR, PTX, a cubin, a package or a header of a module of the nvvm level.
+mlir::LogicalResult assembleForGpu(mlir::ModuleOp module, const CompileOptions &options,
+                                   Phases &phases, Artefact &artefact);
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_COMPILER_GPU_H
