@@ -39,10 +39,15 @@ constexpr int64_t kWarpgroupThreads = 128;
 constexpr int64_t kMmaStep = 16;
 /// Bytes of a row of a swizzled panel in SRAM.
 constexpr int64_t kPanelBytes = 128;
+/// Bytes of the full and the empty mbarrier of one ring slot.
+constexpr int64_t kRingBarrierBytes = 16;
 
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
+constexpr llvm::StringLiteral kNonemptyAttr = "tile.nonempty";
+constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
 /// The tile type of a shape in a layout.
 template <typename Layout>

@@ -79,9 +79,7 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
-bool KernelOp::isOutput(unsigned argument) {
-  return getArgAttr(argument, kOutAttr) != nullptr;
-}
+bool KernelOp::isOutput(unsigned argument) { return getArgAttr(argument, kOutAttr) != nullptr; }
 
 void KernelOp::setOutput(unsigned argument) {
   setArgAttr(argument, kOutAttr, UnitAttr::get(getContext()));
@@ -124,8 +122,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (!kernel.isOutput(i))
       continue;
     if (outputs >= getNumResults() || getResult(outputs).getType() != tensor)
-      return emitOpError() << "expected result " << outputs << " to have the type of operand "
-                           << i << ", " << tensor;
+      return emitOpError() << "expected result " << outputs << " to have the type of operand " << i
+                           << ", " << tensor;
     ++outputs;
   }
   if (outputs != getNumResults())
@@ -206,9 +204,9 @@ LogicalResult GatherOp::verify() {
   auto result = dyn_cast<RankedTensorType>(getResult().getType());
   for (Type index : getIndices().getTypes()) {
     auto tile = dyn_cast<RankedTensorType>(index);
-    if (index.isIndex() || (tile && result && tile.getElementType().isIndex() &&
-                            tile.getShape() == result.getShape() &&
-                            tile.getEncoding() == result.getEncoding()))
+    if (index.isIndex() ||
+        (tile && result && tile.getElementType().isIndex() &&
+         tile.getShape() == result.getShape() && tile.getEncoding() == result.getEncoding()))
       continue;
     return emitOpError() << "expected an index, or a tile of index shaped as the result "
                          << getResult().getType() << ", got " << index;
@@ -225,7 +223,8 @@ static LogicalResult verifyProduct(ProductOp op) {
   RankedTensorType a = cast<RankedTensorType>(op.getA().getType()),
                    b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
   int64_t m = a.getDimSize(0), k = a.getDimSize(1);
-  int64_t n = b.getDimSize(op.getTransposeB() ? 0 : 1), kb = b.getDimSize(op.getTransposeB() ? 1 : 0);
+  int64_t n = b.getDimSize(op.getTransposeB() ? 0 : 1),
+          kb = b.getDimSize(op.getTransposeB() ? 1 : 0);
   if (d.getShape() != ArrayRef<int64_t>{m, n} || !d.getElementType().isF32())
     return op.emitOpError() << "expected a result of " << m << "x" << n << "xf32, got " << d;
   if (k != kb)

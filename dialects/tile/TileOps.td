@@ -194,8 +194,7 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
 // Tiles
 //===----------------------------------------------------------------------===//
 
-class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemonic, traits # [
-    Pure]> {
+class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemonic, traits> {
   let arguments = (ins AnyTypeOf<[Tile_SharedTile, Tile_AFragTile]>:$a, Tile_SharedTile:$b,
                        Optional<Tile_AccTile>:$c, UnitAttr:$transpose_b);
   let results = (outs Tile_AccTile:$result);
@@ -206,7 +205,7 @@ class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemoni
   let hasVerifier = 1;
 }
 
-def Tile_DotOp : Tile_ProductOp<"dot"> {
+def Tile_DotOp : Tile_ProductOp<"dot", [Pure]> {
   let summary = "Matrix product on the tensor cores: a b + c, in 32-bit float";
   let description = [{
     a is [M, K], b is [K, N], or [N, K] with `transpose_b`; c, if present, and the result

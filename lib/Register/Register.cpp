@@ -9,6 +9,9 @@
 
 #include "dialects/seq/Seq.h"
 #include "dialects/tile/Tile.h"
+#include "longwing/Seq/Passes.h"
+#include "longwing/SeqToTile/Passes.h"
+#include "longwing/Tile/Passes.h"
 #include "longwing/TileToCPU/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
@@ -17,4 +20,9 @@ void longwing::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<seq::SeqDialect, tile::TileDialect>();
 }
 
-void longwing::registerPasses() { registerTileToCPUPasses(); }
+void longwing::registerPasses() {
+  registerSeqPasses();
+  registerSeqToTilePasses();
+  registerTilePasses();
+  registerTileToCPUPasses();
+}

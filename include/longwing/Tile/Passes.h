@@ -8,6 +8,8 @@
 #ifndef LONGWING_TILE_PASSES_H
 #define LONGWING_TILE_PASSES_H
 
+#include "dialects/tile/Tile.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

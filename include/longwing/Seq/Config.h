@@ -1,0 +1,45 @@
+//===- Config.h - Tiles and schedules of sequence operations ----*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What seq-configure decides and the lowerings read: the attribute `seq.config`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_CONFIG_H
+#define LONGWING_SEQ_CONFIG_H
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+constexpr llvm::StringLiteral kConfigAttr = "seq.config";
+
+/// How an attention kernel is tiled and scheduled.
+struct AttentionConfig {
+  /// Consumer warpgroups, 64 query rows each.
+  int64_t consumers = 2;
+  /// Keys of a tile.
+  int64_t keys = 128;
+  /// SRAM slots of the key and of the value ring.
+  int64_t stages = 2;
+  /// One CTA per multiprocessor walks over the work, instead of one CTA per work tile.
+  bool persistent = true;
+  /// Products and softmax of neighbouring key tiles overlap.
+  bool overlap = true;
+
+  int64_t rows() const { return 64 * consumers; }
+  /// Registers per thread: of 64 K per multiprocessor, in the steps setmaxnreg takes.
+  int64_t producerRegisters() const { return consumers == 1 ? 56 : consumers == 2 ? 24 : 32; }
+  int64_t consumerRegisters() const { return consumers == 1 ? 256 : consumers == 2 ? 240 : 160; }
+
+  static AttentionConfig read(seq::AttentionOp op);
+  void write(seq::AttentionOp op) const;
+};
+
+} // namespace longwing
+
+#endif // LONGWING_SEQ_CONFIG_H

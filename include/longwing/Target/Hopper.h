@@ -1,0 +1,26 @@
+//===- Hopper.h - The numbers of the hardware -------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TARGET_HOPPER_H
+#define LONGWING_TARGET_HOPPER_H
+
+#include <cstdint>
+
+namespace longwing::hopper {
+
+/// SRAM that one CTA may use, in bytes.
+constexpr int64_t kSharedBytes = 227 * 1024;
+/// Bytes to which a 128-byte swizzled panel must be aligned.
+constexpr int64_t kSwizzleAlignment = 1024;
+/// Bytes to which the strides of a tensor map must be aligned.
+constexpr int64_t kTmaAlignment = 16;
+/// The largest head dimension of an attention kernel: its accumulator must fit the registers.
+constexpr int64_t kMaxHeadDim = 256;
+
+} // namespace longwing::hopper
+
+#endif // LONGWING_TARGET_HOPPER_H

@@ -1,0 +1,101 @@
+//===- Configure.cpp - Chooses tiles and schedules ------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/Config.h"
+#include "longwing/Seq/Passes.h"
+#include "longwing/Target/Hopper.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_SEQCONFIGURE
+#include "longwing/Seq/Passes.h.inc"
+} // namespace longwing
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// Bytes of SRAM of an attention kernel: Q, the rings of K and V, and one panel of O.
+static int64_t sharedBytes(seq::AttentionOp op, const AttentionConfig &config) {
+  auto panels = [](int64_t columns) { return llvm::divideCeil(columns, 64) * 128; };
+  int64_t dk = panels(op.getHeadDim()), dv = panels(op.getValueDim());
+  return config.rows() * (dk + 128) + config.stages * config.keys * (dk + dv) + 1024;
+}
+
+/// Registers of a consumer thread: scores, probabilities and O, and what the rest takes.
+static int64_t registers(seq::AttentionOp op, const AttentionConfig &config) {
+  return config.keys / 2 + config.keys / 4 + llvm::alignTo(op.getValueDim(), 8) / 2 + 24;
+}
+
+/// The measured best of the family (bench/NOTES.md), shrunk until it fits.
+static AttentionConfig choose(seq::AttentionOp op) {
+  AttentionConfig config;
+  int64_t widest = std::max(op.getHeadDim(), op.getValueDim());
+  config.consumers = widest <= 64 ? 3 : 2;
+  config.keys = 128;
+  config.stages = 2;
+  while (config.keys > 16 && (registers(op, config) > config.consumerRegisters() ||
+                              sharedBytes(op, config) > hopper::kSharedBytes)) {
+    if (config.keys <= 64 && config.stages > 1)
+      config.stages = 1;
+    else
+      config.keys -= 16;
+  }
+  return config;
+}
+
+namespace {
+struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
+  using SeqConfigureBase::SeqConfigureBase;
+
+  /// Reads "true" or "false"; an empty option keeps the table's choice.
+  LogicalResult flag(Operation *op, StringRef name, StringRef text, bool &value) {
+    if (text.empty())
+      return success();
+    if (text != "true" && text != "false")
+      return op->emitError() << "schedule option '" << name << "': expected true or false, got '"
+                             << text << "'";
+    value = text == "true";
+    return success();
+  }
+
+  LogicalResult configure(seq::AttentionOp op) {
+    AttentionConfig config = choose(op);
+    if (consumers)
+      config.consumers = consumers;
+    if (keys)
+      config.keys = keys;
+    if (stages)
+      config.stages = stages;
+    if (failed(flag(op, "persistent", persistent, config.persistent)) ||
+        failed(flag(op, "overlap", overlap, config.overlap)))
+      return failure();
+    if (config.consumers < 1 || config.consumers > 3)
+      return op.emitError() << "schedule option 'consumers': expected 1 to 3, got "
+                            << config.consumers;
+    if (config.keys < 16 || config.keys > 256 || config.keys % 16)
+      return op.emitError() << "schedule option 'keys': expected a multiple of 16 from 16 to 256, "
+                               "got "
+                            << config.keys;
+    if (config.stages < 1 || config.stages > 8)
+      return op.emitError() << "schedule option 'stages': expected 1 to 8, got " << config.stages;
+    if (int64_t bytes = sharedBytes(op, config); bytes > hopper::kSharedBytes)
+      return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
+                            << hopper::kSharedBytes << " of a multiprocessor";
+    config.write(op);
+    return success();
+  }
+
+  void runOnOperation() override {
+    WalkResult walk = getOperation().walk([&](seq::AttentionOp op) {
+      return failed(configure(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace

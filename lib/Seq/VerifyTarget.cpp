@@ -1,0 +1,44 @@
+//===- VerifyTarget.cpp - Checks what the target can run ------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/seq/Seq.h"
+#include "longwing/Seq/Passes.h"
+#include "longwing/Target/Hopper.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_SEQVERIFYTARGET
+#include "longwing/Seq/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+
+static LogicalResult verifyAttention(seq::AttentionOp op) {
+  Type element = op.getQ().getType().getElementType();
+  if (!element.isF16() && !element.isBF16())
+    return op.emitOpError() << "cannot run on sm_90a: expected elements of type f16 or bf16, got "
+                            << element << "; the x86-64 target takes it";
+  int64_t multiple = hopper::kTmaAlignment * 8 / element.getIntOrFloatBitWidth();
+  for (auto [size, name] : {std::pair{op.getHeadDim(), "q and k"}, {op.getValueDim(), "v"}})
+    if (size % multiple || size > hopper::kMaxHeadDim)
+      return op.emitOpError() << "cannot run on sm_90a: expected the head dimension of " << name
+                              << " to be a multiple of " << multiple << " and at most "
+                              << hopper::kMaxHeadDim << ", got " << size;
+  return success();
+}
+
+namespace {
+struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
+  void runOnOperation() override {
+    WalkResult walk = getOperation().walk([&](seq::AttentionOp op) {
+      return failed(verifyAttention(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace

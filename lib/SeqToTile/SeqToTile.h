@@ -1,0 +1,22 @@
+//===- SeqToTile.h - One lowering per algorithm family ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_SEQTOTILE_H
+#define LONGWING_LIB_SEQTOTILE_SEQTOTILE_H
+
+#include "dialects/seq/Seq.h"
+
+#include "mlir/IR/SymbolTable.h"
+
+namespace longwing {
+
+/// Replaces an attention by the launch of a kernel.
+mlir::LogicalResult lowerAttention(seq::AttentionOp op, mlir::SymbolTable &symbols);
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_SEQTOTILE_H

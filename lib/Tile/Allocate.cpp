@@ -1,0 +1,56 @@
+//===- Allocate.cpp - Places rings and buffers in SRAM --------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Target/Hopper.h"
+#include "longwing/Tile/Passes.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_TILEALLOCATE
+#include "longwing/Tile/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
+  void runOnOperation() override {
+    KernelOp kernel = getOperation();
+    Builder b(kernel.getContext());
+    // Tiles first, each at a multiple of the swizzle's period; barriers behind them.
+    int64_t offset = 0;
+    kernel.walk([&](AllocOp alloc) {
+      alloc.setOffsetAttr(b.getI64IntegerAttr(offset));
+      offset =
+          llvm::alignTo(offset + bytesOf(alloc.getMemory().getType()), hopper::kSwizzleAlignment);
+    });
+    kernel.walk([&](AllocOp alloc) {
+      if (auto ring = dyn_cast<RingType>(alloc.getMemory().getType())) {
+        alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
+        offset += ring.getStages() * kRingBarrierBytes;
+      }
+    });
+    if (offset > hopper::kSharedBytes) {
+      kernel.emitError() << "the kernel needs " << offset << " bytes of SRAM, more than the "
+                         << hopper::kSharedBytes << " of a multiprocessor";
+      return signalPassFailure();
+    }
+    kernel->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(offset));
+  }
+
+  static int64_t bytesOf(Type type) {
+    if (auto ring = dyn_cast<RingType>(type))
+      return ring.getStages() * sharedBytes(ring.getTileShape(), ring.getElementType());
+    auto buffer = cast<SmemType>(type);
+    return sharedBytes(buffer.getShape(), buffer.getElementType());
+  }
+};
+} // namespace

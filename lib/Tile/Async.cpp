@@ -1,0 +1,135 @@
+//===- Async.cpp - Makes products asynchronous ----------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Tile/Passes.h"
+
+#include "llvm/ADT/SetVector.h"
+
+#include <deque>
+
+namespace longwing {
+#define GEN_PASS_DEF_TILEASYNC
+#include "longwing/Tile/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+/// Turns the products of one block into asynchronous ones.
+class AsyncBlock {
+public:
+  explicit AsyncBlock(Block &block) : block(block) {}
+  void run();
+
+private:
+  /// A product that has been issued.
+  struct Group {
+    MmaAsyncOp mma;
+    SmallVector<ReleaseOp> releases; // of the slots it reads, once it is done
+    bool readsRegisters() { return isIn<AFragAttr>(mma.getA().getType()); }
+  };
+
+  void issue(DotOp dot);
+  /// Waits, before `op`, for all groups up to and including the one at `index`.
+  void retire(size_t index, Operation *op);
+  void defer(ReleaseOp release);
+
+  Block &block;
+  std::deque<Group> inFlight;
+};
+
+} // namespace
+
+void AsyncBlock::run() {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    // Values in flight do not cross control flow.
+    if (!inFlight.empty() && (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>()))
+      retire(inFlight.size() - 1, &op);
+    for (size_t i = inFlight.size(); i-- > 0;) {
+      Group &group = inFlight[i];
+      bool touches = llvm::is_contained(op.getOperands(), group.mma.getResult());
+      bool overwrites = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
+                        group.readsRegisters();
+      if (touches || overwrites) {
+        retire(i, &op);
+        break;
+      }
+    }
+    if (auto dot = dyn_cast<DotOp>(op))
+      issue(dot);
+    else if (auto release = dyn_cast<ReleaseOp>(op))
+      defer(release);
+  }
+}
+
+void AsyncBlock::issue(DotOp dot) {
+  OpBuilder b(dot);
+  auto mma = MmaAsyncOp::create(b, dot.getLoc(), dot.getResult().getType(), dot.getA(), dot.getB(),
+                                dot.getC(), dot.getTransposeB());
+  dot.getResult().replaceAllUsesWith(mma.getResult());
+  dot.erase();
+  inFlight.push_back({mma, {}});
+}
+
+/// A slot goes back when the last product that reads it is done.
+void AsyncBlock::defer(ReleaseOp release) {
+  for (Group &group : llvm::reverse(inFlight))
+    for (Value operand : group.mma->getOperands())
+      if (auto consume = operand.getDefiningOp<ConsumeOp>())
+        if (consume.getRing() == release.getRing() &&
+            consume.getPosition() == release.getPosition()) {
+          group.releases.push_back(release);
+          return;
+        }
+}
+
+void AsyncBlock::retire(size_t index, Operation *op) {
+  OpBuilder b(op);
+  llvm::SetVector<Value> values;
+  bool registers = false;
+  for (size_t i = 0; i <= index; ++i) {
+    values.insert(inFlight[i].mma.getResult());
+    registers |= inFlight[i].readsRegisters();
+  }
+  // What becomes the next register operand must be made behind the wait, else it may be written
+  // while a product reads its predecessor (ptxas then serialises all products, C7513).
+  if (registers)
+    for (Operation *later = op; later; later = later->getNextNode())
+      if (auto convert = dyn_cast<ConvertOp>(later))
+        if (isIn<AFragAttr>(convert.getResult().getType())) {
+          Operation *maker = convert.getSource().getDefiningOp();
+          bool made = !maker || maker->getBlock() != &block || maker->isBeforeInBlock(op);
+          if (made)
+            values.insert(convert.getSource());
+        }
+  auto wait = MmaWaitOp::create(b, op->getLoc(), ValueRange(values.getArrayRef()).getTypes(),
+                                inFlight.size() - 1 - index, values.getArrayRef());
+  for (auto [value, result] : llvm::zip(values, wait.getResults()))
+    Value(value).replaceUsesWithIf(result, [&](OpOperand &use) {
+      Operation *here = block.findAncestorOpInBlock(*use.getOwner());
+      return here && wait->isBeforeInBlock(here);
+    });
+  for (size_t i = 0; i <= index; ++i) {
+    for (ReleaseOp release : inFlight.front().releases)
+      release->moveBefore(op);
+    inFlight.pop_front();
+  }
+}
+
+namespace {
+struct TileAsync : longwing::impl::TileAsyncBase<TileAsync> {
+  void runOnOperation() override {
+    SmallVector<Block *> blocks;
+    getOperation().walk([&](Block *block) { blocks.push_back(block); });
+    for (Block *block : blocks)
+      AsyncBlock(*block).run();
+  }
+};
+} // namespace

@@ -1,0 +1,338 @@
+//===- Specialize.cpp - Splits a kernel into producer and consumers -------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Target/Hopper.h"
+#include "longwing/Tile/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_TILESPECIALIZE
+#include "longwing/Tile/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+/// Loads of one tensor into tiles of one type share a ring.
+using RingKey = std::pair<Value, Type>;
+
+RingKey keyOf(LoadOp load) { return {load.getSource(), load.getTile().getType()}; }
+
+/// The rings and buffers of a kernel.
+struct Memory {
+  llvm::MapVector<RingKey, Value> rings;
+  Value staging;
+};
+
+/// Writes the program of one role.
+class Role {
+public:
+  Role(KernelOp kernel, const Memory &memory, bool producer)
+      : kernel(kernel), memory(memory), producer(producer) {}
+
+  LogicalResult write(OpBuilder &b, Block &source);
+
+private:
+  /// The next position of each ring.
+  using Positions = llvm::MapVector<RingKey, Value>;
+
+  LogicalResult copyBlock(OpBuilder &b, Block &source, Positions &positions);
+  LogicalResult copyOp(OpBuilder &b, Operation &op, Positions &positions);
+  LogicalResult copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions);
+  LogicalResult copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions);
+  LogicalResult copyForEach(OpBuilder &b, ForEachOp work, Positions &positions);
+  LogicalResult copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions);
+  LogicalResult copyLoad(OpBuilder &b, LoadOp load, Positions &positions);
+
+  /// The rings that an operation's regions load from.
+  SmallVector<RingKey> ringsIn(Operation *op);
+  SmallVector<Value> select(const Positions &positions, ArrayRef<RingKey> keys);
+  void assign(Positions &positions, ArrayRef<RingKey> keys, ValueRange values);
+  /// The values of the source that this role keeps: a producer has no tiles.
+  SmallVector<Value> kept(ValueRange values);
+
+  KernelOp kernel;
+  const Memory &memory;
+  bool producer;
+  IRMapping map;
+};
+
+bool hasTile(TypeRange types) { return llvm::any_of(types, llvm::IsaPred<RankedTensorType>); }
+
+} // namespace
+
+SmallVector<RingKey> Role::ringsIn(Operation *op) {
+  llvm::SetVector<RingKey> keys;
+  op->walk([&](LoadOp load) { keys.insert(keyOf(load)); });
+  return keys.takeVector();
+}
+
+SmallVector<Value> Role::select(const Positions &positions, ArrayRef<RingKey> keys) {
+  return llvm::map_to_vector(keys, [&](RingKey key) { return positions.lookup(key); });
+}
+
+void Role::assign(Positions &positions, ArrayRef<RingKey> keys, ValueRange values) {
+  for (auto [key, value] : llvm::zip(keys, values))
+    positions[key] = value;
+}
+
+SmallVector<Value> Role::kept(ValueRange values) {
+  SmallVector<Value> result;
+  for (Value value : values)
+    if (!producer)
+      result.push_back(map.lookupOrDefault(value));
+  return result;
+}
+
+LogicalResult Role::write(OpBuilder &b, Block &source) {
+  Positions positions;
+  Value zero = arith::ConstantIntOp::create(b, kernel.getLoc(), 0, 32);
+  for (auto &[key, ring] : memory.rings)
+    positions[key] = zero;
+  return copyBlock(b, source, positions);
+}
+
+LogicalResult Role::copyBlock(OpBuilder &b, Block &source, Positions &positions) {
+  // A slot is given back behind the last operation of the block that uses its tile.
+  DenseMap<Operation *, SmallVector<std::pair<RingKey, Value>>> releases;
+  for (Operation &op : source.without_terminator()) {
+    if (auto load = dyn_cast<LoadOp>(op)) {
+      Operation *lastUser = &op;
+      for (Operation *user : load->getUsers()) {
+        Operation *here = source.findAncestorOpInBlock(*user);
+        if (!here || here->hasTrait<OpTrait::IsTerminator>())
+          return load.emitError() << "expected the tile to be used within its iteration";
+        if (lastUser->isBeforeInBlock(here))
+          lastUser = here;
+      }
+      releases[lastUser].push_back({keyOf(load), positions[keyOf(load)]});
+    }
+    if (failed(copyOp(b, op, positions)))
+      return failure();
+    if (!producer)
+      for (auto &[key, position] : releases.lookup(&op))
+        ReleaseOp::create(b, op.getLoc(), memory.rings.lookup(key), position);
+  }
+  return success();
+}
+
+LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
+  if (auto load = dyn_cast<LoadOp>(op))
+    return copyLoad(b, load, positions);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return copyFor(b, loop, positions);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return copyIf(b, branch, positions);
+  if (auto work = dyn_cast<ForEachOp>(op))
+    return copyForEach(b, work, positions);
+  if (op.getNumRegions())
+    return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
+  // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
+  bool writes = isa<StoreOp, StoreRowOp>(op);
+  if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes())))
+    return success();
+  Operation *copy = b.clone(op, map);
+  if (auto store = dyn_cast<StoreOp>(copy))
+    store.getStagingMutable().assign(memory.staging);
+  return success();
+}
+
+LogicalResult Role::copyLoad(OpBuilder &b, LoadOp load, Positions &positions) {
+  RingKey key = keyOf(load);
+  Location loc = load.getLoc();
+  Value ring = memory.rings.lookup(key), position = positions[key];
+  if (producer) {
+    SmallVector<Value> at;
+    for (Value coordinate : load.getCoordinates())
+      at.push_back(map.lookupOrDefault(coordinate));
+    ProduceOp::create(b, loc, ring, position, map.lookupOrDefault(load.getSource()), at);
+  } else {
+    map.map(load.getTile(),
+            ConsumeOp::create(b, loc, load.getTile().getType(), ring, position).getTile());
+  }
+  Value one = arith::ConstantIntOp::create(b, loc, 1, 32);
+  positions[key] = arith::AddIOp::create(b, loc, position, one);
+  return success();
+}
+
+LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions) {
+  SmallVector<RingKey> keys = ringsIn(loop);
+  if (producer && keys.empty())
+    return success();
+  SmallVector<Value> inits = kept(loop.getInitArgs());
+  size_t values = inits.size();
+  llvm::append_range(inits, select(positions, keys));
+  auto bound = [&](Value value) { return map.lookupOrDefault(value); };
+  auto copy = scf::ForOp::create(b, loop.getLoc(), bound(loop.getLowerBound()),
+                                 bound(loop.getUpperBound()), bound(loop.getStep()), inits);
+  if (!copy.getBody()->empty())
+    copy.getBody()->clear();
+  map.map(loop.getInductionVar(), copy.getInductionVar());
+  if (!producer)
+    map.map(loop.getRegionIterArgs(), copy.getRegionIterArgs().take_front(values));
+  assign(positions, keys, ValueRange(copy.getRegionIterArgs()).drop_front(values));
+  OpBuilder inner = OpBuilder::atBlockBegin(copy.getBody());
+  if (failed(copyBlock(inner, *loop.getBody(), positions)))
+    return failure();
+  SmallVector<Value> yields = kept(loop.getYieldedValues());
+  llvm::append_range(yields, select(positions, keys));
+  scf::YieldOp::create(inner, loop.getLoc(), yields);
+  if (!producer)
+    map.map(loop.getResults(), copy.getResults().take_front(values));
+  assign(positions, keys, ValueRange(copy.getResults()).drop_front(values));
+  return success();
+}
+
+LogicalResult Role::copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions) {
+  SmallVector<RingKey> keys = ringsIn(branch);
+  if (producer && keys.empty())
+    return success();
+  SmallVector<Type> types;
+  if (!producer)
+    llvm::append_range(types, branch.getResultTypes());
+  size_t values = types.size();
+  types.append(keys.size(), b.getI32Type());
+  auto copy = scf::IfOp::create(b, branch.getLoc(), types,
+                                map.lookupOrDefault(branch.getCondition()), /*withElse=*/true);
+  for (auto [from, to] : {std::pair{&branch.getThenRegion(), &copy.getThenRegion()},
+                          std::pair{&branch.getElseRegion(), &copy.getElseRegion()}}) {
+    Positions inside = positions;
+    to->front().clear();
+    OpBuilder inner = OpBuilder::atBlockBegin(&to->front());
+    SmallVector<Value> yields;
+    if (!from->empty()) {
+      if (failed(copyBlock(inner, from->front(), inside)))
+        return failure();
+      yields = kept(from->front().getTerminator()->getOperands());
+    }
+    llvm::append_range(yields, select(inside, keys));
+    scf::YieldOp::create(inner, branch.getLoc(), yields);
+  }
+  if (!producer)
+    map.map(branch.getResults(), copy.getResults().take_front(values));
+  assign(positions, keys, ValueRange(copy.getResults()).drop_front(values));
+  return success();
+}
+
+/// One work tile: coordinates from its number, the first size varying fastest.
+LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions) {
+  Location loc = work.getLoc();
+  Block &body = work.getBody().front();
+  for (auto [i, size] : llvm::enumerate(work.getSizes())) {
+    Value count = map.lookupOrDefault(size);
+    bool last = i + 1 == work.getSizes().size();
+    map.map(body.getArgument(i), last ? tile : arith::RemUIOp::create(b, loc, tile, count));
+    if (!last)
+      tile = arith::DivUIOp::create(b, loc, tile, count);
+  }
+  return copyBlock(b, body, positions);
+}
+
+LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positions) {
+  Location loc = work.getLoc();
+  Value first = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  if (!kernel.getSchedule().getPersistent())
+    return copyWorkTile(b, work, first, positions);
+  Value total = arith::ConstantIndexOp::create(b, loc, 1);
+  for (Value size : work.getSizes())
+    total = arith::MulIOp::create(b, loc, total, map.lookupOrDefault(size));
+  Value stride = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
+  SmallVector<RingKey> keys = ringsIn(work);
+  auto loop = scf::ForOp::create(b, loc, first, total, stride, select(positions, keys));
+  if (!loop.getBody()->empty())
+    loop.getBody()->clear();
+  assign(positions, keys, loop.getRegionIterArgs());
+  OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
+  if (failed(copyWorkTile(inner, work, loop.getInductionVar(), positions)))
+    return failure();
+  scf::YieldOp::create(inner, loc, select(positions, keys));
+  assign(positions, keys, loop.getResults());
+  return success();
+}
+
+namespace {
+struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
+  /// Allocates a ring for each kind of load, and the buffer through which results leave.
+  LogicalResult allocate(OpBuilder &b, Memory &memory) {
+    KernelOp kernel = getOperation();
+    int64_t bytes = hopper::kSwizzleAlignment; // barriers
+    kernel.walk([&](LoadOp load) {
+      auto tile = load.getTile().getType();
+      Value &ring = memory.rings[keyOf(load)];
+      if (ring)
+        return;
+      SmallVector<int64_t> shape = {int64_t(load.getStages())};
+      llvm::append_range(shape, tile.getShape());
+      auto type = RingType::get(b.getContext(), shape, tile.getElementType());
+      ring = AllocOp::create(b, load.getLoc(), type, IntegerAttr());
+      bytes += load.getStages() * sharedBytes(tile.getShape(), tile.getElementType());
+    });
+    StoreOp store;
+    WalkResult walk = kernel.walk([&](StoreOp op) {
+      if (store && op.getTile().getType() != store.getTile().getType()) {
+        op.emitError() << "expected all tiles that a kernel stores to have one type";
+        return WalkResult::interrupt();
+      }
+      store = op;
+      return WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      return failure();
+    if (!store)
+      return success();
+    // The whole tile where it fits; else it leaves one panel after the other.
+    auto tile = store.getTile().getType();
+    SmallVector<int64_t> shape(tile.getShape());
+    int64_t panel = kPanelBytes * 8 / tile.getElementTypeBitWidth();
+    if (bytes + sharedBytes(shape, tile.getElementType()) > hopper::kSharedBytes)
+      shape[1] = std::min(shape[1], panel);
+    memory.staging =
+        AllocOp::create(b, store.getLoc(),
+                        SmemType::get(b.getContext(), shape, tile.getElementType()), IntegerAttr());
+    return success();
+  }
+
+  void runOnOperation() override {
+    KernelOp kernel = getOperation();
+    Block &body = kernel.getBody().front();
+    OpBuilder b = OpBuilder::atBlockBegin(&body);
+    Memory memory;
+    if (failed(allocate(b, memory)))
+      return signalPassFailure();
+    auto roles = WarpSpecializeOp::create(b, kernel.getLoc());
+    ReturnOp::create(b, kernel.getLoc());
+    // What follows is the sequential program.
+    SmallVector<Operation *> program;
+    for (auto it = std::next(Block::iterator(roles), 2); it != body.end(); ++it)
+      program.push_back(&*it);
+    Block sequential;
+    for (Operation *op : program) {
+      op->remove();
+      sequential.push_back(op);
+    }
+    for (bool producer : {true, false}) {
+      Block *block = b.createBlock(producer ? &roles.getProducer() : &roles.getConsumer());
+      OpBuilder inner = OpBuilder::atBlockBegin(block);
+      Role role(kernel, memory, producer);
+      if (failed(role.write(inner, sequential)))
+        signalPassFailure();
+      ReturnOp::create(inner, kernel.getLoc());
+    }
+    sequential.dropAllReferences();
+    sequential.clear();
+  }
+};
+} // namespace
