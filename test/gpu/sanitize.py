@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Small launches for compute-sanitizer, with NumPy only: PyTorch's own kernels would be checked too.
+
+    python3 test/gpu/sanitize.py DIR [TOOL...]      DIR: packages of kernels.py; tools: memcheck racecheck ...
+
+Without a tool it only runs the launches (which is what it does under compute-sanitizer).
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+import longwing  # noqa: E402
+
+TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
+LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
+NAMES = [f"{element}_d{head_dim}_{heads}{causal}" for element, heads in (("bf16", "mha"), ("f16", "gqa"))
+         for head_dim in (64, 128) for causal in ("", "_causal")]
+
+
+def exact(q, k, v, causal):
+    k, v = (numpy.repeat(x, q.shape[1] // x.shape[1], axis=1) for x in (k, v))
+    scores = numpy.einsum("bhid,bhjd->bhij", q, k) / numpy.sqrt(q.shape[-1])
+    if causal:
+        i, j = numpy.ogrid[:q.shape[2], :k.shape[2]]
+        scores = numpy.where(j <= i + k.shape[2] - q.shape[2], scores, -numpy.inf)
+    top = numpy.maximum(scores.max(-1, keepdims=True), -1e30)
+    weights = numpy.exp(scores - top)
+    return numpy.einsum("bhij,bhjd->bhid", weights / numpy.maximum(weights.sum(-1, keepdims=True), 1e-300), v)
+
+
+def launches(folder):
+    random = numpy.random.default_rng(0)
+    for name in NAMES:
+        module = longwing.load(folder / f"{name}.lwpkg")
+        element, head_dim, key_heads = name.split("_")[0], int(name.split("_")[1][1:]), 6 if "mha" in name else 2
+        for q_length, k_length in LENGTHS:
+            def tensor(heads, length):
+                values = random.standard_normal((2, heads, length, head_dim), dtype=numpy.float32)
+                return longwing.to_bfloat16(values) if element == "bf16" else values.astype(numpy.float16)
+
+            arrays = tensor(6, q_length), tensor(key_heads, k_length), tensor(key_heads, k_length)
+            o, _ = module.main(*arrays)
+            if element == "bf16":
+                o, *arrays = map(longwing.from_bfloat16, (o, *arrays))
+            error = numpy.abs(o - exact(*(x.astype(numpy.float64) for x in arrays), "causal" in name)).max()
+            print(f"{name} {q_length}x{k_length}: max. error {error:.1e}", flush=True)
+            if not error <= (2e-2 if element == "bf16" else 3e-3):
+                raise SystemExit(f"{name} {q_length}x{k_length} is wrong: max. error {error:.1e}")
+
+
+def main(folder, tools):
+    if not tools:
+        launches(folder)
+        return 0
+    sanitizer = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
+    if not sanitizer:
+        raise SystemExit("compute-sanitizer was not found")
+    bad = 0
+    for tool in tools:
+        # racecheck looks at shared memory, which the small launches use as the large ones do.
+        result = subprocess.run([sanitizer, "--tool", tool, "--error-exitcode", "9", sys.executable, __file__, str(folder)],
+                                capture_output=True, text=True)
+        summary = [line for line in result.stdout.splitlines() if "SUMMARY" in line]
+        print(f"{tool}: exit code {result.returncode}; {' '.join(summary) or 'no summary'}", flush=True)
+        if result.returncode:
+            bad = 1
+            print("\n".join((result.stdout + result.stderr).splitlines()[-60:]))
+    return bad
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or any(tool not in TOOLS + ("all",) for tool in sys.argv[2:]):
+        sys.exit(__doc__)
+    sys.exit(main(pathlib.Path(sys.argv[1]), TOOLS if "all" in sys.argv[2:] else sys.argv[2:]))
