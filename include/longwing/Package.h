@@ -214,6 +214,8 @@ struct Package {
 
   std::string serialize() const;
   static Expected<Package> parse(std::string_view bytes);
+  /// Whether every section that the manifest names is there, with the right size.
+  Status checkSections() const;
   /// Writes a temporary file beside `path`, then renames it.
   Status write(const std::string &path) const;
   static Expected<Package> read(const std::string &path);

@@ -68,7 +68,7 @@ class Module {
 public:
   static Expected<std::unique_ptr<Module>> load(const std::string &path);
   static Expected<std::unique_ptr<Module>> loadBytes(std::string_view bytes);
-  static std::unique_ptr<Module> create(Package package);
+  static Expected<std::unique_ptr<Module>> create(Package package);
   ~Module();
   Module(const Module &) = delete;
   Module &operator=(const Module &) = delete;
@@ -98,6 +98,8 @@ class Device {
 public:
   /// The number of devices; NoDriver where there is no driver.
   static Expected<int> count();
+  /// The name of a device, which is not opened.
+  static Expected<std::string> describe(int ordinal);
   /// Retains the device's primary context and makes it current on this thread.
   static Expected<Device> open(int ordinal = 0);
 
