@@ -31,7 +31,7 @@ LENGTHS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
 
 
 def package_name(head_dim, causal):
-    return f"attention_bf16_h{WIDTH // head_dim}_d{head_dim}{'_causal' if causal else ''}.lwpkg"
+    return f"attention_bf16_h{WIDTH // head_dim}_d{head_dim}{'_causal' if causal else ''}.lwp"
 
 
 def compile_kernel(head_dim, causal, schedule):

@@ -82,7 +82,7 @@ def kernel(name):
 
     if name not in _loaded:
         folder = os.environ.get("LONGWING_PACKAGES")
-        _loaded[name] = (longwing.load(pathlib.Path(folder) / f"{name}.lwpkg") if folder else
+        _loaded[name] = (longwing.load(pathlib.Path(folder) / f"{name}.lwp") if folder else
                          longwing.compile(longwing.models.attention(**all_models()[name]), target="sm_90a"))
     return _loaded[name].main
 
@@ -94,7 +94,7 @@ def main(folder):
     failures = 0
     for name, arguments in all_models().items():
         try:
-            longwing.compile(longwing.models.attention(**arguments), target="sm_90a").save(folder / f"{name}.lwpkg")
+            longwing.compile(longwing.models.attention(**arguments), target="sm_90a").save(folder / f"{name}.lwp")
             print(f"wrote {name}", flush=True)
         except longwing.CompileError as error:
             failures += 1

@@ -38,7 +38,7 @@ def exact(q, k, v, causal):
 def launches(folder):
     random = numpy.random.default_rng(0)
     for name in NAMES:
-        module = longwing.load(folder / f"{name}.lwpkg")
+        module = longwing.load(folder / f"{name}.lwp")
         element, head_dim, key_heads = name.split("_")[0], int(name.split("_")[1][1:]), 6 if "mha" in name else 2
         for q_length, k_length in LENGTHS:
             def tensor(heads, length):
