@@ -9,7 +9,10 @@
 
 #include "dialects/seq/Seq.h"
 #include "dialects/tile/Tile.h"
+#include "longwing/CPU.h"
+#include "longwing/CPU/Passes.h"
 #include "longwing/Seq/Passes.h"
+#include "longwing/SeqToLinalg/Passes.h"
 #include "longwing/SeqToTile/Passes.h"
 #include "longwing/Tile/Passes.h"
 #include "longwing/TileToCPU/Passes.h"
@@ -21,7 +24,10 @@ void longwing::registerDialects(mlir::DialectRegistry &registry) {
 }
 
 void longwing::registerPasses() {
+  registerCPUPasses();
+  cpu::registerPipelines();
   registerSeqPasses();
+  registerSeqToLinalgPasses();
   registerSeqToTilePasses();
   registerTilePasses();
   registerTileToCPUPasses();

@@ -1,0 +1,26 @@
+//===- Passes.h - From seq to linalg ----------------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQTOLINALG_PASSES_H
+#define LONGWING_SEQTOLINALG_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace longwing {
+
+/// The arithmetic of a program on the CPU: float64 is the oracle, float32 the CPU target.
+enum class Precision { F64, F32 };
+
+#define GEN_PASS_DECL
+#include "longwing/SeqToLinalg/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "longwing/SeqToLinalg/Passes.h.inc"
+
+} // namespace longwing
+
+#endif // LONGWING_SEQTOLINALG_PASSES_H

@@ -1,0 +1,414 @@
+//===- Attention.cpp - The loops that define attention --------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Softmax is taken as it is defined, over all keys of a row at once: no running
+// maximum, nothing rescaled. A block of rows shares the keys it reads. Loops are
+// ordered so that the innermost one is contiguous in every operand it walks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowerings.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace longwing;
+using seq::AttentionOp;
+
+/// Query rows that share one pass over the keys: enough to use a loaded key often, few enough that
+/// the rows' queries and outputs stay in the first cache.
+static constexpr int64_t kRowsPerBlock = 16;
+
+namespace {
+
+class AttentionLowering {
+public:
+  AttentionLowering(OpBuilder &builder, AttentionOp op, Value q, Value k, Value v,
+                    const Arithmetic &arithmetic, InlineRegion inlined)
+      : op(op), b(op.getLoc(), builder), q(q), k(k), v(v), arithmetic(arithmetic),
+        inlined(inlined) {}
+
+  SmallVector<Value> lower();
+
+private:
+  using Body = llvm::function_ref<Value(ValueRange)>;
+
+  // Scalars.
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+  Value real(double value) {
+    return arith::ConstantOp::create(b, FloatAttr::get(arithmetic.compute, value));
+  }
+  Value minusInfinity() {
+    return arith::ConstantOp::create(
+        b, FloatAttr::get(arithmetic.compute,
+                          APFloat::getInf(arithmetic.compute.getFloatSemantics(), true)));
+  }
+  Value convert(Value value, Type type);
+
+  // Tensors.
+  Value slice(Value source, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
+              unsigned rank);
+  Value filled(ArrayRef<OpFoldResult> sizes, Value value);
+  Value generic(ValueRange inputs, ArrayRef<AffineMap> inputMaps, Value output, AffineMap outputMap,
+                ArrayRef<utils::IteratorType> iterators, Body body);
+  Value extended(Value source, std::optional<double> factor = std::nullopt);
+
+  // Steps.
+  void checkSizes();
+  void checkDeclared(Value result);
+  void checkEqual(Value a, StringRef an, Value c, StringRef cn, unsigned dim);
+  SmallVector<Value> lowerHead(Value batch, Value head, ValueRange state);
+  void lowerBlock(scf::ForallOp forall, Value batch, Value head, Value keys, Value values);
+  std::pair<Value, Value> keyRange(Value firstRow, Value numRows);
+  Value scores(Value queries, Value keys, OpFoldResult rows, OpFoldResult numKeys);
+  Value admitted(Value scores, Value batch, Value head, Value firstRow, Value firstKey);
+
+  AttentionOp op;
+  ImplicitLocOpBuilder b;
+  Value q, k, v;
+  const Arithmetic &arithmetic;
+  InlineRegion inlined;
+  Value numBatches, numQueries, numKeys;
+};
+
+} // namespace
+
+static constexpr auto parallel = utils::IteratorType::parallel;
+static constexpr auto reduction = utils::IteratorType::reduction;
+
+/// Sums may be reordered and fused, so that they run on vectors; nothing else is relaxed.
+static arith::FastMathFlags sumFlags() {
+  return arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
+}
+
+Value AttentionLowering::convert(Value value, Type type) {
+  unsigned from = value.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
+  if (value.getType() == type)
+    return value;
+  return from < to ? arith::ExtFOp::create(b, type, value).getResult()
+                   : arith::TruncFOp::create(b, type, value).getResult();
+}
+
+/// The last `rank` dimensions of a slice with unit strides.
+Value AttentionLowering::slice(Value source, ArrayRef<OpFoldResult> offsets,
+                               ArrayRef<OpFoldResult> sizes, unsigned rank) {
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<int64_t> shape;
+  for (OpFoldResult size : sizes.take_back(rank))
+    shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
+  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(b, RankedTensorType::get(shape, type.getElementType()),
+                                        source, offsets, sizes, strides);
+}
+
+Value AttentionLowering::filled(ArrayRef<OpFoldResult> sizes, Value value) {
+  Value empty = tensor::EmptyOp::create(b, sizes, value.getType());
+  return linalg::FillOp::create(b, ValueRange(value), ValueRange(empty)).getResult(0);
+}
+
+Value AttentionLowering::generic(ValueRange inputs, ArrayRef<AffineMap> inputMaps, Value output,
+                                 AffineMap outputMap, ArrayRef<utils::IteratorType> iterators,
+                                 Body body) {
+  SmallVector<AffineMap> maps(inputMaps);
+  maps.push_back(outputMap);
+  // Bodies work on `b`, which follows into the new block and comes back.
+  auto build = [&](OpBuilder &inner, Location, ValueRange args) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+    linalg::YieldOp::create(b, body(args));
+  };
+  return linalg::GenericOp::create(b, TypeRange(output.getType()), inputs, ValueRange(output), maps,
+                                   iterators, build)
+      .getResult(0);
+}
+
+/// A matrix in the compute type, times a factor.
+Value AttentionLowering::extended(Value source, std::optional<double> factor) {
+  Value empty =
+      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), source), arithmetic.compute);
+  AffineMap identity = b.getMultiDimIdentityMap(2);
+  return generic(source, identity, empty, identity, {parallel, parallel}, [&](ValueRange args) {
+    Value value = convert(args[0], arithmetic.compute);
+    return factor ? arith::MulFOp::create(b, value, real(*factor)).getResult() : value;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Run-time checks
+//===----------------------------------------------------------------------===//
+
+void AttentionLowering::checkEqual(Value a, StringRef an, Value c, StringRef cn, unsigned dim) {
+  auto aType = cast<RankedTensorType>(a.getType()), cType = cast<RankedTensorType>(c.getType());
+  if (!aType.isDynamicDim(dim) && !cType.isDynamicDim(dim))
+    return;
+  Value equal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tensor::DimOp::create(b, a, dim),
+                                      tensor::DimOp::create(b, c, dim));
+  cf::AssertOp::create(b, equal,
+                       ("'seq.attention' op expected dimension " + Twine(dim) + " of " + an +
+                        " to equal dimension " + Twine(dim) + " of " + cn)
+                           .str());
+}
+
+/// Results may declare sizes that q leaves open.
+void AttentionLowering::checkDeclared(Value result) {
+  auto type = cast<RankedTensorType>(result.getType());
+  for (unsigned dim = 0; dim < 3; ++dim) {
+    if (type.isDynamicDim(dim) || !cast<RankedTensorType>(q.getType()).isDynamicDim(dim))
+      continue;
+    Value equal = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::eq, tensor::DimOp::create(b, q, dim), index(type.getDimSize(dim)));
+    cf::AssertOp::create(b, equal,
+                         ("'seq.attention' op expected dimension " + Twine(dim) + " of q to be " +
+                          Twine(type.getDimSize(dim)))
+                             .str());
+  }
+}
+
+void AttentionLowering::checkSizes() {
+  checkEqual(k, "k", q, "q", 0);
+  checkEqual(v, "v", q, "q", 0);
+  checkEqual(v, "v", k, "k", 1);
+  checkEqual(v, "v", k, "k", 2);
+  for (Value result : op.getResults())
+    checkDeclared(result);
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks of rows
+//===----------------------------------------------------------------------===//
+
+/// The first key and the number of keys that causal and window admit for some row of a block.
+std::pair<Value, Value> AttentionLowering::keyRange(Value firstRow, Value numRows) {
+  int64_t left = op.getLeftWindow(), right = op.getRightWindow();
+  Value zero = index(0), first = zero, last = numKeys;
+  Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
+  Value aligned = arith::AddIOp::create(b, firstRow, diagonal);
+  if (left >= 0) {
+    first = arith::SubIOp::create(b, aligned, index(left));
+    first = arith::MaxSIOp::create(b, first, zero);
+    first = arith::MinSIOp::create(b, first, numKeys);
+  }
+  if (right >= 0) {
+    last = arith::AddIOp::create(b, aligned, numRows);
+    last = arith::AddIOp::create(b, last, index(right));
+    last = arith::MinSIOp::create(b, last, numKeys);
+    last = arith::MaxSIOp::create(b, last, first);
+  }
+  return {first, arith::SubIOp::create(b, last, first)};
+}
+
+/// S[r, j] = sum_d Q[r, d] K[j, d]. A key is used by all rows while it is close.
+Value AttentionLowering::scores(Value queries, Value keys, OpFoldResult rows,
+                                OpFoldResult numKeys) {
+  AffineExpr j, r, d;
+  bindDims(b.getContext(), j, r, d);
+  auto map = [&](AffineExpr x, AffineExpr y) {
+    return AffineMap::get(3, 0, {x, y}, b.getContext());
+  };
+  return generic({queries, keys}, {map(r, d), map(j, d)}, filled({rows, numKeys}, real(0)),
+                 map(r, j), {parallel, parallel, reduction}, [&](ValueRange args) -> Value {
+                   Value product = arith::MulFOp::create(b, args[0], args[1], sumFlags());
+                   return arith::AddFOp::create(b, args[2], product, sumFlags());
+                 });
+}
+
+/// Applies the score region, and -inf where a row does not see a key.
+Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value firstRow,
+                                  Value firstKey) {
+  int64_t left = op.getLeftWindow(), right = op.getRightWindow();
+  if (left < 0 && right < 0 && !op.hasScore() && !op.hasMask())
+    return scores;
+  Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
+  Value empty =
+      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores), arithmetic.compute);
+  AffineMap identity = b.getMultiDimIdentityMap(2);
+  auto body = [&](ValueRange args) -> Value {
+    Value row = arith::AddIOp::create(b, firstRow, linalg::IndexOp::create(b, 0));
+    Value key = arith::AddIOp::create(b, firstKey, linalg::IndexOp::create(b, 1));
+    Value score = args[0];
+    if (op.hasScore())
+      score = inlined(b, op.getScore(), {args[0], batch, head, row, key});
+    Value seen;
+    auto require = [&](Value condition) {
+      seen = seen ? arith::AndIOp::create(b, seen, condition).getResult() : condition;
+    };
+    Value aligned = arith::AddIOp::create(b, row, diagonal);
+    if (left >= 0)
+      require(arith::CmpIOp::create(b, arith::CmpIPredicate::sge, key,
+                                    arith::SubIOp::create(b, aligned, index(left))));
+    if (right >= 0)
+      require(arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key,
+                                    arith::AddIOp::create(b, aligned, index(right))));
+    if (op.hasMask())
+      require(inlined(b, op.getMask(), {batch, head, row, key}));
+    if (!seen)
+      return score;
+    return arith::SelectOp::create(b, seen, score, minusInfinity());
+  };
+  return generic(scores, identity, empty, identity, {parallel, parallel}, body);
+}
+
+void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head, Value keys,
+                                   Value values) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(forall.getBody());
+  MLIRContext *ctx = b.getContext();
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  OpFoldResult headDim = b.getIndexAttr(op.getHeadDim()),
+               valueDim = b.getIndexAttr(op.getValueDim());
+
+  Value firstRow = arith::MulIOp::create(b, forall.getInductionVar(0), index(kRowsPerBlock));
+  Value rows = arith::MinSIOp::create(b, index(kRowsPerBlock),
+                                      arith::SubIOp::create(b, numQueries, firstRow));
+  auto [firstKey, keyCount] = keyRange(firstRow, rows);
+  Value queries = extended(slice(q, {batch, head, firstRow, zero}, {one, one, rows, headDim}, 2),
+                           op.getEffectiveScale());
+  keys = slice(keys, {firstKey, zero}, {keyCount, headDim}, 2);
+  values = slice(values, {firstKey, zero}, {keyCount, valueDim}, 2);
+
+  // S = Q K^T, as the row sees it.
+  Value s = scores(queries, keys, rows, keyCount);
+  s = admitted(s, batch, head, firstRow, firstKey);
+
+  // m = max_j S. A row that sees no key has none: 0 stands in, and leaves P = exp(-inf) = 0.
+  AffineMap rowKey = b.getMultiDimIdentityMap(2);
+  AffineMap rowOnly = AffineMap::get(2, 0, b.getAffineDimExpr(0), ctx);
+  Value m = generic(
+      s, rowKey, filled({OpFoldResult(rows)}, minusInfinity()), rowOnly, {parallel, reduction},
+      [&](ValueRange args) -> Value { return arith::MaximumFOp::create(b, args[0], args[1]); });
+  AffineMap line = b.getMultiDimIdentityMap(1);
+  auto emptyRows = [&]() {
+    return tensor::EmptyOp::create(b, {OpFoldResult(rows)}, arithmetic.compute);
+  };
+  m = generic(m, line, emptyRows(), line, {parallel}, [&](ValueRange args) -> Value {
+    Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], minusInfinity());
+    return arith::SelectOp::create(b, none, real(0), args[0]);
+  });
+
+  // P = exp(S - m), l = sum_j P.
+  Value p =
+      tensor::EmptyOp::create(b, {OpFoldResult(rows), OpFoldResult(keyCount)}, arithmetic.compute);
+  p = generic({s, m}, {rowKey, rowOnly}, p, rowKey, {parallel, parallel},
+              [&](ValueRange args) -> Value {
+                return math::ExpOp::create(b, arith::SubFOp::create(b, args[0], args[1]));
+              });
+  Value l = generic(p, rowKey, filled({OpFoldResult(rows)}, real(0)), rowOnly,
+                    {parallel, reduction}, [&](ValueRange args) -> Value {
+                      return arith::AddFOp::create(b, args[0], args[1], sumFlags());
+                    });
+
+  // O[r, d] = sum_j P[r, j] V[j, d]. A value is used by all rows while it is close.
+  AffineExpr j, r, d;
+  bindDims(ctx, j, r, d);
+  auto map = [&](AffineExpr x, AffineExpr y) { return AffineMap::get(3, 0, {x, y}, ctx); };
+  Value o =
+      generic({p, values}, {map(r, j), map(j, d)}, filled({OpFoldResult(rows), valueDim}, real(0)),
+              map(r, d), {reduction, parallel, parallel}, [&](ValueRange args) -> Value {
+                Value product = arith::MulFOp::create(b, args[0], args[1], sumFlags());
+                return arith::AddFOp::create(b, args[2], product, sumFlags());
+              });
+
+  // o = O / l, or 0 for a row that sees no key.
+  auto oType = cast<RankedTensorType>(forall.getRegionIterArgs()[0].getType());
+  Value result = tensor::EmptyOp::create(b, {OpFoldResult(rows), valueDim}, oType.getElementType());
+  result = generic({o, l}, {rowKey, rowOnly}, result, rowKey, {parallel, parallel},
+                   [&](ValueRange args) -> Value {
+                     Value none =
+                         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[1], real(0));
+                     Value mean = arith::DivFOp::create(b, args[0], args[1]);
+                     mean = arith::SelectOp::create(b, none, real(0), mean);
+                     return convert(mean, oType.getElementType());
+                   });
+
+  // lse = m + log(l), which is -inf for a row that sees no key.
+  Value lse;
+  if (op.getLse())
+    lse =
+        generic({m, l}, {line, line}, emptyRows(), line, {parallel}, [&](ValueRange args) -> Value {
+          return arith::AddFOp::create(b, args[0], math::LogOp::create(b, args[1]));
+        });
+
+  b.setInsertionPointToStart(forall.getTerminator().getBody());
+  auto store = [&](Value tile, Value into, ArrayRef<OpFoldResult> offsets,
+                   ArrayRef<OpFoldResult> sizes) {
+    SmallVector<OpFoldResult> strides(offsets.size(), one);
+    tensor::ParallelInsertSliceOp::create(b, tile, into, offsets, sizes, strides);
+  };
+  store(result, forall.getRegionIterArgs()[0], {batch, head, firstRow, zero},
+        {one, one, rows, valueDim});
+  if (lse)
+    store(lse, forall.getRegionIterArgs()[1], {batch, head, firstRow}, {one, one, rows});
+}
+
+//===----------------------------------------------------------------------===//
+// Batches and heads
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> AttentionLowering::lowerHead(Value batch, Value head, ValueRange state) {
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  Value keyHead = arith::DivUIOp::create(b, head, index(op.getQueryHeads() / op.getKeyHeads()));
+  auto wholeHead = [&](Value source, int64_t dim) {
+    return extended(
+        slice(source, {batch, keyHead, zero, zero}, {one, one, numKeys, b.getIndexAttr(dim)}, 2));
+  };
+  Value keys = wholeHead(k, op.getHeadDim()), values = wholeHead(v, op.getValueDim());
+  Value blocks = arith::CeilDivSIOp::create(b, numQueries, index(kRowsPerBlock));
+  auto forall =
+      scf::ForallOp::create(b, ArrayRef<OpFoldResult>{blocks}, state, /*mapping=*/std::nullopt);
+  lowerBlock(forall, batch, head, keys, values);
+  return SmallVector<Value>(forall.getResults());
+}
+
+SmallVector<Value> AttentionLowering::lower() {
+  checkSizes();
+  numBatches = tensor::DimOp::create(b, q, 0);
+  numQueries = tensor::DimOp::create(b, q, 2);
+  numKeys = tensor::DimOp::create(b, k, 2);
+  auto sizes = tensor::getMixedSizes(b, b.getLoc(), q);
+  sizes[3] = b.getIndexAttr(op.getValueDim());
+
+  SmallVector<Value> state;
+  Type element = op.getO().getType().getElementType();
+  state.push_back(tensor::EmptyOp::create(b, sizes, arithmetic.resultOf(element)));
+  if (op.getLse())
+    state.push_back(tensor::EmptyOp::create(b, ArrayRef(sizes).take_front(3), arithmetic.compute));
+
+  Value zero = index(0), one = index(1), heads = index(op.getQueryHeads());
+  auto overBatches = scf::ForOp::create(b, zero, numBatches, one, state);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(overBatches.getBody());
+    auto overHeads = scf::ForOp::create(b, zero, heads, one, overBatches.getRegionIterArgs());
+    scf::YieldOp::create(b, overHeads.getResults());
+    b.setInsertionPointToStart(overHeads.getBody());
+    auto results = lowerHead(overBatches.getInductionVar(), overHeads.getInductionVar(),
+                             overHeads.getRegionIterArgs());
+    scf::YieldOp::create(b, results);
+  }
+
+  // The result types may be more static than what follows from q.
+  SmallVector<Value> results;
+  for (auto [value, result] : llvm::zip(overBatches.getResults(), op.getResults())) {
+    auto declared = cast<RankedTensorType>(result.getType());
+    auto type = declared.clone(cast<RankedTensorType>(value.getType()).getElementType());
+    results.push_back(type == value.getType() ? Value(value)
+                                              : tensor::CastOp::create(b, type, value).getResult());
+  }
+  return results;
+}
+
+SmallVector<Value> longwing::lowerAttention(OpBuilder &builder, AttentionOp op, Value q, Value k,
+                                            Value v, const Arithmetic &arithmetic,
+                                            InlineRegion inlined) {
+  return AttentionLowering(builder, op, q, k, v, arithmetic, inlined).lower();
+}

@@ -1,0 +1,160 @@
+//===- SeqToLinalg.cpp - What each seq operation means --------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/SeqToLinalg/Passes.h"
+
+#include "Lowerings.h"
+#include "Widen.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_SEQTOLINALG
+#include "longwing/SeqToLinalg/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+
+/// Clones a region's operations and gives those at its top and the value that it yields.
+static std::pair<SmallVector<Operation *>, Value> cloneBody(OpBuilder &builder, Region &region,
+                                                            ValueRange arguments) {
+  IRMapping mapping;
+  mapping.map(region.getArguments(), arguments);
+  SmallVector<Operation *> clones;
+  for (Operation &inner : region.front().without_terminator())
+    clones.push_back(builder.clone(inner, mapping));
+  Value yielded = cast<seq::YieldOp>(region.front().getTerminator()).getValue();
+  return {clones, mapping.lookupOrDefault(yielded)};
+}
+
+//===----------------------------------------------------------------------===//
+// float32
+//===----------------------------------------------------------------------===//
+
+static void lowerRounded(func::FuncOp func) {
+  Arithmetic arithmetic{Float32Type::get(func.getContext())};
+  auto inlined = [](OpBuilder &builder, Region &region, ValueRange arguments) {
+    return cloneBody(builder, region, arguments).second;
+  };
+  func.walk([&](seq::AttentionOp op) {
+    OpBuilder builder(op);
+    op.replaceAllUsesWith(
+        lowerAttention(builder, op, op.getQ(), op.getK(), op.getV(), arithmetic, inlined));
+    op.erase();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// float64
+//===----------------------------------------------------------------------===//
+
+/// A scalar region in float64. Its arguments are f64 where the region declares f32.
+static Value inlineWidened(Widener &widener, OpBuilder &builder, Region &region,
+                           ValueRange arguments) {
+  SmallVector<Value> narrow(arguments);
+  for (auto [value, declared] : llvm::zip(narrow, region.getArguments())) {
+    if (value.getType() == declared.getType())
+      continue;
+    auto rounded = arith::TruncFOp::create(builder, value.getLoc(), declared.getType(), value);
+    widener.map(rounded, value);
+    widener.retire(rounded);
+    value = rounded;
+  }
+  auto [clones, yielded] = cloneBody(builder, region, narrow);
+  SmallVector<Operation *> ops;
+  for (Operation *clone : clones)
+    clone->walk<WalkOrder::PreOrder>([&](Operation *inner) { ops.push_back(inner); });
+  for (Operation *inner : ops)
+    widener.visit(inner);
+  return widener.widen(yielded);
+}
+
+static void lowerUnrounded(Widener &widener, seq::AttentionOp op) {
+  Arithmetic arithmetic{Float64Type::get(op.getContext()), /*unrounded=*/true};
+  OpBuilder builder(op);
+  auto inlined = [&](OpBuilder &inner, Region &region, ValueRange arguments) {
+    return inlineWidened(widener, inner, region, arguments);
+  };
+  auto results = lowerAttention(builder, op, widener.lookup(op.getQ()), widener.lookup(op.getK()),
+                                widener.lookup(op.getV()), arithmetic, inlined);
+  for (auto [narrow, wide] : llvm::zip(op.getResults(), results))
+    widener.map(narrow, wide);
+  widener.retire(op);
+}
+
+/// Whether a function of the module gets float64 results.
+static bool isWidened(func::FuncOp func) { return func && !func.isExternal(); }
+
+static void widenCall(Widener &widener, func::CallOp call, SymbolTable &symbols) {
+  if (!isWidened(symbols.lookup<func::FuncOp>(call.getCallee())))
+    return;
+  OpBuilder builder(call);
+  auto types = llvm::map_to_vector(call.getResultTypes(), Widener::widened);
+  auto wide =
+      func::CallOp::create(builder, call.getLoc(), call.getCallee(), types, call.getOperands());
+  for (auto [narrow, result] : llvm::zip(call.getResults(), wide.getResults())) {
+    if (narrow.getType() == result.getType())
+      narrow.replaceAllUsesWith(result);
+    else
+      widener.map(narrow, result);
+  }
+  widener.retire(call);
+}
+
+static void lowerToOracle(func::FuncOp func, SymbolTable &symbols) {
+  SmallVector<Operation *> ops;
+  func.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    ops.push_back(op);
+    return isa<seq::AttentionOp>(op) ? WalkResult::skip() : WalkResult::advance();
+  });
+  Widener widener(func.getContext());
+  for (Operation *op : llvm::drop_begin(ops)) {
+    if (auto attention = dyn_cast<seq::AttentionOp>(op))
+      lowerUnrounded(widener, attention);
+    else if (auto call = dyn_cast<func::CallOp>(op))
+      widenCall(widener, call, symbols);
+    else if (auto ret = dyn_cast<func::ReturnOp>(op))
+      for (OpOperand &operand : ret->getOpOperands())
+        operand.set(widener.widen(operand.get()));
+    else
+      widener.visit(op);
+  }
+  widener.finish();
+  auto type = func.getFunctionType();
+  func.setFunctionType(
+      type.clone(type.getInputs(), llvm::map_to_vector(type.getResults(), Widener::widened)));
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct SeqToLinalgPass : longwing::impl::SeqToLinalgBase<SeqToLinalgPass> {
+  using SeqToLinalgBase::SeqToLinalgBase;
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto func : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>())) {
+      if (func.isExternal())
+        continue;
+      if (precision == Precision::F64)
+        lowerToOracle(func, symbols);
+      else
+        lowerRounded(func);
+    }
+  }
+};
+} // namespace
