@@ -11,11 +11,13 @@
 #include "dialects/tile/Tile.h"
 #include "longwing/CPU.h"
 #include "longwing/CPU/Passes.h"
+#include "longwing/Pipelines.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/SeqToLinalg/Passes.h"
 #include "longwing/SeqToTile/Passes.h"
 #include "longwing/Tile/Passes.h"
 #include "longwing/TileToCPU/Passes.h"
+#include "longwing/TileToNVVM/Passes.h"
 
 #include "mlir/IR/DialectRegistry.h"
 
@@ -31,4 +33,6 @@ void longwing::registerPasses() {
   registerSeqToTilePasses();
   registerTilePasses();
   registerTileToCPUPasses();
+  registerTileToNVVMPasses();
+  registerPipelines();
 }

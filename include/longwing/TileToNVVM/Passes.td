@@ -22,4 +22,14 @@ def TileToNVVM : Pass<"tile-to-nvvm", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"];
 }
 
+def TileExpandMath : Pass<"tile-expand-math"> {
+  let summary = "Write functions that the card has no instruction for as formulas";
+  let description = [{
+    exp, log and the like through the special-function unit's exp2 and lg2, tanh and others
+    through exp2; the device library of CUDA is not used.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 #endif // LONGWING_TILETONVVM_PASSES_TD

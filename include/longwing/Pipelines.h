@@ -1,0 +1,55 @@
+//===- Pipelines.h - The way from seq to PTX --------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The passes of each phase, in order. The compiler driver runs these; longwing-opt knows them by
+// the same names (`--seq-to-tile-pipeline`, ...).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_PIPELINES_H
+#define LONGWING_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <string>
+
+namespace longwing {
+
+/// Schedule overrides; 0 or an empty string leaves the choice to the compiler.
+struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
+  Option<int64_t> consumers{*this, "consumers",
+                            llvm::cl::desc("Consumer warpgroups, 64 query rows each"),
+                            llvm::cl::init(0)};
+  Option<int64_t> keys{*this, "keys", llvm::cl::desc("Keys of a tile, a multiple of 16"),
+                       llvm::cl::init(0)};
+  Option<int64_t> stages{*this, "stages",
+                         llvm::cl::desc("SRAM slots of the key and of the value ring"),
+                         llvm::cl::init(0)};
+  Option<std::string> persistent{
+      *this, "persistent",
+      llvm::cl::desc("One CTA per multiprocessor walks over the work: true or false")};
+  Option<std::string> overlap{
+      *this, "overlap",
+      llvm::cl::desc("Overlap products and softmax of neighbouring key tiles: true or false")};
+};
+
+/// seq -> tile: checks the target, chooses tiles and schedules, writes kernels in sequential form.
+void buildSeqToTilePipeline(mlir::OpPassManager &pm, const ScheduleOptions &options);
+
+/// tile -> tile: pipelines, specialises, makes asynchronous, allocates and checks every kernel.
+void buildTilePipeline(mlir::OpPassManager &pm);
+
+/// tile -> llvm and nvvm: a gpu.module ready to be translated to LLVM IR.
+void buildTileToNVVMPipeline(mlir::OpPassManager &pm);
+
+/// Registers the pipelines by name.
+void registerPipelines();
+
+} // namespace longwing
+
+#endif // LONGWING_PIPELINES_H

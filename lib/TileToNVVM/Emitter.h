@@ -1,0 +1,128 @@
+//===- Emitter.h - One thread's part of a tile program ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_TILETONVVM_EMITTER_H
+#define LONGWING_LIB_TILETONVVM_EMITTER_H
+
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace longwing {
+
+/// Writes a kernel in specialised form as a function over the values that one thread holds.
+///
+/// Every value of the tile program becomes a list of scalars: a tile the registers that its layout
+/// gives the thread, an `index` one i32, a tile in SRAM its 32-bit address.
+class Emitter {
+public:
+  Emitter(tile::KernelOp kernel, mlir::Block *moduleBody);
+
+  mlir::LogicalResult emit();
+
+private:
+  using Values = llvm::SmallVector<mlir::Value>;
+
+  //===--------------------------------------------------------------------===//
+  // Frame and control flow (Emitter.cpp)
+  //===--------------------------------------------------------------------===//
+  mlir::LLVM::LLVMFuncOp createFunction();
+  void nameThread();
+  void initBarriers();
+  mlir::LogicalResult emitBlock(mlir::Block &block);
+  mlir::LogicalResult emitOp(mlir::Operation *op);
+  mlir::LogicalResult emitRoles(tile::WarpSpecializeOp op);
+  mlir::LogicalResult emitFor(mlir::Operation *op);
+  mlir::LogicalResult emitIf(mlir::Operation *op);
+  Values yielded(mlir::Block &block);
+  Values flatten(mlir::ValueRange values);
+  void unflatten(mlir::ValueRange values, mlir::ValueRange scalars);
+
+  //===--------------------------------------------------------------------===//
+  // Registers (Registers.cpp)
+  //===--------------------------------------------------------------------===//
+  mlir::LogicalResult emitElementwise(mlir::Operation *op);
+  mlir::LogicalResult emitScalar(mlir::Operation *op, mlir::ValueRange operands, mlir::Type result,
+                                 Values &values);
+  void emitConstant(mlir::Operation *op);
+  void emitReduce(tile::ReduceOp op);
+  void emitBroadcast(tile::BroadcastOp op);
+  void emitIota(tile::IotaOp op);
+  void emitConvert(tile::ConvertOp op);
+  mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
+
+  //===--------------------------------------------------------------------===//
+  // Memory (Memory.cpp)
+  //===--------------------------------------------------------------------===//
+  void emitDim(tile::DimOp op);
+  void emitGather(tile::GatherOp op);
+  void emitStore(tile::StoreOp op);
+  void emitStoreRow(tile::StoreRowOp op);
+  void emitProduce(tile::ProduceOp op);
+  void emitConsume(tile::ConsumeOp op);
+  void emitRelease(tile::ReleaseOp op);
+  /// Waits until this thread's copies to device memory have read SRAM.
+  void drainStores();
+  mlir::Value elementAddress(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange indices);
+
+  //===--------------------------------------------------------------------===//
+  // Products (Products.cpp)
+  //===--------------------------------------------------------------------===//
+  void emitMma(tile::MmaAsyncOp op);
+  void emitWait(tile::MmaWaitOp op);
+  mlir::Value descriptor(mlir::Value address, int64_t leadingBytes, int64_t strideBytes);
+
+  //===--------------------------------------------------------------------===//
+  // Helpers
+  //===--------------------------------------------------------------------===//
+  mlir::Value i32(int64_t value);
+  mlir::Value i64(int64_t value);
+  mlir::Value f32(double value);
+  mlir::Value constant(mlir::TypedAttr value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value add(mlir::Value x, int64_t y) { return y ? add(x, i32(y)) : x; }
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, int64_t y) { return mul(x, i32(y)); }
+  mlir::Value both(mlir::Value x, mlir::Value y);
+  mlir::Value isEqual(mlir::Value x, int64_t y);
+  mlir::Value shared(mlir::Value address);
+  mlir::Value intrinsic(llvm::StringRef name, mlir::Value argument);
+  mlir::Value wide(mlir::Value value);
+  /// The type of the scalars that stand for a value.
+  mlir::Type scalarType(mlir::Type type);
+  /// How many of them there are.
+  int64_t count(mlir::Type type);
+  Values &set(mlir::Value value, Values scalars);
+  const Values &get(mlir::Value value);
+  mlir::Value one(mlir::Value value) { return get(value).front(); }
+  /// Address of a slot of a ring, and of its full and empty barriers.
+  struct Slot {
+    mlir::Value address, full, empty, parity;
+  };
+  Slot slot(mlir::Value ring, mlir::Value position);
+
+  tile::KernelOp kernel;
+  mlir::OpBuilder b;
+  mlir::Location loc;
+  mlir::Block *moduleBody;
+  mlir::Block *entry = nullptr;
+  llvm::DenseMap<mlir::Value, Values> values;
+  llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
+  int64_t warpgroups;
+
+  // The thread's place: in the CTA, its warp, among the consumer warpgroups, ...
+  mlir::Value thread, lane, warp, group, warpInGroup;
+  // ... the first of its two rows of a tile (the other is 8 below), and its lane in the row.
+  mlir::Value row, quadLane;
+  mlir::Value sramBase;
+};
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_TILETONVVM_EMITTER_H

@@ -1,0 +1,223 @@
+//===- Memory.cpp - Device memory, SRAM and barriers ----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "PtxAsm.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+void Emitter::emitDim(DimOp op) {
+  const Values &source = get(op.getSource());
+  Value size = source[1 + op.getDimension()];
+  if (size.getType().isInteger(64))
+    size = LLVM::TruncOp::create(b, loc, b.getI32Type(), size);
+  set(op.getSize(), {size});
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+/// The address of an element, in 64 bits. `view` is pointer, sizes, strides.
+Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices) {
+  size_t rank = type.getShape().size();
+  Value offset = i64(0);
+  for (size_t i = 0; i < rank; ++i)
+    offset = add(offset, mul(indices[i], view[1 + rank + i]));
+  return LLVM::GEPOp::create(b, loc, view[0].getType(), type.getElementType(), view[0],
+                             ValueRange{offset});
+}
+
+void Emitter::emitGather(GatherOp op) {
+  ViewType type = op.getSource().getType();
+  const Values view = get(op.getSource());
+  int64_t n = count(op.getResult().getType());
+  // The element's own type: a tile of 16-bit elements would be packed, a gathered one is not.
+  Type element = type.getElementType();
+  Values result;
+  for (int64_t k = 0; k < n; ++k) {
+    Values indices;
+    for (auto [i, index] : llvm::enumerate(op.getIndices())) {
+      Value at = wide(get(index)[k]);
+      // Rows and columns past the tensors' ends still compute an index; it must stay inside.
+      Value last = add(view[1 + i], i64(-1));
+      at = LLVM::SMaxOp::create(b, loc, LLVM::SMinOp::create(b, loc, at, last), i64(0));
+      indices.push_back(at);
+    }
+    Value address = elementAddress(type, view, indices);
+    result.push_back(LLVM::LoadOp::create(b, loc, element, address, /*alignment=*/0,
+                                          /*isVolatile=*/false, /*isNonTemporal=*/false,
+                                          /*isInvariant=*/true));
+  }
+  set(op.getResult(), std::move(result));
+}
+
+void Emitter::emitStoreRow(StoreRowOp op) {
+  ViewType type = op.getDestination().getType();
+  const Values view = get(op.getDestination());
+  size_t rank = type.getShape().size();
+  const Values tile = get(op.getTile());
+  // All four lanes of a row hold its value; the first one writes it.
+  for (int64_t i = 0; i < 2; ++i) {
+    Values indices;
+    for (Value coordinate : op.getCoordinates())
+      indices.push_back(wide(one(coordinate)));
+    indices.back() = add(indices.back(), wide(add(row, 8 * i)));
+    Value inside =
+        LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, indices.back(), view[rank]);
+    auto branch = scf::IfOp::create(b, loc, both(inside, isEqual(quadLane, 0)), /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    LLVM::StoreOp::create(b, loc, tile[i], elementAddress(type, view, indices));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles that leave through SRAM
+//===----------------------------------------------------------------------===//
+
+void Emitter::drainStores() {
+  auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), /*withElse=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
+}
+
+/// Each warpgroup puts its 64 rows into the staging buffer with stmatrix and lets one thread start
+/// the copy. Where the buffer holds fewer panels than the tile, the panels leave in turns.
+void Emitter::emitStore(StoreOp op) {
+  RankedTensorType type = op.getTile().getType();
+  SmemType staging = op.getStaging().getType();
+  int64_t rows = type.getDimSize(0), matrices = type.getDimSize(1) / 8;
+  int64_t panelMatrices = kPanelBytes / 16;
+  int64_t panels = llvm::divideCeil(matrices, panelMatrices);
+  int64_t slots = llvm::divideCeil(staging.getShape()[1], int64_t(8) * panelMatrices);
+  int64_t offset = *op.getStaging().getDefiningOp<AllocOp>().getOffset();
+  const Values tile = get(op.getTile());
+  const Values desc = get(op.getDestination());
+
+  auto meet = [&] { // of the warpgroup's threads; barrier 0 is the whole CTA's
+    NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {},
+                            Value());
+  };
+  // Lane t gives stmatrix the address of row t % 8 of matrix t / 8: rows 0-7, rows 8-15, then the
+  // same of the next eight columns.
+  Value line = both(lane, i32(7)), matrix = LLVM::LShrOp::create(b, loc, lane, i32(3));
+  Value below = mul(both(matrix, i32(1)), 8), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
+  Value firstRow = add(mul(group, kWarpgroupRows), mul(warpInGroup, 16));
+  Value lineAddress = add(add(sramBase, offset), mul(add(add(firstRow, below), line), kPanelBytes));
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+
+  for (int64_t first = 0; first < panels; first += slots) {
+    int64_t last = std::min(panels, first + slots);
+    drainStores();
+    meet();
+    for (int64_t j = first * panelMatrices; j < std::min(matrices, last * panelMatrices); j += 2) {
+      int64_t panel = j / panelMatrices - first;
+      Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
+      Value address = add(add(lineAddress, mul(chunk, 16)), panel * rows * kPanelBytes);
+      Values registers = {tile[2 * j], tile[2 * j + 1]};
+      if (j + 1 < matrices)
+        registers.append({tile[2 * j + 2], tile[2 * j + 3]});
+      NVVM::StMatrixOp::create(b, loc, shared(address), registers, NVVM::MMALayout::row, shape,
+                               NVVM::LdStMatrixEltType::B16);
+    }
+    // The copy engine reads through another proxy.
+    NVVM::FenceProxyOp::create(
+        b, loc, NVVM::ProxyKind::async_shared,
+        NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+    meet();
+    auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value groupRow = mul(group, kWarpgroupRows);
+    for (int64_t panel = first; panel < last; ++panel) {
+      Values coordinates; // fastest first
+      for (Value coordinate : op.getCoordinates())
+        coordinates.insert(coordinates.begin(), one(coordinate));
+      coordinates[0] = add(coordinates[0], panel * panelMatrices * 8);
+      coordinates[1] = add(coordinates[1], groupRow);
+      Value source = add(add(sramBase, offset + (panel - first) * rows * kPanelBytes),
+                         mul(groupRow, kPanelBytes));
+      NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
+          b, loc, desc[0], shared(source), coordinates, Value(), NVVM::TMAStoreMode::TILE, Value());
+    }
+    NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Rings
+//===----------------------------------------------------------------------===//
+
+Emitter::Slot Emitter::slot(Value ring, Value position) {
+  auto alloc = ring.getDefiningOp<AllocOp>();
+  auto type = cast<RingType>(ring.getType());
+  int64_t stages = type.getStages(),
+          bytes = sharedBytes(type.getTileShape(), type.getElementType());
+  Value turn = one(position), stage = i32(0);
+  if (stages > 1) {
+    stage = LLVM::URemOp::create(b, loc, turn, i32(stages));
+    turn = LLVM::UDivOp::create(b, loc, turn, i32(stages));
+  }
+  int64_t barriers = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+  Value full = add(add(sramBase, barriers), mul(stage, kRingBarrierBytes));
+  return {add(add(sramBase, *alloc.getOffset()), mul(stage, bytes)), full, add(full, 8),
+          both(turn, i32(1))};
+}
+
+static void awaitPhase(OpBuilder &b, Location loc, Value barrier, Value parity, Value ticks) {
+  NVVM::MBarrierTryWaitParityOp::create(b, loc, barrier, parity, ticks);
+}
+
+/// Polls sleep for up to this many nanoseconds before they look again.
+static constexpr int64_t kPollTicks = 10000000;
+
+void Emitter::emitProduce(ProduceOp op) {
+  Slot at = slot(op.getRing(), op.getPosition());
+  RingType ring = op.getRing().getType();
+  const Values desc = get(op.getSource());
+  int64_t rows = ring.getTileShape()[0];
+  int64_t panelColumns = kPanelBytes * 8 / ring.getElementType().getIntOrFloatBitWidth();
+  int64_t panels = llvm::divideCeil(ring.getTileShape()[1], panelColumns);
+  // A fresh barrier counts as having completed the phase before its first: the first turn of
+  // every slot passes at once.
+  Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
+  awaitPhase(b, loc, shared(at.empty), before, i32(kPollTicks));
+  NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(at.full),
+                                         i32(panels * rows * kPanelBytes), NVVM::MemScopeKind::CTA,
+                                         false, Value());
+  auto cluster =
+      LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Values coordinates; // fastest first
+    for (Value coordinate : op.getCoordinates())
+      coordinates.insert(coordinates.begin(), one(coordinate));
+    coordinates[0] = add(coordinates[0], panel * panelColumns);
+    Value target = LLVM::AddrSpaceCastOp::create(
+        b, loc, cluster, shared(add(at.address, panel * rows * kPanelBytes)));
+    NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+        b, loc, target, desc[0], coordinates, shared(at.full), ValueRange(), Value(), Value(),
+        NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+  }
+}
+
+void Emitter::emitConsume(ConsumeOp op) {
+  Slot at = slot(op.getRing(), op.getPosition());
+  awaitPhase(b, loc, shared(at.full), at.parity, i32(kPollTicks));
+  set(op.getTile(), {at.address});
+}
+
+void Emitter::emitRelease(ReleaseOp op) {
+  Slot at = slot(op.getRing(), op.getPosition());
+  ptx::arrive(b, loc, at.empty, isEqual(lane, 0));
+}

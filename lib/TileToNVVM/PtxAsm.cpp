@@ -1,0 +1,130 @@
+//===- PtxAsm.cpp - The one place where inline PTX is built ---------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PtxAsm.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// The constraint letter of a register of the type.
+static StringRef letter(Type type) {
+  if (type.isF32())
+    return "f";
+  if (type.isInteger(64))
+    return "l";
+  if (type.isInteger(1))
+    return "b";
+  return "r";
+}
+
+static SmallVector<Value> inlineAsm(OpBuilder &b, Location loc, StringRef text,
+                                    StringRef constraints, ValueRange operands,
+                                    ArrayRef<Type> results) {
+  Type type = results.empty()       ? Type()
+              : results.size() == 1 ? results.front()
+                                    : LLVM::LLVMStructType::getLiteral(b.getContext(), results);
+  auto dialect = LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
+  auto op = LLVM::InlineAsmOp::create(b, loc, type, operands, text, constraints,
+                                      /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                      LLVM::tailcallkind::TailCallKind::None, dialect, ArrayAttr());
+  if (results.size() == 1)
+    return {op.getRes()};
+  SmallVector<Value> values;
+  for (size_t i = 0; i < results.size(); ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, loc, op.getRes(), i));
+  return values;
+}
+
+namespace {
+/// Numbers operands and collects their constraints: outputs first, then inputs, then tied inputs.
+struct Constraints {
+  std::string text;
+  unsigned count = 0;
+
+  void add(const Twine &constraint) {
+    if (!text.empty())
+      text += ',';
+    text += constraint.str();
+    ++count;
+  }
+};
+} // namespace
+
+SmallVector<Value> ptx::wgmma(OpBuilder &b, Location loc, const Wgmma &product) {
+  unsigned registers = product.n / 2;
+  bool registerA = product.a.size() > 1;
+  Constraints constraints;
+  SmallVector<Value> operands;
+  for (unsigned i = 0; i < registers; ++i)
+    constraints.add("=f");
+  unsigned a0 = constraints.count;
+  for (Value value : product.a) {
+    constraints.add(letter(value.getType()));
+    operands.push_back(value);
+  }
+  unsigned descriptorB = constraints.count;
+  constraints.add("l");
+  operands.push_back(product.b);
+  for (auto [i, value] : llvm::enumerate(product.d)) {
+    constraints.add(Twine(i)); // tied to output i
+    operands.push_back(value);
+  }
+
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "{ .reg .b64 a, b; .reg .pred none; setp.ne.b32 none, 0, 0; wgmma.fence.sync.aligned; ";
+  StringRef type = product.element.isBF16() ? "bf16" : "f16";
+  for (size_t step = 0; step < product.bOffset.size(); ++step) {
+    // Descriptors count in units of 16 bytes.
+    if (!registerA)
+      os << "add.s64 a, $" << a0 << ", " << (product.aOffset[step] >> 4) << "; ";
+    os << "add.s64 b, $" << descriptorB << ", " << (product.bOffset[step] >> 4) << "; "
+       << "wgmma.mma_async.sync.aligned.m64n" << product.n << "k16.f32." << type << "." << type
+       << " {";
+    for (unsigned i = 0; i < registers; ++i)
+      os << (i ? ", $" : "$") << i;
+    os << "}, ";
+    if (registerA) {
+      os << "{";
+      for (unsigned i = 0; i < 4; ++i)
+        os << (i ? ", $" : "$") << a0 + 4 * step + i;
+      os << "}";
+    } else {
+      os << "a";
+    }
+    bool adds = step > 0 || !product.d.empty();
+    os << ", b, " << (adds ? "1" : "none") << ", 1, 1, ";
+    if (!registerA)
+      os << "0, ";
+    os << (product.transposeB ? "1" : "0") << "; ";
+  }
+  os << "wgmma.commit_group.sync.aligned; }";
+  SmallVector<Type> results(registers, b.getF32Type());
+  return inlineAsm(b, loc, text, constraints.text, operands, results);
+}
+
+SmallVector<Value> ptx::wgmmaWait(OpBuilder &b, Location loc, int64_t pending, ValueRange values) {
+  Constraints constraints;
+  SmallVector<Type> types(values.getTypes());
+  for (Type type : types)
+    constraints.add("=" + letter(type));
+  for (size_t i = 0; i < types.size(); ++i)
+    constraints.add(Twine(i));
+  std::string text = ("wgmma.wait_group.sync.aligned " + Twine(pending) + ";").str();
+  return inlineAsm(b, loc, text, constraints.text, values, types);
+}
+
+void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  inlineAsm(b, loc,
+            "{ .reg .pred p; setp.ne.b32 p, $1, 0; "
+            "@p mbarrier.arrive.shared::cta.b64 _, [$0]; }",
+            "r,r,~{memory}", {barrier, flag}, {});
+}

@@ -1,0 +1,46 @@
+//===- PtxAsm.h - The one place where inline PTX is built -------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What the NVVM dialect cannot say: wgmma with its operand A in registers, waits that values
+// pass through, and predicated mbarrier arrivals. Operands that are read and written are tied
+// explicitly: `nvvm.inline_ptx` orders them wrongly (MLIR 22.1).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_TILETONVVM_PTXASM_H
+#define LONGWING_LIB_TILETONVVM_PTXASM_H
+
+#include "mlir/IR/Builders.h"
+
+namespace longwing::ptx {
+
+/// A matrix product d = a b (+ d) of one warpgroup, 64 rows, as wgmma instructions of 16 columns.
+struct Wgmma {
+  int64_t n = 0;
+  mlir::Type element;                 // f16 or bf16
+  llvm::SmallVector<mlir::Value> a;   // one descriptor, or four registers for each step
+  mlir::Value b;                      // descriptor
+  llvm::SmallVector<mlir::Value> d;   // accumulator to add to; empty for none
+  bool transposeB = false;            // b is stored with n contiguous
+  llvm::SmallVector<int64_t> aOffset; // bytes from the descriptor's address, for each step
+  llvm::SmallVector<int64_t> bOffset;
+};
+
+/// Issues the product between a fence and a commit, and gives the accumulator's registers.
+llvm::SmallVector<mlir::Value> wgmma(mlir::OpBuilder &b, mlir::Location loc, const Wgmma &product);
+
+/// Waits until at most `pending` groups are in flight. Every value passes through the instruction,
+/// so that neither LLVM nor ptxas moves what is computed from it above the wait.
+llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc, int64_t pending,
+                                         mlir::ValueRange values);
+
+/// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
+void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
+
+} // namespace longwing::ptx
+
+#endif // LONGWING_LIB_TILETONVVM_PTXASM_H

@@ -1,0 +1,175 @@
+//===- Registers.cpp - Tiles in registers ---------------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+void Emitter::emitConstant(Operation *op) {
+  auto value = cast<arith::ConstantOp>(op).getValue();
+  TypedAttr scalar = value;
+  if (auto elements = dyn_cast<DenseElementsAttr>(value))
+    scalar = cast<TypedAttr>(elements.getSplatValue<Attribute>());
+  if (scalar.getType().isIndex())
+    scalar = b.getI32IntegerAttr(cast<IntegerAttr>(scalar).getInt());
+  set(op->getResult(0), Values(count(value.getType()), constant(scalar)));
+}
+
+/// Register by register; a scalar operation has one.
+LogicalResult Emitter::emitElementwise(Operation *op) {
+  if (op->getNumRegions() || op->getNumResults() != 1)
+    return op->emitOpError() << "has no lowering in a tile kernel";
+  Type type = op->getResult(0).getType();
+  int64_t n = count(type);
+  for (Value operand : op->getOperands())
+    if (count(operand.getType()) != n)
+      return op->emitOpError() << "expected operands in the layout of the result, " << type
+                               << ", got " << operand.getType();
+  Values results;
+  for (int64_t i = 0; i < n; ++i) {
+    Values operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(get(operand)[i]);
+    if (failed(emitScalar(op, operands, scalarType(type), results)))
+      return failure();
+  }
+  set(op->getResult(0), std::move(results));
+  return success();
+}
+
+LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type result,
+                                  Values &results) {
+  auto push = [&](Value value) {
+    results.push_back(value);
+    return success();
+  };
+  bool single = result.isF32();
+  // The special-function unit, without the range checks of the accurate forms.
+  if (isa<math::Exp2Op>(op) && single)
+    return push(intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]));
+  if (isa<math::Log2Op>(op) && single)
+    return push(intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]));
+  if (isa<math::FmaOp>(op))
+    return push(LLVM::FMAOp::create(b, loc, operands[0], operands[1], operands[2]));
+  if (auto div = dyn_cast<arith::DivFOp>(op);
+      div && single && bitEnumContainsAll(div.getFastmath(), arith::FastMathFlags::afn)) {
+    Value inverse = intrinsic("llvm.nvvm.rcp.approx.ftz.f", operands[1]);
+    return push(LLVM::FMulOp::create(b, loc, operands[0], inverse));
+  }
+  // An index is an i32 here, so that casts from and to it become extensions or nothing.
+  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {
+    unsigned from = operands[0].getType().getIntOrFloatBitWidth(),
+             to = result.getIntOrFloatBitWidth();
+    if (from == to)
+      return push(operands[0]);
+    if (from > to)
+      return push(LLVM::TruncOp::create(b, loc, result, operands[0]));
+    if (isa<arith::IndexCastOp>(op))
+      return push(LLVM::SExtOp::create(b, loc, result, operands[0]));
+    return push(LLVM::ZExtOp::create(b, loc, result, operands[0]));
+  }
+  OperationState state(loc, op->getName().getStringRef(), operands, result, op->getAttrs());
+  return push(b.create(state)->getResult(0));
+}
+
+/// Reduces over the columns that this thread holds, then over the four lanes of a row. Several
+/// chains run side by side, so that their latencies overlap.
+void Emitter::emitReduce(ReduceOp op) {
+  constexpr size_t kChains = 4;
+  auto combine = [&](Value x, Value y) -> Value {
+    if (op.getKind() == ReduceKind::Max)
+      return LLVM::MaxNumOp::create(b, loc, x, y);
+    return LLVM::FAddOp::create(b, loc, x, y);
+  };
+  const Values source = get(op.getSource());
+  Values result;
+  bool acc = isIn<AccAttr>(op.getSource().getType());
+  for (unsigned i = 0; i < 2; ++i) {
+    Values chains;
+    size_t position = 0;
+    for (auto [k, value] : llvm::enumerate(source)) {
+      bool here = acc ? ((k >> 1) & 1) == i : k == i;
+      if (!here)
+        continue;
+      size_t chain = position++ % kChains;
+      if (chain < chains.size())
+        chains[chain] = combine(chains[chain], value);
+      else
+        chains.push_back(value);
+    }
+    while (chains.size() > 1) {
+      Values next;
+      for (size_t k = 0; k < chains.size(); k += 2)
+        next.push_back(k + 1 < chains.size() ? combine(chains[k], chains[k + 1]) : chains[k]);
+      chains = std::move(next);
+    }
+    Value value = chains.front();
+    if (isIn<RowAttr>(op.getResult().getType()))
+      for (int64_t distance : {1, 2})
+        value = combine(value,
+                        NVVM::ShflOp::create(b, loc, value.getType(), i32(-1), value, i32(distance),
+                                             i32(31), NVVM::ShflKind::bfly, UnitAttr()));
+    result.push_back(value);
+  }
+  set(op.getResult(), std::move(result));
+}
+
+void Emitter::emitBroadcast(BroadcastOp op) {
+  const Values source = get(op.getSource());
+  int64_t n = count(op.getResult().getType());
+  bool toAcc = isIn<AccAttr>(op.getResult().getType());
+  Type from = op.getSource().getType();
+  Values result;
+  for (int64_t k = 0; k < n; ++k) {
+    int64_t at = 0;
+    if (isIn<RowAttr>(from))
+      at = toAcc ? (k >> 1) & 1 : k;
+    else if (isIn<ColAttr>(from))
+      at = 2 * (k / 4) + (k & 1);
+    result.push_back(source[at]);
+  }
+  set(op.getResult(), std::move(result));
+}
+
+void Emitter::emitIota(IotaOp op) {
+  Value base = one(op.getBase());
+  Values result;
+  if (isIn<RowAttr>(op.getResult().getType())) {
+    Value first = add(base, row);
+    result = {first, add(first, 8)};
+  } else {
+    Value first = add(base, mul(quadLane, 2));
+    for (int64_t k = 0, n = count(op.getResult().getType()); k < n; ++k)
+      result.push_back(add(first, 8 * (k / 2) + k % 2));
+  }
+  set(op.getResult(), std::move(result));
+}
+
+Value Emitter::pack(Value low, Value high, Type element) {
+  auto pair = VectorType::get(2, b.getF32Type());
+  Value v = LLVM::UndefOp::create(b, loc, pair);
+  v = LLVM::InsertElementOp::create(b, loc, v, low, i32(0));
+  v = LLVM::InsertElementOp::create(b, loc, v, high, i32(1));
+  v = LLVM::FPTruncOp::create(b, loc, VectorType::get(2, element), v);
+  return LLVM::BitcastOp::create(b, loc, b.getI32Type(), v);
+}
+
+/// Neighbouring columns share a register; both 16-bit layouts keep the accumulator's order.
+void Emitter::emitConvert(ConvertOp op) {
+  const Values source = get(op.getSource());
+  Type element = getElementTypeOrSelf(op.getResult().getType());
+  Values result;
+  for (size_t k = 0; k < source.size(); k += 2)
+    result.push_back(pack(source[k], source[k + 1], element));
+  set(op.getResult(), std::move(result));
+}
