@@ -14,6 +14,7 @@
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/IR/Module.h"
@@ -229,7 +230,8 @@ public:
 private:
   /// Where each result lies in what the function returns, and how large that is.
   static std::vector<size_t> layOut(const FunctionSignature &signature, size_t &bytes);
-  static HostArray take(const ArgumentType &type, const char *from);
+  static HostArray take(const ArgumentType &type, const char *from,
+                        llvm::SmallPtrSetImpl<void *> &memory);
 
   std::unique_ptr<ExecutionEngine> engine;
   llvm::StringMap<Function> functions;
@@ -249,8 +251,9 @@ std::vector<size_t> Program::layOut(const FunctionSignature &signature, size_t &
   return offsets;
 }
 
-/// Copies a result out. Its memory is the caller's to free; results never share it.
-HostArray Program::take(const ArgumentType &type, const char *from) {
+/// Copies a result out and notes its memory, which is ours to free; results may share it.
+HostArray Program::take(const ArgumentType &type, const char *from,
+                        llvm::SmallPtrSetImpl<void *> &memory) {
   if (type.isScalar) {
     HostArray scalar(type.dtype, {});
     std::memcpy(scalar.data<char>(), from, sizeOf(type.dtype));
@@ -258,9 +261,8 @@ HostArray Program::take(const ArgumentType &type, const char *from) {
   }
   Descriptor descriptor(type.sizes.size());
   std::memcpy(descriptor.data(), from, Descriptor::bytes(type.sizes.size()));
-  HostArray array = packed(descriptor.view(type.dtype));
-  std::free(descriptor.allocated());
-  return array;
+  memory.insert(descriptor.allocated());
+  return packed(descriptor.view(type.dtype));
 }
 
 llvm::Expected<std::vector<HostArray>> Program::run(StringRef name,
@@ -308,8 +310,11 @@ llvm::Expected<std::vector<HostArray>> Program::run(StringRef name,
   if (!runtime::call(function.entry, addresses.data(), message))
     return makeError(message);
   std::vector<HostArray> results;
+  llvm::SmallPtrSet<void *, 4> memory;
   for (auto [type, offset] : llvm::zip(function.signature.results, offsets))
-    results.push_back(take(type, returned.data() + offset));
+    results.push_back(take(type, returned.data() + offset, memory));
+  for (void *allocation : memory)
+    std::free(allocation);
   return std::move(results);
 }
 

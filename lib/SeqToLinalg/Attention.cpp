@@ -187,9 +187,12 @@ void AttentionLowering::checkSizes() {
 // Blocks of rows
 //===----------------------------------------------------------------------===//
 
+/// A side of the window that positions can be added to without overflow.
+static int64_t bounded(int64_t side) { return std::min(side, int64_t(1) << 60); }
+
 /// The first key and the number of keys that causal and window admit for some row of a block.
 std::pair<Value, Value> AttentionLowering::keyRange(Value firstRow, Value numRows) {
-  int64_t left = op.getLeftWindow(), right = op.getRightWindow();
+  int64_t left = bounded(op.getLeftWindow()), right = bounded(op.getRightWindow());
   Value zero = index(0), first = zero, last = numKeys;
   Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
   Value aligned = arith::AddIOp::create(b, firstRow, diagonal);
@@ -225,7 +228,7 @@ Value AttentionLowering::scores(Value queries, Value keys, OpFoldResult rows,
 /// Applies the score region, and -inf where a row does not see a key.
 Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value firstRow,
                                   Value firstKey) {
-  int64_t left = op.getLeftWindow(), right = op.getRightWindow();
+  int64_t left = bounded(op.getLeftWindow()), right = bounded(op.getRightWindow());
   if (left < 0 && right < 0 && !op.hasScore() && !op.hasMask())
     return scores;
   Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
