@@ -87,6 +87,8 @@ struct Expr {
   /// Folds constants and neutral elements.
   static Expr make(Kind kind, std::vector<Expr> operands);
 
+  /// How deep the tree is; manifests hold trees up to kMaxExprDepth.
+  unsigned depth() const;
   bool isConst() const { return kind == Kind::Const; }
   bool isConst(int64_t expected) const { return isConst() && value == expected; }
   bool operator==(const Expr &other) const;
@@ -108,6 +110,8 @@ unsigned exprArity(Expr::Kind kind);
 
 constexpr int64_t kDynamic = INT64_MIN;
 constexpr unsigned kMaxRank = 8;
+/// Deeper expressions are refused, so that no file can exhaust the stack.
+constexpr unsigned kMaxExprDepth = 64;
 /// Alignment of the workspace and of each buffer in it.
 constexpr int64_t kWorkspaceAlignment = 256;
 
@@ -193,6 +197,8 @@ struct Manifest {
   const FunctionInfo *find(std::string_view name) const;
   /// Indented text; stable, so that equal manifests give equal text.
   std::string json() const;
+  /// Text for people: types, and each launch with its expressions.
+  std::string describe() const;
   /// Reads and checks a manifest: every index, size and name that a runtime relies on.
   static Expected<Manifest> parse(std::string_view json);
 };

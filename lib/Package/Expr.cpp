@@ -108,6 +108,13 @@ Expr Expr::make(Kind kind, std::vector<Expr> operands) {
   return expr;
 }
 
+unsigned Expr::depth() const {
+  unsigned deepest = 0;
+  for (const Expr &operand : operands)
+    deepest = std::max(deepest, operand.depth());
+  return deepest + 1;
+}
+
 bool Expr::operator==(const Expr &other) const {
   return kind == other.kind && value == other.value && tensor == other.tensor &&
          dimension == other.dimension && operands == other.operands;

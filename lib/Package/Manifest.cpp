@@ -15,8 +15,6 @@ using namespace longwing;
 using Json = nlohmann::ordered_json;
 
 namespace {
-/// Deeper expressions are refused, so that no file can exhaust the stack.
-constexpr unsigned kMaxExprDepth = 64;
 constexpr const char *kStorageNames[] = {"argument", "result", "buffer", "constant"};
 constexpr const char *kParameterNames[] = {"map", "view"};
 } // namespace

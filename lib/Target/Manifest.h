@@ -11,6 +11,7 @@
 #include "longwing/Package.h"
 
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace mlir {
 class ModuleOp;
@@ -18,16 +19,17 @@ class ModuleOp;
 
 namespace longwing {
 
-/// Attribute (i64) of a `tile.kernel`: bytes of dynamic shared memory.
-constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 /// Attribute (string) of an argument or result of a function: its name in the manifest.
 constexpr llvm::StringLiteral kNameAttr = "longwing.name";
 
 /// Fills the manifest and the constants of a package from the public functions of a module
 /// whose kernels are still `tile.kernel` operations. Launches refer to module 0, which the
 /// caller adds with Package::addModule once the kernels are compiled; a kernel's name there
-/// is its symbol. Emits located errors.
+/// is its symbol. Every launched kernel needs its `tile.shared_bytes`. Emits located errors.
 llvm::LogicalResult buildManifest(mlir::ModuleOp module, llvm::StringRef target, Package &package);
+
+/// Registers `--print-manifest`, which shows what buildManifest finds.
+void registerPrintManifestPass();
 
 } // namespace longwing
 

@@ -1,0 +1,433 @@
+//===- Manifest.cpp - Host code to a package's manifest -------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Host code is straight-line: launches, and arithmetic on sizes. Arithmetic becomes
+// expressions over the sizes of the arguments. Tensors become storage: those that are
+// returned are the caller's results, the others lie in the workspace.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Target/Manifest.h"
+
+#include "dialects/tile/Tile.h"
+#include "lib/Target/HostExpr.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// Whether operand `i` of a launch is one that the kernel writes; if so, the result that
+/// holds it then.
+static Value outputOf(tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand) {
+  if (!kernel.isOutput(operand))
+    return nullptr;
+  unsigned result = 0;
+  for (unsigned i = 0; i < operand; ++i)
+    result += kernel.isOutput(i);
+  return launch.getResult(result);
+}
+
+static tile::KernelOp kernelOf(tile::LaunchOp launch) {
+  return SymbolTable::lookupNearestSymbolFrom<tile::KernelOp>(launch, launch.getKernelAttr());
+}
+
+static std::string configurationOf(tile::KernelOp kernel, int64_t sharedBytes) {
+  tile::ScheduleAttr schedule = kernel.getSchedule();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "threads " << schedule.getThreads() << ", consumer warpgroups " << schedule.getConsumers()
+     << ", registers " << schedule.getProducerRegisters() << "/" << schedule.getConsumerRegisters()
+     << ", shared memory " << sharedBytes << (schedule.getPersistent() ? ", persistent" : "")
+     << (schedule.getOverlap() ? ", overlap" : "");
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// One function
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A tensor of the host code: where it is, and how it is laid out.
+struct Layout {
+  Storage storage;
+  Expr offset;
+  std::vector<Expr> sizes, strides;
+};
+
+class FunctionBuilder {
+public:
+  FunctionBuilder(func::FuncOp op, Package &package) : op(op), package(package) {}
+
+  FailureOr<FunctionInfo> build();
+
+private:
+  LogicalResult addArguments();
+  LogicalResult addResults();
+  LogicalResult addOperation(Operation &operation);
+  LogicalResult addLaunch(tile::LaunchOp launch);
+  LogicalResult addAssert(cf::AssertOp assertion);
+
+  FailureOr<TensorInfo> typeOf(Location loc, Type type, StringRef name);
+  FailureOr<Parameter> parameter(tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand);
+  LogicalResult checkStaticSizes(tile::LaunchOp launch, unsigned operand, ArrayRef<int64_t> shape,
+                                 ArrayRef<Expr> sizes);
+  FailureOr<Layout> layout(Value tensor);
+  FailureOr<Layout> layoutOfSlice(tensor::ExtractSliceOp slice);
+  /// A new tensor for what a launch writes: a result of the function, or a buffer.
+  FailureOr<Layout> allocate(Value written);
+  FailureOr<std::optional<unsigned>> returnedAs(Value written);
+  FailureOr<Layout> constant(arith::ConstantOp op);
+
+  func::FuncOp op;
+  Package &package;
+  FunctionInfo info;
+  HostExprs exprs;
+  llvm::DenseMap<Value, Layout> layouts;
+};
+} // namespace
+
+static std::vector<Expr> contiguousStrides(const std::vector<Expr> &sizes) {
+  std::vector<Expr> strides(sizes.size(), Expr(1));
+  for (size_t i = sizes.size(); i-- > 1;)
+    strides[i - 1] = Expr::make(Expr::Kind::Mul, {strides[i], sizes[i]});
+  return strides;
+}
+
+FailureOr<TensorInfo> FunctionBuilder::typeOf(Location loc, Type type, StringRef name) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  std::optional<DType> dtype = tensor ? dtypeOf(tensor.getElementType()) : std::nullopt;
+  if (!dtype || tensor.getEncoding() || tensor.getRank() > int64_t(kMaxRank))
+    return emitError(loc) << "expected '" << name << "' to be a ranked tensor of at most "
+                          << kMaxRank << " dimensions and of an element type that a package "
+                          << "can hold, got " << type;
+  return TensorInfo{name.str(), *dtype, tensor.getShape().vec(), {}};
+}
+
+LogicalResult FunctionBuilder::addArguments() {
+  for (BlockArgument argument : op.getArguments()) {
+    unsigned i = argument.getArgNumber();
+    auto attribute = op.getArgAttrOfType<StringAttr>(i, kNameAttr);
+    std::string name = attribute ? attribute.str() : "arg" + std::to_string(i);
+    FailureOr<TensorInfo> tensor = typeOf(argument.getLoc(), argument.getType(), name);
+    if (failed(tensor))
+      return failure();
+    Layout layout{{Storage::Kind::Argument, i}, 0, {}, {}};
+    for (auto [d, size] : llvm::enumerate(tensor->shape)) {
+      layout.sizes.push_back(size == kDynamic ? Expr::dim(i, d) : Expr(size));
+      layout.strides.push_back(Expr::stride(i, d));
+    }
+    exprs.setSizes(argument, layout.sizes);
+    layouts[argument] = std::move(layout);
+    info.arguments.push_back(std::move(*tensor));
+  }
+  return success();
+}
+
+/// Results get their sizes when the launch that writes them is met.
+LogicalResult FunctionBuilder::addResults() {
+  for (auto [i, type] : llvm::enumerate(op.getResultTypes())) {
+    auto attribute = op.getResultAttrOfType<StringAttr>(i, kNameAttr);
+    std::string name = attribute ? attribute.str() : "result" + std::to_string(i);
+    FailureOr<TensorInfo> tensor = typeOf(op.getLoc(), type, name);
+    if (failed(tensor))
+      return failure();
+    info.results.push_back(std::move(*tensor));
+  }
+  auto returned = cast<func::ReturnOp>(op.getBody().front().getTerminator());
+  llvm::SmallDenseSet<Value> seen;
+  for (auto [i, operand] : llvm::enumerate(returned.getOperands())) {
+    Value value = throughCasts(operand);
+    if (!value.getDefiningOp<tile::LaunchOp>())
+      return returned.emitError() << "expected '" << info.results[i].name
+                                  << "' to be written by a kernel, got a value that would have "
+                                     "to be copied";
+    if (!seen.insert(value).second)
+      return returned.emitError() << "expected each result to be another tensor, got one twice";
+  }
+  return success();
+}
+
+FailureOr<FunctionInfo> FunctionBuilder::build() {
+  info.name = op.getName().str();
+  if (!op.getBody().hasOneBlock())
+    return op.emitError() << "expected host code without branches, got "
+                          << op.getBody().getBlocks().size() << " blocks";
+  if (failed(addArguments()) || failed(addResults()))
+    return failure();
+  for (Operation &operation : op.getBody().front())
+    if (failed(addOperation(operation)))
+      return failure();
+  return std::move(info);
+}
+
+LogicalResult FunctionBuilder::addOperation(Operation &operation) {
+  if (auto launch = dyn_cast<tile::LaunchOp>(operation))
+    return addLaunch(launch);
+  if (auto assertion = dyn_cast<cf::AssertOp>(operation))
+    return addAssert(assertion);
+  // Sizes are read when they are used.
+  if (isa<func::ReturnOp>(operation) || isMemoryEffectFree(&operation))
+    return success();
+  return operation.emitError() << "expected only launches and arithmetic on sizes in host code, "
+                                  "got '"
+                               << operation.getName() << "'";
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+LogicalResult FunctionBuilder::addAssert(cf::AssertOp assertion) {
+  SmallVector<Value> conditions = {assertion.getArg()};
+  while (!conditions.empty()) {
+    Value condition = conditions.pop_back_val();
+    if (auto both = condition.getDefiningOp<arith::AndIOp>()) {
+      conditions.append({both.getRhs(), both.getLhs()});
+      continue;
+    }
+    FailureOr<Check> check = exprs.check(condition, assertion.getMsg());
+    if (failed(check))
+      return failure();
+    info.checks.push_back(std::move(*check));
+  }
+  return success();
+}
+
+/// A kernel relies on the static sizes of its views.
+LogicalResult FunctionBuilder::checkStaticSizes(tile::LaunchOp launch, unsigned operand,
+                                                ArrayRef<int64_t> shape, ArrayRef<Expr> sizes) {
+  for (auto [d, wanted] : llvm::enumerate(shape)) {
+    if (wanted == kDynamic || sizes[d].isConst(wanted))
+      continue;
+    if (sizes[d].isConst())
+      return launch.emitError() << "expected size " << wanted << " in dimension " << d
+                                << " of operand " << operand << ", got " << sizes[d].value;
+    info.checks.push_back({sizes[d], wanted, Expr::Kind::Eq,
+                           "expected size " + std::to_string(wanted) + " in dimension " +
+                               std::to_string(d) + " of operand " + std::to_string(operand) +
+                               " of kernel '" + launch.getKernel().str() + "'"});
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+FailureOr<Layout> FunctionBuilder::layout(Value tensor) {
+  auto known = layouts.find(tensor);
+  if (known != layouts.end())
+    return known->second;
+  FailureOr<Layout> result = failure();
+  Operation *source = tensor.getDefiningOp();
+  if (auto cast = dyn_cast<tensor::CastOp>(source)) {
+    result = layout(cast.getSource());
+  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(source)) {
+    result = layoutOfSlice(slice);
+  } else if (auto value = dyn_cast<arith::ConstantOp>(source)) {
+    result = constant(value);
+  } else if (isa<tensor::EmptyOp>(source)) {
+    result = allocate(tensor);
+  } else {
+    return source->emitError() << "expected a tensor that a kernel or the caller gives, got the "
+                                  "result of '"
+                               << source->getName() << "'";
+  }
+  if (succeeded(result))
+    layouts[tensor] = *result;
+  return result;
+}
+
+FailureOr<Layout> FunctionBuilder::layoutOfSlice(tensor::ExtractSliceOp slice) {
+  FailureOr<Layout> source = layout(slice.getSource());
+  if (failed(source))
+    return failure();
+  Layout result{source->storage, source->offset, {}, {}};
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  for (unsigned d = 0; d < source->sizes.size(); ++d) {
+    FailureOr<Expr> offset = exprs.of(slice.getMixedOffsets()[d]),
+                    size = exprs.of(slice.getMixedSizes()[d]),
+                    step = exprs.of(slice.getMixedStrides()[d]);
+    if (failed(offset) || failed(size) || failed(step))
+      return failure();
+    Expr shift = Expr::make(Expr::Kind::Mul, {*offset, source->strides[d]});
+    result.offset = Expr::make(Expr::Kind::Add, {result.offset, shift});
+    if (dropped.test(d))
+      continue;
+    result.sizes.push_back(*size);
+    result.strides.push_back(Expr::make(Expr::Kind::Mul, {*step, source->strides[d]}));
+  }
+  return result;
+}
+
+FailureOr<Layout> FunctionBuilder::constant(arith::ConstantOp value) {
+  auto elements = dyn_cast<DenseElementsAttr>(value.getValue());
+  FailureOr<TensorInfo> type = typeOf(value.getLoc(), value.getType(), "constant");
+  if (failed(type))
+    return failure();
+  if (!elements || type->dtype == DType::I1)
+    return value.emitError() << "expected dense elements of at least 8 bits, got "
+                             << value.getType();
+  StringRef raw(elements.getRawData().data(), elements.getRawData().size());
+  std::string bytes;
+  for (int64_t i = 0, n = elements.isSplat() ? elements.getNumElements() : 1; i < n; ++i)
+    bytes += raw;
+  Layout result;
+  result.sizes.assign(type->shape.begin(), type->shape.end());
+  result.strides = contiguousStrides(result.sizes);
+  result.storage = {Storage::Kind::Constant,
+                    package.addConstant(type->dtype, type->shape, std::move(bytes))};
+  return result;
+}
+
+/// The result of the function that a written tensor ends up as, following the launches that
+/// update it in place.
+FailureOr<std::optional<unsigned>> FunctionBuilder::returnedAs(Value written) {
+  for (OpOperand &use : written.getUses()) {
+    Operation *user = use.getOwner();
+    if (isa<func::ReturnOp>(user))
+      return std::optional<unsigned>(use.getOperandNumber());
+    if (isa<tensor::CastOp>(user)) {
+      FailureOr<std::optional<unsigned>> result = returnedAs(user->getResult(0));
+      if (failed(result) || *result)
+        return result;
+    }
+    auto launch = dyn_cast<tile::LaunchOp>(user);
+    unsigned operand = use.getOperandNumber();
+    if (!launch || operand >= launch.getOperands_().size())
+      continue;
+    Value next = outputOf(launch, kernelOf(launch), operand);
+    if (!next)
+      continue;
+    if (!written.hasOneUse())
+      return launch.emitError() << "expected operand " << operand
+                                << ", which the kernel overwrites, to have no other use";
+    return returnedAs(next);
+  }
+  return std::optional<unsigned>();
+}
+
+FailureOr<Layout> FunctionBuilder::allocate(Value written) {
+  auto type = cast<RankedTensorType>(written.getType());
+  FailureOr<std::vector<Expr>> sizes = exprs.sizesOf(written);
+  FailureOr<TensorInfo> tensor = typeOf(written.getLoc(), type, "intermediate tensor");
+  FailureOr<std::optional<unsigned>> returned = returnedAs(written);
+  if (failed(sizes) || failed(tensor) || failed(returned))
+    return failure();
+  Layout result;
+  result.sizes = *sizes;
+  if (!*returned) {
+    result.storage = {Storage::Kind::Buffer, unsigned(info.buffers.size())};
+    result.strides = contiguousStrides(*sizes);
+    info.buffers.push_back({tensor->dtype, *sizes});
+    return result;
+  }
+  unsigned number = **returned;
+  result.storage = {Storage::Kind::Result, number};
+  for (unsigned d = 0; d < sizes->size(); ++d)
+    result.strides.push_back(Expr::stride(op.getNumArguments() + number, d));
+  info.results[number].sizes = *sizes;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::KernelOp kernel,
+                                                unsigned operand) {
+  Value tensor = launch.getOperands_()[operand];
+  Value written = outputOf(launch, kernel, operand);
+  FailureOr<Layout> place = failure();
+  if (written && tensor.getDefiningOp<tensor::EmptyOp>()) {
+    // Not the storage of the tensor.empty itself: equal ones may have become one operation.
+    place = allocate(written);
+  } else if (written && !tensor.getDefiningOp<tile::LaunchOp>()) {
+    return launch.emitError() << "expected operand " << operand
+                              << ", which the kernel writes, to be a new tensor or one that a "
+                                 "kernel has written";
+  } else {
+    FailureOr<std::optional<unsigned>> chain = returnedAs(tensor);
+    place = failed(chain) ? FailureOr<Layout>(failure()) : layout(tensor);
+  }
+  if (failed(place))
+    return failure();
+  if (written)
+    layouts[written] = *place;
+
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Parameter result;
+  result.storage = place->storage;
+  result.dtype = *dtypeOf(type.getElementType());
+  result.offset = place->offset;
+  result.sizes = place->sizes;
+  result.strides = place->strides;
+  if (auto desc = dyn_cast<tile::DescType>(kernel.getArgumentTypes()[operand])) {
+    result.kind = Parameter::Kind::Map;
+    result.box = desc.getShape().vec();
+    return result;
+  }
+  auto view = cast<tile::ViewType>(kernel.getArgumentTypes()[operand]);
+  if (failed(checkStaticSizes(launch, operand, view.getShape(), result.sizes)))
+    return failure();
+  return result;
+}
+
+LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
+  tile::KernelOp kernel = kernelOf(launch);
+  auto shared = kernel->getAttrOfType<IntegerAttr>(tile::kSharedBytesAttr);
+  if (!shared)
+    return kernel.emitError() << "expected the attribute '" << tile::kSharedBytesAttr
+                              << "': SRAM has not been allocated";
+  Launch result;
+  result.kernel = kernel.getSymName().str();
+  result.block = kernel.getSchedule().getThreads();
+  result.sharedBytes = shared.getInt();
+  result.configuration = configurationOf(kernel, result.sharedBytes);
+  Expr total = 1;
+  for (Value size : launch.getWork()) {
+    FailureOr<Expr> expr = exprs.of(size);
+    if (failed(expr))
+      return failure();
+    total = Expr::make(Expr::Kind::Mul, {total, *expr});
+  }
+  result.grid = kernel.getSchedule().getPersistent()
+                    ? Expr::make(Expr::Kind::Min, {Expr::sms(), total})
+                    : total;
+  for (unsigned i = 0; i < launch.getOperands_().size(); ++i) {
+    FailureOr<Parameter> parameter = this->parameter(launch, kernel, i);
+    if (failed(parameter))
+      return failure();
+    result.parameters.push_back(std::move(*parameter));
+  }
+  info.launches.push_back(std::move(result));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The module
+//===----------------------------------------------------------------------===//
+
+LogicalResult longwing::buildManifest(ModuleOp module, StringRef target, Package &package) {
+  package.manifest.compiler = "longwing " LONGWING_VERSION;
+  package.manifest.target = target.str();
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (!function.isPublic() || function.isExternal())
+      continue;
+    FailureOr<FunctionInfo> info = FunctionBuilder(function, package).build();
+    if (failed(info))
+      return failure();
+    package.manifest.functions.push_back(std::move(*info));
+  }
+  if (package.manifest.functions.empty())
+    return module.emitError() << "expected a public function, got none";
+  return success();
+}
