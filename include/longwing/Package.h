@@ -36,6 +36,8 @@ enum class DType : int { F16, BF16, F32, F64, F8E4M3, F8E5M2, I1, I8, I16, I32, 
 const char *dtypeName(DType type);
 /// Bytes of an element in memory; an i1 takes one.
 int64_t dtypeBytes(DType type);
+/// The CUtensorMapDataType by which the TMA unit copies such elements.
+int tensorMapType(DType type);
 Expected<DType> parseDType(std::string_view name);
 
 //===----------------------------------------------------------------------===//

@@ -74,8 +74,8 @@ std::string describeFunction(const FunctionInfo &function) {
             check.rhs.str(names) + ": " + check.message + "\n";
   for (const Launch &launch : function.launches) {
     text += "  launch " + launch.kernel + ": grid " + launch.grid.str(names) + ", block " +
-            std::to_string(launch.block) + ", shared memory " +
-            std::to_string(launch.sharedBytes) + "\n";
+            std::to_string(launch.block) + ", shared memory " + std::to_string(launch.sharedBytes) +
+            "\n";
     for (const Parameter &parameter : launch.parameters)
       text += describeParameter(function, parameter, names);
   }

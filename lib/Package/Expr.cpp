@@ -23,14 +23,16 @@ namespace {
 struct DTypeRow {
   const char *name;
   int64_t bytes;
+  int map; ///< CUtensorMapDataType; what it has no name for is copied as unsigned integers.
 };
-constexpr DTypeRow kDTypes[] = {{"f16", 2},      {"bf16", 2},   {"f32", 4}, {"f64", 8},
-                                {"f8E4M3FN", 1}, {"f8E5M2", 1}, {"i1", 1},  {"i8", 1},
-                                {"i16", 2},      {"i32", 4},    {"i64", 8}};
+constexpr DTypeRow kDTypes[] = {{"f16", 2, 6},      {"bf16", 2, 9},   {"f32", 4, 7}, {"f64", 8, 8},
+                                {"f8E4M3FN", 1, 0}, {"f8E5M2", 1, 0}, {"i1", 1, 0},  {"i8", 1, 0},
+                                {"i16", 2, 1},      {"i32", 4, 3},    {"i64", 8, 5}};
 } // namespace
 
 const char *longwing::dtypeName(DType type) { return kDTypes[int(type)].name; }
 int64_t longwing::dtypeBytes(DType type) { return kDTypes[int(type)].bytes; }
+int longwing::tensorMapType(DType type) { return kDTypes[int(type)].map; }
 
 Expected<DType> longwing::parseDType(std::string_view name) {
   for (int i = 0; i < int(std::size(kDTypes)); ++i)
@@ -78,7 +80,7 @@ Expr Expr::sms() {
   return expr;
 }
 
-/// x + 0, x * 1 and the like are x; nothing if there is no such operand.
+/// x + 0, x * 1 and the like are x, and x * 0 is 0; nothing if there is no such operand.
 static const Expr *neutral(Kind kind, const std::vector<Expr> &operands) {
   if (operands.size() != 2)
     return nullptr;
@@ -89,6 +91,8 @@ static const Expr *neutral(Kind kind, const std::vector<Expr> &operands) {
   if (((add || kind == Kind::Sub) && b.isConst(0)) ||
       ((mul || kind == Kind::Div || kind == Kind::CeilDiv) && b.isConst(1)))
     return &a;
+  if (mul && (a.isConst(0) || b.isConst(0)))
+    return a.isConst(0) ? &a : &b;
   if ((kind == Kind::Min || kind == Kind::Max) && a == b)
     return &a;
   return nullptr;

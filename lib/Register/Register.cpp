@@ -9,6 +9,7 @@
 
 #include "dialects/seq/Seq.h"
 #include "dialects/tile/Tile.h"
+#include "lib/Target/Manifest.h"
 #include "longwing/CPU.h"
 #include "longwing/CPU/Passes.h"
 #include "longwing/Pipelines.h"
@@ -35,4 +36,5 @@ void longwing::registerPasses() {
   registerTileToCPUPasses();
   registerTileToNVVMPasses();
   registerPipelines();
+  registerPrintManifestPass();
 }

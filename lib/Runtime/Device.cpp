@@ -17,7 +17,6 @@ struct DeviceDriver {
   cuda::CUresult (*cuDevicePrimaryCtxRelease_v2)(cuda::CUdevice device) = nullptr;
   cuda::CUresult (*cuCtxSetCurrent)(cuda::CUcontext context) = nullptr;
   cuda::CUresult (*cuCtxSynchronize)() = nullptr;
-  cuda::CUresult (*cuMemcpyDtoH_v2)(void *to, cuda::CUdeviceptr from, size_t bytes) = nullptr;
   cuda::CUresult (*cuMemsetD8_v2)(cuda::CUdeviceptr to, unsigned char byte, size_t n) = nullptr;
   cuda::CUresult (*cuMemGetInfo_v2)(size_t *free, size_t *total) = nullptr;
   cuda::CUresult (*cuEventCreate)(cuda::CUevent *event, unsigned flags) = nullptr;
@@ -45,9 +44,9 @@ static const DeviceDriver *deviceDriver() {
     cuda::Driver opener = *base;
     bool found = SYMBOL(cuDriverGetVersion) && SYMBOL(cuDeviceGetName) &&
                  SYMBOL(cuDevicePrimaryCtxRelease_v2) && SYMBOL(cuCtxSetCurrent) &&
-                 SYMBOL(cuCtxSynchronize) && SYMBOL(cuMemcpyDtoH_v2) && SYMBOL(cuMemsetD8_v2) &&
-                 SYMBOL(cuMemGetInfo_v2) && SYMBOL(cuEventCreate) && SYMBOL(cuEventDestroy_v2) &&
-                 SYMBOL(cuEventRecord) && SYMBOL(cuEventSynchronize) && SYMBOL(cuEventElapsedTime);
+                 SYMBOL(cuCtxSynchronize) && SYMBOL(cuMemsetD8_v2) && SYMBOL(cuMemGetInfo_v2) &&
+                 SYMBOL(cuEventCreate) && SYMBOL(cuEventDestroy_v2) && SYMBOL(cuEventRecord) &&
+                 SYMBOL(cuEventSynchronize) && SYMBOL(cuEventElapsedTime);
     result.base = found ? base : nullptr;
     if (!found)
       cuda::fail(cuda::kNoDriver, "%s", opener.problem);
@@ -180,8 +179,8 @@ Status Device::copyToDevice(void *device, const void *host, int64_t bytes) const
 Status Device::copyToHost(void *host, const void *device, int64_t bytes) const {
   if (bytes == 0)
     return Status();
-  return impl->driver.check(impl->driver.cuMemcpyDtoH_v2(host, address(device), size_t(bytes)),
-                            "cuMemcpyDtoH");
+  return impl->driver.check(
+      impl->driver.base->cuMemcpyDtoH_v2(host, address(device), size_t(bytes)), "cuMemcpyDtoH");
 }
 
 Status Device::fill(void *device, unsigned char byte, int64_t bytes) const {

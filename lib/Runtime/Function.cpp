@@ -205,9 +205,6 @@ Expected<int64_t> Function::workspaceBytes(const Tensors &arguments) const {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// CUtensorMapDataType by DType.
-constexpr int kMapTypes[] = {6, 9, 7, 8, 0, 0, 0, 0, 1, 3, 5};
-
 /// One call of a function.
 struct Call {
   const FunctionInfo &function;
@@ -259,10 +256,11 @@ Expected<cuda::Operand> Call::operand(const Parameter &parameter) const {
   operand.name = name(parameter.storage);
   operand.elementBytes = int(dtypeBytes(parameter.dtype));
   operand.data = base(parameter.storage) + *offset * operand.elementBytes;
-  operand.mapType = kMapTypes[int(parameter.dtype)];
+  operand.mapType = tensorMapType(parameter.dtype);
   operand.rank = int(sizes->size());
   std::copy(sizes->begin(), sizes->end(), operand.sizes);
   std::copy(strides->begin(), strides->end(), operand.strides);
+  operand.box = parameter.kind == Parameter::Kind::Map ? parameter.box.data() : nullptr;
   return operand;
 }
 
@@ -272,28 +270,15 @@ Status Call::run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunct
   if (!grid || *grid == 0)
     return grid ? Status() : grid.status();
   std::vector<cuda::Operand> operands;
-  void *somewhere = nullptr;
   for (const Parameter &parameter : launch.parameters) {
     auto value = operand(parameter);
     if (!value)
       return value.status();
-    if (!somewhere && !value->empty())
-      somewhere = value->data;
     operands.push_back(*value);
   }
-  if (!somewhere && !operands.empty())
-    return Status(); // Nothing to write, nothing to read.
-  cuda::Parameters parameters;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    const Parameter &parameter = launch.parameters[i];
-    int code = parameter.kind == Parameter::Kind::Map
-                   ? parameters.addMap(driver, operands[i], parameter.box.data(), somewhere)
-                   : parameters.addView(operands[i]);
-    if (code)
-      return statusOf(code);
-  }
-  return statusOf(parameters.launch(driver, kernel, *grid, launch.block, launch.sharedBytes, stream,
-                                    launch.kernel.c_str()));
+  return statusOf(cuda::launchKernel(driver, kernel, launch.kernel.c_str(), *grid, launch.block,
+                                     launch.sharedBytes, operands.data(), int(operands.size()),
+                                     stream));
 }
 
 Status Function::launch(const Tensors &arguments, const Tensors &results, void *workspace,

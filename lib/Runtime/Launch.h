@@ -99,6 +99,7 @@ struct Driver {
   CUresult (*cuMemAlloc_v2)(CUdeviceptr *memory, size_t bytes) = nullptr;
   CUresult (*cuMemFree_v2)(CUdeviceptr memory) = nullptr;
   CUresult (*cuMemcpyHtoD_v2)(CUdeviceptr to, const void *from, size_t bytes) = nullptr;
+  CUresult (*cuMemcpyDtoH_v2)(void *to, CUdeviceptr from, size_t bytes) = nullptr;
   CUresult (*cuStreamIsCapturing)(CUstream stream, int *status) = nullptr;
   CUresult (*cuLaunchKernel)(CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ,
                              unsigned blockX, unsigned blockY, unsigned blockZ,
@@ -154,8 +155,8 @@ inline void Driver::open() {
                LONGWING_SYMBOL(cuModuleUnload) && LONGWING_SYMBOL(cuModuleGetFunction) &&
                LONGWING_SYMBOL(cuFuncSetAttribute) && LONGWING_SYMBOL(cuLaunchKernel) &&
                LONGWING_SYMBOL(cuMemAlloc_v2) && LONGWING_SYMBOL(cuMemFree_v2) &&
-               LONGWING_SYMBOL(cuMemcpyHtoD_v2) && LONGWING_SYMBOL(cuStreamIsCapturing) &&
-               LONGWING_SYMBOL(cuTensorMapEncodeTiled);
+               LONGWING_SYMBOL(cuMemcpyHtoD_v2) && LONGWING_SYMBOL(cuMemcpyDtoH_v2) &&
+               LONGWING_SYMBOL(cuStreamIsCapturing) && LONGWING_SYMBOL(cuTensorMapEncodeTiled);
   if (!found)
     return;
   CUresult result = cuInit(0);
@@ -296,6 +297,7 @@ struct Operand {
   int mapType; ///< CUtensorMapDataType.
   int rank;
   int64_t sizes[8], strides[8];
+  const int64_t *box; ///< The shape of a TMA map's box; null for a view.
 
   bool empty() const {
     for (int i = 0; i < rank; ++i)
@@ -317,7 +319,7 @@ constexpr int kMapAlignment = 16;
 
 /// Checks what the TMA unit demands of a tensor and lays out its map. A stride along a
 /// dimension of size 1 is never used and may be anything, so it is replaced.
-inline int layoutMap(const Operand &tensor, const int64_t *box, MapLayout &layout) {
+inline int layoutMap(const Operand &tensor, MapLayout &layout) {
   if (reinterpret_cast<uintptr_t>(tensor.data) % kMapAlignment)
     return fail(kInvalidArgument, "'%s': expected data aligned to %d bytes, got address %p",
                 tensor.name, kMapAlignment, tensor.data);
@@ -328,7 +330,7 @@ inline int layoutMap(const Operand &tensor, const int64_t *box, MapLayout &layou
       return fail(kInvalidArgument, "'%s': expected sizes below 2^31, got %lld in dimension %d",
                   tensor.name, (long long)tensor.sizes[d], d);
     layout.sizes[i] = size;
-    layout.box[i] = uint32_t(box[d]);
+    layout.box[i] = uint32_t(tensor.box[d]);
     layout.ones[i] = 1;
     int64_t stride = tensor.strides[d];
     if (i == 0) {
@@ -355,7 +357,7 @@ inline int layoutMap(const Operand &tensor, const int64_t *box, MapLayout &layou
                   "dimension %d",
                   tensor.name, kMapAlignment, (unsigned long long)layout.strides[i], d);
   }
-  int64_t row = box[tensor.rank - 1] * tensor.elementBytes;
+  int64_t row = tensor.box[tensor.rank - 1] * tensor.elementBytes;
   layout.swizzle = row == 128  ? kSwizzle128
                    : row == 64 ? kSwizzle64
                    : row == 32 ? kSwizzle32
@@ -378,12 +380,12 @@ class Parameters {
 public:
   /// A tensor map by value, then the sizes as 32-bit integers. `somewhere` is the address of
   /// an element of a tensor that is not empty.
-  int addMap(const Driver &cuda, const Operand &tensor, const int64_t *box, void *somewhere) {
+  int addMap(const Driver &cuda, const Operand &tensor, void *somewhere) {
     Operand mapped = tensor;
     if (tensor.empty())
       layoutEmptyMap(mapped, somewhere);
     MapLayout layout;
-    if (int code = layoutMap(mapped, box, layout))
+    if (int code = layoutMap(mapped, layout))
       return code;
     auto *map = static_cast<TensorMap *>(add(sizeof(TensorMap), alignof(TensorMap)));
     if (!map)
@@ -412,8 +414,6 @@ public:
   }
   int launch(const Driver &cuda, CUfunction function, int64_t grid, int64_t block,
              int64_t sharedBytes, CUstream stream, const char *name) {
-    if (grid == 0)
-      return kOk;
     if (grid < 0 || grid > 2147483647)
       return fail(kInvalidArgument, "'%s': expected a grid of at most 2^31 - 1 blocks, got %lld",
                   name, (long long)grid);
@@ -445,6 +445,26 @@ private:
   }
   int full() { return fail(kInvalidArgument, "a kernel has too many parameters"); }
 };
+
+/// Launches a kernel on a stream, unless there is nothing to do.
+inline int launchKernel(const Driver &cuda, CUfunction function, const char *name, int64_t grid,
+                        int64_t block, int64_t sharedBytes, const Operand *operands, int count,
+                        CUstream stream) {
+  if (grid == 0)
+    return kOk;
+  void *somewhere = nullptr;
+  for (int i = 0; i < count && !somewhere; ++i)
+    if (!operands[i].empty())
+      somewhere = operands[i].data;
+  if (!somewhere && count > 0)
+    return kOk; // Every tensor is empty: there is nothing to read or write.
+  Parameters parameters;
+  for (int i = 0; i < count; ++i)
+    if (int code = operands[i].box ? parameters.addMap(cuda, operands[i], somewhere)
+                                   : parameters.addView(operands[i]))
+      return code;
+  return parameters.launch(cuda, function, grid, block, sharedBytes, stream, name);
+}
 
 } // namespace longwing_v1
 

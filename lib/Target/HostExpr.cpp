@@ -122,8 +122,8 @@ FailureOr<Expr> HostExprs::of(Value value) {
                                         "arguments, got an argument of type "
                                      << value.getType();
   if (succeeded(result) && result->depth() > kMaxExprDepth / 2)
-    return emitError(value.getLoc()) << "expected an expression of at most " << kMaxExprDepth / 2
-                                     << " levels in host code";
+    return emitError(value.getLoc())
+           << "expected an expression of at most " << kMaxExprDepth / 2 << " levels in host code";
   if (succeeded(result))
     values[value] = *result;
   return result;

@@ -83,7 +83,7 @@ private:
   FailureOr<Layout> layoutOfSlice(tensor::ExtractSliceOp slice);
   /// A new tensor for what a launch writes: a result of the function, or a buffer.
   FailureOr<Layout> allocate(Value written);
-  FailureOr<std::optional<unsigned>> returnedAs(Value written);
+  std::optional<unsigned> returnedAs(Value written);
   FailureOr<Layout> constant(arith::ConstantOp op);
 
   func::FuncOp op;
@@ -258,6 +258,13 @@ FailureOr<Layout> FunctionBuilder::layoutOfSlice(tensor::ExtractSliceOp slice) {
                     step = exprs.of(slice.getMixedStrides()[d]);
     if (failed(offset) || failed(size) || failed(step))
       return failure();
+    // The last element of the slice lies within its source.
+    Expr last = Expr::make(
+        Expr::Kind::Add,
+        {*offset, Expr::make(Expr::Kind::Mul, {Expr::make(Expr::Kind::Sub, {*size, 1}), *step})});
+    if (!last.isConst() || !source->sizes[d].isConst())
+      info.checks.push_back({last, source->sizes[d], Expr::Kind::Lt,
+                             "expected a slice within dimension " + std::to_string(d)});
     Expr shift = Expr::make(Expr::Kind::Mul, {*offset, source->strides[d]});
     result.offset = Expr::make(Expr::Kind::Add, {result.offset, shift});
     if (dropped.test(d))
@@ -290,51 +297,43 @@ FailureOr<Layout> FunctionBuilder::constant(arith::ConstantOp value) {
 
 /// The result of the function that a written tensor ends up as, following the launches that
 /// update it in place.
-FailureOr<std::optional<unsigned>> FunctionBuilder::returnedAs(Value written) {
+std::optional<unsigned> FunctionBuilder::returnedAs(Value written) {
   for (OpOperand &use : written.getUses()) {
     Operation *user = use.getOwner();
-    if (isa<func::ReturnOp>(user))
-      return std::optional<unsigned>(use.getOperandNumber());
-    if (isa<tensor::CastOp>(user)) {
-      FailureOr<std::optional<unsigned>> result = returnedAs(user->getResult(0));
-      if (failed(result) || *result)
-        return result;
-    }
-    auto launch = dyn_cast<tile::LaunchOp>(user);
     unsigned operand = use.getOperandNumber();
-    if (!launch || operand >= launch.getOperands_().size())
-      continue;
-    Value next = outputOf(launch, kernelOf(launch), operand);
-    if (!next)
-      continue;
-    if (!written.hasOneUse())
-      return launch.emitError() << "expected operand " << operand
-                                << ", which the kernel overwrites, to have no other use";
-    return returnedAs(next);
+    Value next;
+    if (isa<func::ReturnOp>(user))
+      return operand;
+    if (isa<tensor::CastOp>(user))
+      next = user->getResult(0);
+    else if (auto launch = dyn_cast<tile::LaunchOp>(user))
+      next = outputOf(launch, kernelOf(launch), operand);
+    if (next)
+      if (std::optional<unsigned> result = returnedAs(next))
+        return result;
   }
-  return std::optional<unsigned>();
+  return std::nullopt;
 }
 
 FailureOr<Layout> FunctionBuilder::allocate(Value written) {
   auto type = cast<RankedTensorType>(written.getType());
   FailureOr<std::vector<Expr>> sizes = exprs.sizesOf(written);
   FailureOr<TensorInfo> tensor = typeOf(written.getLoc(), type, "intermediate tensor");
-  FailureOr<std::optional<unsigned>> returned = returnedAs(written);
-  if (failed(sizes) || failed(tensor) || failed(returned))
+  if (failed(sizes) || failed(tensor))
     return failure();
+  std::optional<unsigned> returned = returnedAs(written);
   Layout result;
   result.sizes = *sizes;
-  if (!*returned) {
+  if (!returned) {
     result.storage = {Storage::Kind::Buffer, unsigned(info.buffers.size())};
     result.strides = contiguousStrides(*sizes);
     info.buffers.push_back({tensor->dtype, *sizes});
     return result;
   }
-  unsigned number = **returned;
-  result.storage = {Storage::Kind::Result, number};
+  result.storage = {Storage::Kind::Result, *returned};
   for (unsigned d = 0; d < sizes->size(); ++d)
-    result.strides.push_back(Expr::stride(op.getNumArguments() + number, d));
-  info.results[number].sizes = *sizes;
+    result.strides.push_back(Expr::stride(op.getNumArguments() + *returned, d));
+  info.results[*returned].sizes = *sizes;
   return result;
 }
 
@@ -344,20 +343,18 @@ FailureOr<Layout> FunctionBuilder::allocate(Value written) {
 
 FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::KernelOp kernel,
                                                 unsigned operand) {
-  Value tensor = launch.getOperands_()[operand];
+  Value tensor = launch.getOperands_()[operand], source = throughCasts(tensor);
   Value written = outputOf(launch, kernel, operand);
-  FailureOr<Layout> place = failure();
-  if (written && tensor.getDefiningOp<tensor::EmptyOp>()) {
-    // Not the storage of the tensor.empty itself: equal ones may have become one operation.
-    place = allocate(written);
-  } else if (written && !tensor.getDefiningOp<tile::LaunchOp>()) {
+  if (written && !isa_and_nonnull<tensor::EmptyOp, tile::LaunchOp>(source.getDefiningOp()))
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel writes, to be a new tensor or one that a "
                                  "kernel has written";
-  } else {
-    FailureOr<std::optional<unsigned>> chain = returnedAs(tensor);
-    place = failed(chain) ? FailureOr<Layout>(failure()) : layout(tensor);
-  }
+  bool fresh = written && source.getDefiningOp<tensor::EmptyOp>();
+  if (written && !fresh && !(tensor.hasOneUse() && source.hasOneUse()))
+    return launch.emitError() << "expected operand " << operand
+                              << ", which the kernel overwrites, to have no other use";
+  // Not the storage of the tensor.empty itself: equal ones may have become one operation.
+  FailureOr<Layout> place = fresh ? allocate(written) : layout(tensor);
   if (failed(place))
     return failure();
   if (written)
