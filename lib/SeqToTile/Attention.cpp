@@ -38,6 +38,11 @@ constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLn2 = 0.6931471805599453;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// Whether a unit of work is a pair of query tiles, a long one and a short one.
+bool pairsTiles(seq::AttentionOp op, const AttentionConfig &config) {
+  return config.persistent && op.getRightWindow() >= 0;
+}
+
 /// A range of key tiles, counted from the right, that share one loop.
 struct Segment {
   Value begin, end;
@@ -67,7 +72,8 @@ public:
   KernelOp create(StringRef name);
 
 private:
-  void workTile(Value x, Value head, Value batch);
+  void work(Value x);
+  void workTile(Value x);
   SmallVector<Segment> segments();
   ValueRange loop(const Segment &segment, ValueRange state, bool first);
   void step(Value iteration, ValueRange state, bool masked, SmallVectorImpl<Value> &next);
@@ -89,7 +95,7 @@ private:
   // Values of the kernel, and of the work tile that is being written.
   Value q, k, v, o, lse;
   IRMapping views;
-  Value queries, keyCount, shift;
+  Value queries, keyCount, shift, tiles;
   Value row0, head, keyHead, batch, queryTile, lastTile;
 };
 
@@ -124,21 +130,39 @@ KernelOp AttentionKernel::create(StringRef name) {
 
   queries = t.dim(q, 2), keyCount = t.dim(k, 2);
   shift = t.sub(keyCount, queries);
-  auto work = ForEachOp::create(builder, op.getLoc(),
-                                ValueRange{t.ceilDiv(queries, rows), t.dim(q, 1), t.dim(q, 0)});
+  tiles = t.ceilDiv(queries, rows);
+  Value units = pairsTiles(op, config) ? t.ceilDiv(tiles, 2) : tiles;
+  auto forEach =
+      ForEachOp::create(builder, op.getLoc(), ValueRange{units, t.dim(q, 1), t.dim(q, 0)});
   ReturnOp::create(builder, op.getLoc());
-  builder.setInsertionPointToStart(&work.getBody().front());
-  auto at = work.getBody().getArguments();
-  workTile(at[0], at[1], at[2]);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  auto at = forEach.getBody().getArguments();
+  head = at[1], batch = at[2];
+  keyHead = t.floorDiv(head, op.getQueryHeads() / op.getKeyHeads());
+  work(at[0]);
   return kernel;
 }
 
-void AttentionKernel::workTile(Value x, Value h, Value b) {
-  head = h, batch = b;
-  keyHead = t.floorDiv(h, op.getQueryHeads() / op.getKeyHeads());
-  // Under a causal mask the last rows see the most keys: they start first.
-  if (op.getRightWindow() >= 0)
-    x = t.sub(t.sub(t.ceilDiv(queries, rows), t.index(1)), x);
+/// Under a causal mask the last rows see the most keys. A unit of work is the x-th tile from the
+/// end and the x-th from the start, so that all units are equally long; where CTAs do not stay for
+/// several units, it is one tile, the longest first.
+void AttentionKernel::work(Value x) {
+  if (op.getRightWindow() < 0)
+    return workTile(x);
+  Value mirrored = t.sub(t.sub(tiles, t.index(1)), x);
+  if (!pairsTiles(op, config))
+    return workTile(mirrored);
+  Value middle = t.compare(arith::CmpIPredicate::eq, x, mirrored);
+  Value count = t.select(middle, t.index(1), t.index(2));
+  scf::ForOp::create(builder, t.loc, t.index(0), count, t.index(1), ValueRange(),
+                     [&](OpBuilder &, Location, Value half, ValueRange) {
+                       Value first = t.compare(arith::CmpIPredicate::eq, half, t.index(0));
+                       workTile(t.select(first, mirrored, x));
+                       scf::YieldOp::create(builder, t.loc);
+                     });
+}
+
+void AttentionKernel::workTile(Value x) {
   row0 = t.mul(x, rows);
 
   SmallVector<Segment> parts = segments();
@@ -320,9 +344,12 @@ LogicalResult longwing::lowerAttention(seq::AttentionOp op, SymbolTable &symbols
     operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), type, sizes));
   }
   operands.append(captured->begin(), captured->end());
+  AttentionConfig config = AttentionConfig::read(op);
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getQ(), i); };
-  SmallVector<Value> work = {host.ceilDiv(size(2), AttentionConfig::read(op).rows()), size(1),
-                             size(0)};
+  Value units = host.ceilDiv(size(2), config.rows());
+  if (pairsTiles(op, config))
+    units = host.ceilDiv(units, 2);
+  SmallVector<Value> work = {units, size(1), size(0)};
   auto launch =
       LaunchOp::create(b, op.getLoc(), op.getResultTypes(), kernel.getSymName(), operands, work);
   op->replaceAllUsesWith(launch.getResults());

@@ -250,14 +250,33 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   for (Value size : work.getSizes())
     total = arith::MulIOp::create(b, loc, total, map.lookupOrDefault(size));
   Value stride = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
+  // Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2,
+  // and a CTA does not meet the same place of every row of tiles where their number divides G.
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value padded = arith::SubIOp::create(b, loc, arith::AddIOp::create(b, loc, total, stride), one);
+  Value rounds = arith::DivUIOp::create(b, loc, padded, stride);
   SmallVector<RingKey> keys = ringsIn(work);
-  auto loop = scf::ForOp::create(b, loc, first, total, stride, select(positions, keys));
+  auto loop = scf::ForOp::create(b, loc, zero, rounds, one, select(positions, keys));
   if (!loop.getBody()->empty())
     loop.getBody()->clear();
-  assign(positions, keys, loop.getRegionIterArgs());
   OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
-  if (failed(copyWorkTile(inner, work, loop.getInductionVar(), positions)))
+  Value round = loop.getInductionVar();
+  Value turned =
+      arith::RemUIOp::create(inner, loc, arith::AddIOp::create(inner, loc, first, round), stride);
+  Value tile =
+      arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, round, stride), turned);
+  Value exists = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ult, tile, total);
+  assign(positions, keys, loop.getRegionIterArgs());
+  SmallVector<Value> before = select(positions, keys);
+  auto branch = scf::IfOp::create(inner, loc, ValueRange(before).getTypes(), exists, true);
+  OpBuilder yes = OpBuilder::atBlockBegin(branch.thenBlock());
+  if (failed(copyWorkTile(yes, work, tile, positions)))
     return failure();
+  scf::YieldOp::create(yes, loc, select(positions, keys));
+  OpBuilder no = OpBuilder::atBlockBegin(branch.elseBlock());
+  scf::YieldOp::create(no, loc, before);
+  assign(positions, keys, branch.getResults());
   scf::YieldOp::create(inner, loc, select(positions, keys));
   assign(positions, keys, loop.getResults());
   return success();

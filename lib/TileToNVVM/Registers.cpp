@@ -66,6 +66,16 @@ LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type resul
     Value inverse = intrinsic("llvm.nvvm.rcp.approx.ftz.f", operands[1]);
     return push(LLVM::FMulOp::create(b, loc, operands[0], inverse));
   }
+  // A mask compares column numbers: the thread's first column plus a constant. With the first
+  // column on the other side, which all columns share, no register is needed for each of them.
+  // (Positions stay far from the ends of 32 bits.)
+  if (auto cmp = dyn_cast<arith::CmpIOp>(op))
+    if (auto sum = operands[0].getDefiningOp<LLVM::AddOp>())
+      if (auto offset = sum.getRhs().getDefiningOp<LLVM::ConstantOp>())
+        if (result.isInteger(1) && sum.getType().isInteger(32)) {
+          Value bound = LLVM::SubOp::create(b, loc, operands[1], sum.getLhs());
+          return push(arith::CmpIOp::create(b, loc, cmp.getPredicate(), offset, bound));
+        }
   // An index is an i32 here, so that casts from and to it become extensions or nothing.
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {
     unsigned from = operands[0].getType().getIntOrFloatBitWidth(),
@@ -150,7 +160,7 @@ void Emitter::emitIota(IotaOp op) {
   } else {
     Value first = add(base, mul(quadLane, 2));
     for (int64_t k = 0, n = count(op.getResult().getType()); k < n; ++k)
-      result.push_back(add(first, 8 * (k / 2) + k % 2));
+      result.push_back(add(first, i32(8 * (k / 2) + k % 2)));
   }
   set(op.getResult(), std::move(result));
 }
