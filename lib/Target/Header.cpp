@@ -429,12 +429,42 @@ static std::string printLibrary(const Package &package) {
          "});\n  return instance;\n}\n\n";
 }
 
-/// Drops the includes by which the copied files name each other.
-static std::string standAlone(std::string text) {
+static void replaceAll(std::string &text, const std::string &from, const std::string &to) {
+  for (size_t at = 0; (at = text.find(from, at)) != text.npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+/// The copied files, without the includes by which they name each other.
+static std::string copiedFiles() {
+  std::string text = std::string(kArithmeticText) + "\n" + kLaunchText + "\n" + kEmbedText;
   for (size_t at; (at = text.find("#include \"")) != text.npos;)
     text.erase(at, text.find('\n', at) + 1 - at);
   return text;
 }
+
+/// Gives the copied files a namespace and include guards that are theirs alone: a program may
+/// use headers that different versions of Longwing wrote.
+static void nameCopies(std::string &text, const std::string &copies) {
+  uint32_t hash = 2166136261u; // FNV-1a
+  for (unsigned char byte : copies)
+    hash = (hash ^ byte) * 16777619u;
+  char suffix[16];
+  std::snprintf(suffix, sizeof(suffix), "%08X", hash);
+  replaceAll(text, "longwing_v1", std::string("longwing_") + suffix);
+  for (const char *file : {"ARITHMETIC", "LAUNCH", "EMBED"})
+    replaceAll(text, std::string("LONGWING_") + file + "_V1",
+               std::string("LONGWING_") + file + "_" + suffix);
+}
+
+static const char kCommonFunctions[] =
+    R"(/// The text of the last error on this thread.
+inline const char *error_message() { return lw::errorText(); }
+
+/// Loads the kernels into the current CUDA context, or into that of device 0. A launch does so when
+/// needed, but not while its stream is being captured into a graph.
+inline int prepare() { return library().prepare(); }
+
+)";
 
 Expected<std::string> longwing::emitHeader(const Package &package, const std::string &prefix) {
   if (Status status = package.checkSections(); !status)
@@ -444,28 +474,23 @@ Expected<std::string> longwing::emitHeader(const Package &package, const std::st
   std::string name = identifier(prefix, taken), guard = "LONGWING_GENERATED_" + name + "_H";
   for (char &c : guard)
     c = char(std::toupper(static_cast<unsigned char>(c)));
+  std::string copies = copiedFiles();
   std::string text = "// Made by " + comment(manifest.compiler) + " for " +
                      comment(manifest.target) +
-                     ". It needs C++17, a C library with dlopen, and nothing else to build;\n"
-                     "// to run, an NVIDIA driver. Functions return 0, a negative number "
-                     "(longwing_v1::Code), or a\n// CUresult of the driver; " +
-                     name + "::error_message() tells more.\n\n#ifndef " + guard + "\n#define " +
-                     guard + "\n\n" + standAlone(kArithmeticText) + "\n" + standAlone(kLaunchText) +
-                     "\n" + standAlone(kEmbedText) + "\nnamespace " + name +
-                     " {\n\nnamespace lw = ::longwing_v1;\nusing lw::CUstream;\n"
-                     "using lw::Tensor;\n\n" +
-                     printLibrary(package) +
-                     "/// The text of the last error on this thread.\n"
-                     "inline const char *error_message() { return lw::errorText(); }\n\n"
-                     "/// Loads the kernels into the current CUDA context, or into that of device "
-                     "0. A launch does so\n/// when needed, but not while its stream is being "
-                     "captured into a graph.\n"
-                     "inline int prepare() { return library().prepare(); }\n\n";
+                     ". To build, it needs C++17 and a C library with dlopen;\n"
+                     "// to run, an NVIDIA driver. Functions return 0, a negative number of " +
+                     name + "::lw::Code, or a\n// CUresult of the driver; " + name +
+                     "::error_message() tells more.\n\n";
+  text += "#ifndef " + guard + "\n#define " + guard + "\n\n" + copies + "\nnamespace " + name +
+          " {\n\nnamespace lw = ::longwing_v1;\nusing lw::CUstream;\nusing lw::Tensor;\n\n" +
+          printLibrary(package) + kCommonFunctions;
   unsigned firstKernel = 0;
   for (const FunctionInfo &function : manifest.functions) {
     std::string own = function.name == "main" ? "main" : identifier(function.name, taken);
     text += FunctionPrinter(function, own, firstKernel).print();
     firstKernel += unsigned(function.launches.size());
   }
-  return text + "} // namespace " + name + "\n\n#endif // " + guard + "\n";
+  text += "} // namespace " + name + "\n\n#endif // " + guard + "\n";
+  nameCopies(text, copies);
+  return text;
 }

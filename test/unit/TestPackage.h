@@ -64,6 +64,38 @@ inline Package scalePackage() {
   return package;
 }
 
+/// Names that are not C++ identifiers, or mean something there; tensors without dimensions; an
+/// expression of each kind; a kernel without parameters.
+inline Package oddPackage() {
+  using S = Storage::Kind;
+  using K = Expr::Kind;
+  Package package;
+  package.manifest.compiler = "longwing test";
+  package.manifest.target = "sm_90a";
+  package.addModule("", "// ptx");
+  package.addConstant(DType::I8, {0}, "");
+  FunctionInfo function;
+  function.name = "main";
+  function.arguments = {{"int", DType::I32, {kDynamic, 4}, {}},
+                        {"a b", DType::F32, {}, {}},
+                        {"a-b", DType::F32, {}, {}},
+                        {"stream", DType::F32, {}, {}}};
+  function.results = {{"9\"__\n", DType::F32, {}, {}}};
+  Expr n = Expr::dim(0, 0), all = n;
+  for (K kind : {K::Add, K::Sub, K::Mul, K::Div, K::CeilDiv, K::Mod, K::Min, K::Max, K::Eq, K::Ne,
+                 K::Lt, K::Le})
+    all = Expr::make(K::Add, {all, Expr::make(kind, {n, 3})});
+  all = Expr::make(K::Select, {Expr::make(K::Lt, {n, 100}), all, INT64_MIN});
+  Parameter scalar{Parameter::Kind::View, {S::Argument, 1}, DType::F32, 0, {}, {}, {}};
+  Parameter second{Parameter::Kind::View, {S::Argument, 0},     DType::I32, Expr::stride(0, 0),
+                   {Expr::dim(0, 1)},     {Expr::stride(0, 1)}, {}};
+  Parameter result{Parameter::Kind::View, {S::Result, 0}, DType::F32, 0, {}, {}, {}};
+  function.launches = {{"first\\", 0, all, 32, 0, {scalar, second, result}, ""},
+                       {"second", 0, 1, 32, 0, {}, ""}};
+  package.manifest.functions = {function};
+  return package;
+}
+
 } // namespace longwing::test
 
 #endif // LONGWING_TEST_UNIT_TESTPACKAGE_H
