@@ -161,27 +161,39 @@ static bool isAlwaysTrue(Region &region) {
   return matchPattern(yield.getValue(), m_One());
 }
 
+/// The same attention without lse, which nothing reads.
+static void dropLse(AttentionOp op, PatternRewriter &rewriter) {
+  auto slim = AttentionOp::create(rewriter, op.getLoc(), TypeRange(op.getO().getType()),
+                                  op->getOperands(), op->getAttrs());
+  for (auto [from, to] : llvm::zip(op->getRegions(), slim->getRegions()))
+    rewriter.inlineRegionBefore(from, to, to.end());
+  rewriter.replaceAllUsesWith(op.getO(), slim.getO());
+  rewriter.eraseOp(op);
+}
+
 LogicalResult AttentionOp::canonicalize(AttentionOp op, PatternRewriter &rewriter) {
+  if (op.getLse() && op.getLse().use_empty()) {
+    dropLse(op, rewriter);
+    return success();
+  }
   bool changed = false;
   auto change = [&](auto &&edit) {
     rewriter.modifyOpInPlace(op, edit);
     changed = true;
   };
-  auto drop = [&](Region &region) {
-    rewriter.eraseBlock(&region.front());
-    changed = true;
-  };
   if (op.hasScore() && isIdentity(op.getScore()))
-    drop(op.getScore());
+    change([&] { rewriter.eraseBlock(&op.getScore().front()); });
   if (op.hasMask() && isAlwaysTrue(op.getMask()))
-    drop(op.getMask());
+    change([&] { rewriter.eraseBlock(&op.getMask().front()); });
   if (auto window = op.getWindow()) {
-    // A causal mask already bounds the right; a window without bounds is none.
-    if (op.getCausal() && (*window)[1] != 0)
-      change([&] { op.setWindow(ArrayRef<int64_t>{(*window)[0], 0}); });
-    window = op.getWindow();
-    if ((*window)[0] == -1 && ((*window)[1] == -1 || op.getCausal()))
+    // A causal mask bounds the right by 0, and a window that only does so is causal.
+    int64_t left = (*window)[0], right = op.getRightWindow();
+    if (left == -1 && right == 0)
+      change([&] { op.setCausal(true); });
+    if (left == -1 && right <= 0)
       change([&] { op.removeWindowAttr(); });
+    else if (right != (*window)[1])
+      change([&] { op.setWindow(ArrayRef<int64_t>{left, right}); });
   }
   return success(changed);
 }

@@ -13,16 +13,19 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Seq_Float : AnyTypeOf<[F16, BF16, F32], "16-bit float, bfloat16 or 32-bit float">;
-
-class Seq_TensorOfRank<list<Type> elements, int rank> : TensorRankOf<elements, [rank]>;
+/// What attention reads and writes. The summary is the verifier's text: it cites the constraints.
+def Seq_AnyTensor4 : TensorRankOf<[F16, BF16, F32], [4]>;
+def Seq_Tensor4 : Type<Seq_AnyTensor4.predicate, "a tensor of rank 4 (C1, C4) of f16, bf16 or f32 (C2)",
+                       "::mlir::RankedTensorType">;
+def Seq_AnyTensor3 : TensorRankOf<[F32], [3]>;
+def Seq_RowTensor : Type<Seq_AnyTensor3.predicate, "a tensor of rank 3 of f32 (C4)", "::mlir::RankedTensorType">;
 
 def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["AttentionOp"]>]> {
   let summary = "Ends a region of a seq operation";
   let description = [{
     Gives the value of a `score` or `mask` region back to its operation.
   }];
-  let arguments = (ins AnyType:$value);
+  let arguments = (ins Arg<AnyType, "The score (f32) or the predicate (i1).">:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
@@ -54,7 +57,11 @@ def Seq_AttentionOp : Seq_Op<"attention", [
       query sees the key. It meets `causal` and `window`; all must agree.
 
     Positions are indices into the tensors, not aligned ones. Both regions may read values
-    from above, such as a tensor of slopes through `tensor.extract`.
+    from above, such as a tensor of slopes through `tensor.extract`. They are functions of
+    their arguments alone, and are defined at every position within the sizes: a kernel may
+    evaluate them where the other one, or `causal` or `window`, hides the key.
+
+    Sizes that are dynamic and must be equal are equal at run time, or the program fails.
 
     Example:
 
@@ -88,15 +95,15 @@ def Seq_AttentionOp : Seq_Op<"attention", [
   }];
 
   let arguments = (ins
-    Seq_TensorOfRank<[Seq_Float], 4>:$q,
-    Seq_TensorOfRank<[Seq_Float], 4>:$k,
-    Seq_TensorOfRank<[Seq_Float], 4>:$v,
+    Arg<Seq_Tensor4, "The queries, `[B, Hq, Sq, D]`.">:$q,
+    Arg<Seq_Tensor4, "The keys, `[B, Hkv, Sk, D]`. Each of their heads serves Hq / Hkv heads of q.">:$k,
+    Arg<Seq_Tensor4, "The values, `[B, Hkv, Sk, Dv]`.">:$v,
     OptionalAttr<F64Attr>:$scale,
     UnitAttr:$causal,
     OptionalAttr<DenseI64ArrayAttr>:$window);
   let results = (outs
-    Seq_TensorOfRank<[Seq_Float], 4>:$o,
-    Optional<Seq_TensorOfRank<[F32], 3>>:$lse);
+    Res<Seq_Tensor4, "The weighted means of the values, `[B, Hq, Sq, Dv]`.">:$o,
+    Res<Optional<Seq_RowTensor>, "The logarithm of each row's sum, `[B, Hq, Sq]`, if it is asked for.">:$lse);
   let regions = (region
     MaxSizedRegion<1>:$score,
     MaxSizedRegion<1>:$mask);
