@@ -46,7 +46,9 @@ static std::string identifier(const std::string &name, std::set<std::string> &ta
   std::string result;
   for (char c : name)
     result += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  if (result.empty() || std::isdigit(static_cast<unsigned char>(result[0])) || result[0] == '_')
+  // Names that begin with lw_ are those of the header's own variables.
+  if (result.empty() || std::isdigit(static_cast<unsigned char>(result[0])) || result[0] == '_' ||
+      result.rfind("lw_", 0) == 0)
     result = "x" + result;
   // Two underscores in a row are the implementation's.
   for (size_t at; (at = result.find("__")) != result.npos;)
@@ -137,7 +139,7 @@ class FunctionPrinter {
 public:
   FunctionPrinter(const FunctionInfo &function, std::string name, unsigned firstKernel)
       : function(function), name(std::move(name)), firstKernel(firstKernel) {
-    std::set<std::string> taken;
+    std::set<std::string> taken = {this->name + "_sizes"};
     for (const TensorInfo &argument : function.arguments)
       tensors.push_back(identifier(argument.name, taken));
     for (const TensorInfo &result : function.results)
@@ -193,7 +195,7 @@ std::string FunctionPrinter::checkTensor(unsigned tensor, const TensorInfo &info
                                          const std::string &shape) const {
   std::string rank = std::to_string(info.shape.size());
   // A scalar has no shape, and C++ no empty array.
-  std::string sizes = info.shape.empty() ? "nullptr" : tensors[tensor] + "_shape";
+  std::string sizes = info.shape.empty() ? "nullptr" : "lw_" + tensors[tensor] + "_shape";
   std::string text;
   if (!info.shape.empty())
     text += "  const int64_t " + sizes + "[] = " + shape + ";\n";
@@ -237,9 +239,10 @@ std::string FunctionPrinter::printSizes() const {
       text += "  *" + result + " = Tensor{" + result + "->data, {}, {}};\n";
       continue;
     }
-    text += "  const int64_t " + result + "_sizes[] = " + printList(info.sizes, tensors) + ";\n";
+    std::string sizes = "lw_" + result + "_sizes";
+    text += "  const int64_t " + sizes + "[] = " + printList(info.sizes, tensors) + ";\n";
     for (size_t d = 0; d < info.shape.size(); ++d) {
-      std::string size = result + "_sizes[" + std::to_string(d) + "]";
+      std::string size = sizes + "[" + std::to_string(d) + "]";
       std::string fails =
           info.shape[d] == kDynamic ? size + " < 0" : size + " != " + std::to_string(info.shape[d]);
       text += "  if (" + fails +
@@ -247,7 +250,7 @@ std::string FunctionPrinter::printSizes() const {
               "size %lld in dimension " +
               std::to_string(d) + "\", " + quoted(info.name) + ", (long long)" + size + ");\n";
     }
-    text += "  *" + result + " = lw::contiguous(" + result + "->data, " + result + "_sizes);\n";
+    text += "  *" + result + " = lw::contiguous(" + result + "->data, " + sizes + ");\n";
   }
   return text + "  return lw::checkArithmetic(math);\n}\n\n";
 }

@@ -129,8 +129,10 @@ TEST_F(HeaderTest, RefusesOtherDevices) {
 TEST_F(HeaderTest, OddNames) {
   using namespace longwing;
   auto numbers = odd_names::lw::contiguous(data, {5, 4});
-  odd_names::Tensor scalar{out, {}, {}};
-  ASSERT_EQ(odd_names::main_launch(numbers, scalar, scalar, scalar, scalar, nullptr, nullptr), 0)
+  odd_names::Tensor scalar{out, {1}, {1}};
+  ASSERT_EQ(odd_names::main_launch(numbers, scalar, scalar, scalar, scalar, scalar, scalar, nullptr,
+                                   nullptr),
+            0)
       << odd_names::error_message();
   ASSERT_EQ(state().launches.size(), 2u);
   Package package = test::oddPackage();
@@ -145,6 +147,7 @@ TEST_F(HeaderTest, OddNames) {
   EXPECT_EQ(state().images[0], "// p");
   // An empty grid of INT64_MIN is refused.
   numbers = odd_names::lw::contiguous(data, {100, 4});
-  EXPECT_EQ(odd_names::main_launch(numbers, scalar, scalar, scalar, scalar, nullptr, nullptr),
+  EXPECT_EQ(odd_names::main_launch(numbers, scalar, scalar, scalar, scalar, scalar, scalar, nullptr,
+                                   nullptr),
             odd_names::lw::kInvalidArgument);
 }

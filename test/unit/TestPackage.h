@@ -79,7 +79,9 @@ inline Package oddPackage() {
   function.arguments = {{"int", DType::I32, {kDynamic, 4}, {}},
                         {"a b", DType::F32, {}, {}},
                         {"a-b", DType::F32, {}, {}},
-                        {"stream", DType::F32, {}, {}}};
+                        {"stream", DType::F32, {}, {}},
+                        {"main_sizes", DType::F32, {1}, {}},
+                        {"lw_main_sizes_shape", DType::F32, {1}, {}}};
   function.results = {{"9\"__\n", DType::F32, {}, {}}};
   Expr n = Expr::dim(0, 0), all = n;
   for (K kind : {K::Add, K::Sub, K::Mul, K::Div, K::CeilDiv, K::Mod, K::Min, K::Max, K::Eq, K::Ne,
