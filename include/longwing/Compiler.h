@@ -59,6 +59,10 @@ struct CompileOptions {
   bool verifyEach = false;
 };
 
+/// Sets an option by the name that longwing-compile gives it, without dashes; switches take "true"
+/// or "false". False if there is no such option or value.
+bool setOption(CompileOptions &options, std::string_view name, std::string_view value);
+
 /// One diagnostic with its notes.
 struct Message {
   enum class Severity { Error, Warning, Remark };

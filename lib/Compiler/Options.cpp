@@ -7,6 +7,7 @@
 
 #include "longwing/Compiler.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
 
 using namespace longwing;
@@ -61,4 +62,42 @@ const std::vector<Target> &longwing::targets() {
       {"x86-64", "the CPU: 32-bit arithmetic, 16-bit storage where the model says so"},
   };
   return all;
+}
+
+static bool setSwitch(bool &option, llvm::StringRef value) {
+  option = value == "true";
+  return option || value == "false";
+}
+
+static bool setEmit(CompileOptions &options, std::string_view value) {
+  std::optional<Emit> emit = parseEmit(value);
+  if (emit)
+    options.emit = *emit;
+  return emit.has_value();
+}
+
+bool longwing::setOption(CompileOptions &options, std::string_view name, std::string_view value) {
+  llvm::StringRef option(name);
+  if (option == "emit")
+    return setEmit(options, value);
+  if (option == "no-ptxas")
+    return setSwitch(options.withoutPtxas, value);
+  if (option == "bytecode")
+    return setSwitch(options.bytecode, value);
+  if (option == "verify-each-pass")
+    return setSwitch(options.verifyEach, value);
+  if (option == "waive") {
+    options.waivers.clear();
+    for (llvm::StringRef waiver : llvm::split(value, ','))
+      options.waivers.push_back(waiver.str());
+    return true;
+  }
+  std::string *text = option == "target"        ? &options.target
+                      : option == "schedule"    ? &options.schedule
+                      : option == "ptxas"       ? &options.ptxas
+                      : option == "dump-phases" ? &options.dumpDirectory
+                                                : nullptr;
+  if (text)
+    *text = value;
+  return text != nullptr;
 }
