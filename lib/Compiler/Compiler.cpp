@@ -69,6 +69,8 @@ std::optional<Artefact> longwing::compile(std::string_view source, std::string_v
   registerCompilerDialects(registry);
   // One model is too small for threads to pay; their pool costs more than they bring.
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  // Users read their own source line, not the generic form of an operation.
+  context.printOpOnDiagnostic(false);
   auto sources = std::make_shared<llvm::SourceMgr>();
   Reporter reporter(*sources, &context, std::string(name), handler);
   if (std::optional<std::string> fault = checkOptions(options)) {

@@ -8,13 +8,17 @@
 #include "lib/Compiler/Gpu.h"
 
 #include "lib/Compiler/Report.h"
+#include "lib/Compiler/Schedule.h"
 #include "lib/Target/Ptx.h"
 #include "lib/Target/Ptxas.h"
+#include "longwing/SeqToTile/Passes.h"
+#include "longwing/Tile/Passes.h"
 
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -30,6 +34,41 @@ static constexpr StringLiteral ptxFeatures = "+ptx87";
 // seq, tile, nvvm
 //===----------------------------------------------------------------------===//
 
+static void addCleanup(OpPassManager &passes) {
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+}
+
+static LogicalResult chooseSchedules(ModuleOp module, const CompileOptions &options,
+                                     Phases &phases) {
+  FailureOr<SeqConfigureOptions> schedule = parseSchedule(options.schedule, module.getLoc());
+  if (failed(schedule))
+    return failure();
+  return phases.run("seq", [&](OpPassManager &passes) {
+    passes.addPass(createSeqVerifyTarget());
+    addCleanup(passes);
+    passes.addPass(createSeqConfigure(*schedule));
+  });
+}
+
+/// Whether the kernels have been given their roles, so that the schedule is spent.
+static bool isSpecialized(ModuleOp module) {
+  return module.walk([](tile::WarpSpecializeOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+static LogicalResult specialize(Phases &phases) {
+  return phases.run("schedule", [](OpPassManager &passes) {
+    OpPassManager &kernel = passes.nest<tile::KernelOp>();
+    kernel.addPass(createTilePipeline());
+    kernel.addPass(createTileSpecialize());
+    addCleanup(kernel);
+    kernel.addPass(createTileAsync());
+    kernel.addPass(createTileAllocate());
+    kernel.addPass(createTileCheckHazards());
+  });
+}
+
 LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &options, Phases &phases,
                                     CompileReport &report) {
   Level level = levelOf(module);
@@ -41,6 +80,19 @@ LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &optio
     return emitError(module.getLoc())
            << "expected operations of the seq or the tile dialect to emit tile, got a "
               "gpu.module, which is past that level";
+  if (level == Level::Seq) {
+    if (failed(chooseSchedules(module, options, phases)) ||
+        failed(phases.run("tile", [](OpPassManager &passes) {
+          passes.addPass(createSeqToTile());
+          addCleanup(passes);
+        })))
+      return failure();
+  }
+  if (level == Level::Nvvm || options.emit == Emit::Tile)
+    return success();
+  if (!isSpecialized(module) && failed(specialize(phases)))
+    return failure();
+  reportTileKernels(module, report);
   return success();
 }
 
@@ -182,7 +234,6 @@ LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &op
                                        Phases &phases, Artefact &artefact) {
   if (failed(phases.run("nvvm-to-llvm", [](OpPassManager &passes) {
         passes.addPass(createConvertNVVMToLLVMPass());
-        return success();
       })))
     return failure();
   FailureOr<gpu::GPUModuleOp> kernels = findKernels(module);

@@ -66,7 +66,8 @@ LogicalResult Phases::run(StringRef phase, Builder build) {
   start();
   PassManager passes(module.getContext());
   passes.enableVerifier(options.verifyEach);
-  if (failed(build(passes)) || failed(passes.run(module)))
+  build(passes);
+  if (failed(passes.run(module)))
     return failure();
   if (!options.verifyEach && failed(verify(module)))
     return failure();

@@ -31,7 +31,7 @@ class Phases {
 public:
   Phases(mlir::ModuleOp module, const CompileOptions &options, CompileReport &report);
 
-  using Builder = llvm::function_ref<mlir::LogicalResult(mlir::OpPassManager &)>;
+  using Builder = llvm::function_ref<void(mlir::OpPassManager &)>;
   /// A phase of passes over the module.
   mlir::LogicalResult run(llvm::StringRef phase, Builder build);
   /// Writes the module, or the text of another form of it, to the user's directory if there is one.

@@ -1,0 +1,55 @@
+//===- Schedule.cpp - The user's overrides of the schedule ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lib/Compiler/Schedule.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+
+static LogicalResult parseNumber(StringRef name, StringRef value, int64_t &number, Location loc) {
+  // 0 is what seq-configure takes for no override.
+  if (!value.getAsInteger(10, number) && number != 0)
+    return success();
+  return emitError(loc) << "schedule option '" << name << "': expected a number other than 0, got '"
+                        << value << "'";
+}
+
+static LogicalResult parseFlag(StringRef name, StringRef value, std::string &flag, Location loc) {
+  flag = value.str();
+  if (flag == "true" || flag == "false")
+    return success();
+  return emitError(loc) << "schedule option '" << name << "': expected true or false, got '"
+                        << value << "'";
+}
+
+static LogicalResult parseOption(StringRef option, SeqConfigureOptions &schedule, Location loc) {
+  auto [name, value] = option.split('=');
+  if (name == "consumers")
+    return parseNumber(name, value, schedule.consumers, loc);
+  if (name == "keys")
+    return parseNumber(name, value, schedule.keys, loc);
+  if (name == "stages")
+    return parseNumber(name, value, schedule.stages, loc);
+  if (name == "persistent")
+    return parseFlag(name, value, schedule.persistent, loc);
+  if (name == "overlap")
+    return parseFlag(name, value, schedule.overlap, loc);
+  return emitError(loc) << "unknown schedule option '" << name
+                        << "', expected consumers, keys, stages, persistent or overlap";
+}
+
+FailureOr<SeqConfigureOptions> longwing::parseSchedule(StringRef text, Location loc) {
+  SeqConfigureOptions schedule;
+  for (StringRef option : llvm::split(text, ','))
+    if (StringRef trimmed = option.trim(); !trimmed.empty())
+      if (failed(parseOption(trimmed, schedule, loc)))
+        return failure();
+  return schedule;
+}
