@@ -7,6 +7,7 @@
 
 #include "longwing/Compiler.h"
 
+#include "lib/Compiler/Cpu.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/Gpu.h"
 #include "lib/Compiler/Phases.h"
@@ -54,7 +55,7 @@ static LogicalResult compileModule(ModuleOp module, const CompileOptions &option
   if (options.emit == Emit::Seq)
     return writeModule(module, options, artefact.bytes);
   if (options.target == "x86-64")
-    return emitError(module.getLoc()) << "the CPU target has no LLVM form yet";
+    return emitForCpu(module, phases, artefact);
   if (failed(lowerForGpu(module, options, phases, artefact.report)))
     return failure();
   if (options.emit == Emit::Tile || options.emit == Emit::Nvvm)
@@ -67,6 +68,8 @@ std::optional<Artefact> longwing::compile(std::string_view source, std::string_v
                                           const MessageHandler &handler) {
   DialectRegistry registry;
   registerCompilerDialects(registry);
+  if (options.target == "x86-64")
+    registerCpuInterfaces(registry);
   // One model is too small for threads to pay; their pool costs more than they bring.
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   // Users read their own source line, not the generic form of an operation.

@@ -7,18 +7,18 @@
 
 #include "lib/Compiler/Gpu.h"
 
+#include "dialects/tile/Tile.h"
 #include "lib/Compiler/Report.h"
 #include "lib/Compiler/Schedule.h"
 #include "lib/Target/Ptx.h"
 #include "lib/Target/Ptxas.h"
-#include "longwing/SeqToTile/Passes.h"
-#include "longwing/Tile/Passes.h"
+#include "longwing/Pipelines.h"
 
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -34,39 +34,24 @@ static constexpr StringLiteral ptxFeatures = "+ptx87";
 // seq, tile, nvvm
 //===----------------------------------------------------------------------===//
 
-static void addCleanup(OpPassManager &passes) {
-  passes.addPass(createCanonicalizerPass());
-  passes.addPass(createCSEPass());
-}
-
-static LogicalResult chooseSchedules(ModuleOp module, const CompileOptions &options,
-                                     Phases &phases) {
-  FailureOr<SeqConfigureOptions> schedule = parseSchedule(options.schedule, module.getLoc());
-  if (failed(schedule))
-    return failure();
-  return phases.run("seq", [&](OpPassManager &passes) {
-    passes.addPass(createSeqVerifyTarget());
-    addCleanup(passes);
-    passes.addPass(createSeqConfigure(*schedule));
-  });
-}
-
 /// Whether the kernels have been given their roles, so that the schedule is spent.
 static bool isSpecialized(ModuleOp module) {
   return module.walk([](tile::WarpSpecializeOp) { return WalkResult::interrupt(); })
       .wasInterrupted();
 }
 
-static LogicalResult specialize(Phases &phases) {
-  return phases.run("schedule", [](OpPassManager &passes) {
-    OpPassManager &kernel = passes.nest<tile::KernelOp>();
-    kernel.addPass(createTilePipeline());
-    kernel.addPass(createTileSpecialize());
-    addCleanup(kernel);
-    kernel.addPass(createTileAsync());
-    kernel.addPass(createTileAllocate());
-    kernel.addPass(createTileCheckHazards());
-  });
+static LogicalResult lowerSeq(ModuleOp module, const CompileOptions &options, Phases &phases) {
+  ScheduleOptions schedule;
+  if (failed(parseSchedule(options.schedule, schedule, module.getLoc())))
+    return failure();
+  return phases.run("tile",
+                    [&](OpPassManager &passes) { buildSeqToTilePipeline(passes, schedule); });
+}
+
+/// Kernels that were written by hand may use operations that only become inline assembly here.
+static LogicalResult finishNvvm(Phases &phases) {
+  return phases.run("nvvm",
+                    [](OpPassManager &passes) { passes.addPass(createConvertNVVMToLLVMPass()); });
 }
 
 LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &options, Phases &phases,
@@ -80,20 +65,16 @@ LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &optio
     return emitError(module.getLoc())
            << "expected operations of the seq or the tile dialect to emit tile, got a "
               "gpu.module, which is past that level";
-  if (level == Level::Seq) {
-    if (failed(chooseSchedules(module, options, phases)) ||
-        failed(phases.run("tile", [](OpPassManager &passes) {
-          passes.addPass(createSeqToTile());
-          addCleanup(passes);
-        })))
-      return failure();
-  }
-  if (level == Level::Nvvm || options.emit == Emit::Tile)
+  if (level == Level::Seq && failed(lowerSeq(module, options, phases)))
+    return failure();
+  if (options.emit == Emit::Tile)
     return success();
-  if (!isSpecialized(module) && failed(specialize(phases)))
+  if (level == Level::Nvvm)
+    return options.emit == Emit::Nvvm ? success() : finishNvvm(phases);
+  if (!isSpecialized(module) && failed(phases.run("schedule", buildTilePipeline)))
     return failure();
   reportTileKernels(module, report);
-  return success();
+  return phases.run("nvvm", buildTileToNVVMPipeline);
 }
 
 //===----------------------------------------------------------------------===//
@@ -232,10 +213,6 @@ static FailureOr<std::string> emitPtx(gpu::GPUModuleOp kernels, const CompileOpt
 
 LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &options,
                                        Phases &phases, Artefact &artefact) {
-  if (failed(phases.run("nvvm-to-llvm", [](OpPassManager &passes) {
-        passes.addPass(createConvertNVVMToLLVMPass());
-      })))
-    return failure();
   FailureOr<gpu::GPUModuleOp> kernels = findKernels(module);
   if (failed(kernels))
     return failure();

@@ -13,23 +13,28 @@
 using namespace mlir;
 using namespace longwing;
 
-static LogicalResult parseNumber(StringRef name, StringRef value, int64_t &number, Location loc) {
-  // 0 is what seq-configure takes for no override.
-  if (!value.getAsInteger(10, number) && number != 0)
-    return success();
-  return emitError(loc) << "schedule option '" << name << "': expected a number other than 0, got '"
-                        << value << "'";
+static LogicalResult parseNumber(StringRef name, StringRef value,
+                                 mlir::detail::PassOptions::Option<int64_t> &option, Location loc) {
+  int64_t number = 0;
+  // 0 is what the passes take for no override.
+  if (value.getAsInteger(10, number) || number == 0)
+    return emitError(loc) << "schedule option '" << name
+                          << "': expected a number other than 0, got '" << value << "'";
+  option = number;
+  return success();
 }
 
-static LogicalResult parseFlag(StringRef name, StringRef value, std::string &flag, Location loc) {
-  flag = value.str();
-  if (flag == "true" || flag == "false")
-    return success();
-  return emitError(loc) << "schedule option '" << name << "': expected true or false, got '"
-                        << value << "'";
+static LogicalResult parseFlag(StringRef name, StringRef value,
+                               mlir::detail::PassOptions::Option<std::string> &option,
+                               Location loc) {
+  if (value != "true" && value != "false")
+    return emitError(loc) << "schedule option '" << name << "': expected true or false, got '"
+                          << value << "'";
+  option = value.str();
+  return success();
 }
 
-static LogicalResult parseOption(StringRef option, SeqConfigureOptions &schedule, Location loc) {
+static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Location loc) {
   auto [name, value] = option.split('=');
   if (name == "consumers")
     return parseNumber(name, value, schedule.consumers, loc);
@@ -45,11 +50,10 @@ static LogicalResult parseOption(StringRef option, SeqConfigureOptions &schedule
                         << "', expected consumers, keys, stages, persistent or overlap";
 }
 
-FailureOr<SeqConfigureOptions> longwing::parseSchedule(StringRef text, Location loc) {
-  SeqConfigureOptions schedule;
+LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {
   for (StringRef option : llvm::split(text, ','))
     if (StringRef trimmed = option.trim(); !trimmed.empty())
       if (failed(parseOption(trimmed, schedule, loc)))
         return failure();
-  return schedule;
+  return success();
 }

@@ -8,7 +8,7 @@
 #ifndef LONGWING_LIB_COMPILER_SCHEDULE_H
 #define LONGWING_LIB_COMPILER_SCHEDULE_H
 
-#include "longwing/Seq/Passes.h"
+#include "longwing/Pipelines.h"
 
 #include "mlir/IR/Location.h"
 
@@ -16,7 +16,8 @@ namespace longwing {
 
 /// Reads "consumers=2,persistent=true". What the values may be is for seq-configure to say; that
 /// they are numbers, and that the names exist, is checked here.
-mlir::FailureOr<SeqConfigureOptions> parseSchedule(llvm::StringRef text, mlir::Location loc);
+mlir::LogicalResult parseSchedule(llvm::StringRef text, ScheduleOptions &schedule,
+                                  mlir::Location loc);
 
 } // namespace longwing
 
