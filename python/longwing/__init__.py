@@ -12,14 +12,15 @@ neither LLVM nor the CUDA toolkit.
 """
 
 from . import models
+from ._device import DeviceArray, synchronize, to_device
 from ._library import device_count
 from ._module import Module
 from ._tensors import from_bfloat16, to_bfloat16
 from .errors import CompileError, LaunchError, Location, LongwingError
 
 __version__ = "0.1.0"
-__all__ = ["CompileError", "LaunchError", "Location", "LongwingError", "Module", "compile", "device_count",
-           "from_bfloat16", "load", "models", "to_bfloat16"]
+__all__ = ["CompileError", "DeviceArray", "LaunchError", "Location", "LongwingError", "Module", "compile", "device_count",
+           "from_bfloat16", "load", "models", "synchronize", "to_bfloat16", "to_device"]
 
 
 def load(package):

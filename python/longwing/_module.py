@@ -9,6 +9,7 @@ import pathlib
 import threading
 
 from . import _library, _tensors
+from ._device import to_device
 from ._library import DYNAMIC, Tensor, TensorInfo, check
 from .errors import LaunchError
 
@@ -118,7 +119,7 @@ class Function(BaseFunction):
         if outputs is None:
             outputs = [framework.empty(results[number].sizes[:results[number].rank], result.dtype, _tensors.CUDA, index)
                        for number, result in enumerate(self.results)]
-        self._take_outputs(outputs, results, _tensors.CUDA, index)
+        self._take_outputs(outputs, results, index)
         size = self._workspace_bytes(arguments)
         workspace = framework.workspace(size, index) if size else None
         pointer = _tensors.view(workspace).pointer if size else None
@@ -127,36 +128,18 @@ class Function(BaseFunction):
 
     def _run_from_host(self, views, outputs):
         """Arguments on the CPU travel to device 0, results come back. For convenience, not for speed."""
-        library = self._module._library
-        check(library.lw_device_set(0))
-        arguments, results = self._describe(views)
+        arguments = [to_device(view.owner[0] if isinstance(view.owner, tuple) else view.owner, 0, view.dtype)
+                     for view in views]
+        results = self._run([_tensors.view(array) for array in arguments], None)
         if outputs is None:
-            outputs = [views[0].framework.empty(results[number].sizes[:results[number].rank], result.dtype, _tensors.CPU, 0)
-                       for number, result in enumerate(self.results)]
-        result_views = self._take_outputs(outputs, results, _tensors.CPU, 0)
-        memories = []
-
-        def allocate(size):
-            memory = ctypes.c_void_p()
-            check(library.lw_device_allocate(max(size, 1), ctypes.byref(memory)))
-            memories.append(memory)
-            return memory.value
-
-        try:
-            for tensor in arguments:
-                size, host = _span(tensor), tensor.data
-                tensor.data = allocate(size)
-                check(library.lw_device_copy_in(tensor.data, host, size))
-            for tensor in results:
-                tensor.data = allocate(_span(tensor))
-            size = self._workspace_bytes(arguments)
-            self._launch(arguments, results, allocate(size) if size else None, size, None)
-            check(library.lw_device_synchronize())
-            for tensor, view in zip(results, result_views):
-                check(library.lw_device_copy_out(view.pointer, tensor.data, _span(tensor)))
-        finally:
-            for memory in memories:
-                library.lw_device_free(memory)
+            outputs = [views[0].framework.empty(result.shape, result.dtype, _tensors.CPU, 0) for result in results]
+        for output, result, info in zip(outputs, results, self.results):
+            view = _tensors.view(output, info.dtype)
+            expected = (result.shape, _tensors.contiguous_strides(result.shape), result.dtype, _tensors.CPU)
+            if (view.shape, view.strides, view.dtype, view.device) != expected:
+                raise LaunchError(f"{self.name}: expected the result {info.name!r} as a contiguous tensor of {result.shape} of "
+                                  f"{result.dtype} on the CPU", "INVALID_ARGUMENT")
+            result.copy_to(output)
         return outputs
 
     def _describe(self, views):
@@ -167,23 +150,17 @@ class Function(BaseFunction):
                                                       results, len(results)))
         return arguments, results
 
-    def _take_outputs(self, outputs, results, device, index):
-        views = []
+    def _take_outputs(self, outputs, results, index):
         for output, tensor, result in zip(outputs, results, self.results):
             view = _tensors.view(output, result.dtype)
             expected = tuple(tensor.sizes[:tensor.rank])
             if view.shape != expected or view.dtype != result.dtype:
                 raise LaunchError(f"{self.name}: expected the result {result.name!r} as {expected} of {result.dtype}, "
                                   f"got {view.shape} of {view.dtype}", "INVALID_ARGUMENT")
-            if (view.device, view.index) != (device, index):
+            if (view.device, view.index) != (_tensors.CUDA, index):
                 raise LaunchError(f"{self.name}: expected the result {result.name!r} on the arguments' device, got it on "
                                   f"{view.where()}", "INVALID_ARGUMENT")
-            if device == _tensors.CPU and view.strides != _tensors.contiguous_strides(expected) and 0 not in expected:
-                raise LaunchError(f"{self.name}: expected a contiguous tensor for the result {result.name!r}",
-                                  "INVALID_ARGUMENT")
             fill(tensor, view)
-            views.append(view)
-        return views
 
     def _workspace_bytes(self, arguments):
         size = ctypes.c_int64()
@@ -194,19 +171,6 @@ class Function(BaseFunction):
     def _launch(self, arguments, results, workspace, size, stream):
         check(self._module._library.lw_function_launch(self._module._handle, self._number, arguments, len(arguments),
                                                        results, len(results), workspace, size, stream))
-
-
-def _span(tensor):
-    """Bytes from the first element of a tensor to behind its last."""
-    last = 0
-    for size, stride in zip(tensor.sizes[:tensor.rank], tensor.strides[:tensor.rank]):
-        if size == 0:
-            return 0
-        if stride < 0:
-            raise LaunchError("expected strides that are not negative", "INVALID_ARGUMENT")
-        last += (size - 1) * stride
-    width = {"f16": 2, "bf16": 2, "f32": 4, "f64": 8, "i16": 2, "i32": 4, "i64": 8}
-    return (last + 1) * width.get(_tensors.DTYPES[tensor.dtype], 1)
 
 
 def _use_device(index):

@@ -12,6 +12,7 @@ import sys
 # The values are those of lw_dtype.
 DTYPES = ("f16", "bf16", "f32", "f64", "f8E4M3FN", "f8E5M2", "i1", "i8", "i16", "i32", "i64")
 DTYPE_NUMBER = {name: number for number, name in enumerate(DTYPES)}
+DTYPE_BYTES = dict(zip(DTYPES, (2, 2, 4, 8, 1, 1, 1, 1, 2, 4, 8)))
 
 CPU, CUDA = "cpu", "cuda"
 
@@ -237,9 +238,18 @@ def framework_of(tensor):
             framework = _made[name] = make(sys.modules[name])
         if framework is not None and framework.owns(tensor):
             return framework
-    if hasattr(tensor, "__dlpack__"):
-        return DLPack()
+    from ._device import DeviceArrays
+
+    for other in (DeviceArrays(), DLPack()):
+        if other.owns(tensor):
+            return other
     raise TypeError(f"expected a tensor (PyTorch, CuPy, NumPy, or any with __dlpack__), got {type(tensor).__name__}")
+
+
+def numpy_framework():
+    import numpy
+
+    return _made.setdefault("numpy", NumPy(numpy))
 
 
 def view(tensor, expected_dtype=None):
