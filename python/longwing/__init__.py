@@ -20,7 +20,7 @@ from .errors import CompileError, LaunchError, Location, LongwingError
 
 __version__ = "0.1.0"
 __all__ = ["CompileError", "DeviceArray", "LaunchError", "Location", "LongwingError", "Module", "compile", "device_count",
-           "from_bfloat16", "load", "models", "synchronize", "to_bfloat16", "to_device"]
+           "emit", "from_bfloat16", "load", "models", "oracle", "synchronize", "to_bfloat16", "to_device"]
 
 
 def load(package):
@@ -46,3 +46,20 @@ def compile(model, target="auto", *, ptxas=None, name=None, **schedule):
     if target == "auto":
         target = "sm_90a" if device_count() else "x86-64"
     return _compiler.compile(model, target, ptxas=ptxas, name=name, schedule=schedule)
+
+
+def emit(model, kind, **options):
+    """Compiles a model to text or bytes: kind is "seq", "tile", "nvvm", "llvm", "ptx", "cubin", "package" or "header".
+
+    Gives the artefact and the report of the kernels' tiles and registers.
+    """
+    from . import _compiler
+
+    return _compiler.emit(model, kind, **options)
+
+
+def oracle(model, name=None):
+    """A model in float64 on this CPU: what it means, without the rounding of any kernel."""
+    from . import _compiler
+
+    return _compiler.oracle(model, name)
