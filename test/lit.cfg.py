@@ -58,6 +58,7 @@ if ptxas:
 if has_card():
     config.available_features.add("cuda")
 config.substitutions.append(("%python", f'"{config.python}"'))
+config.substitutions.append(("%cc", f'"{config.cc}"'))
 config.substitutions.append(("%cxx", f'"{config.cxx}"'))
 config.substitutions.append(("%source", config.longwing_source_dir))
 config.substitutions.append(("%build", config.longwing_binary_dir))

@@ -7,7 +7,7 @@
 
 #include "longwing-c/Compiler.h"
 
-#include "longwing/Compiler.h"
+#include "lib/CAPI/Diagnostic.h"
 
 #include <memory>
 #include <new>
@@ -41,27 +41,13 @@ int lw_compile_options_set(lw_compile_options *options, const char *name, const 
   return setOption(options->options, name, value) ? 0 : 1;
 }
 
-static lw_diagnostic toC(const Message &message) {
-  lw_severity severity = LW_REMARK;
-  if (message.severity == Message::Severity::Error)
-    severity = LW_ERROR;
-  else if (message.severity == Message::Severity::Warning)
-    severity = LW_WARNING;
-  return {severity,
-          message.line,
-          message.column,
-          message.file.c_str(),
-          message.message.c_str(),
-          message.text.c_str()};
-}
-
 lw_artefact *lw_compile(const void *source, size_t size, const char *name,
                         const lw_compile_options *options, lw_diagnostic_handler handler,
                         void *user) {
   MessageHandler forward = [&](const Message &message) {
     if (!handler)
       return;
-    lw_diagnostic diagnostic = toC(message);
+    lw_diagnostic diagnostic = capi::toC(message);
     handler(&diagnostic, user);
   };
   std::string_view text(static_cast<const char *>(source), source ? size : 0);

@@ -125,7 +125,7 @@ lw_cpu_program *lw_cpu_compile(const void *source, size_t size, const char *name
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (module) {
     cpu::CpuOptions options;
-    options.precision = precision == LW_CPU_F64 ? cpu::Precision::F64 : cpu::Precision::F32;
+    options.precision = precision == LW_CPU_F64 ? Precision::F64 : Precision::F32;
     auto program = cpu::CpuProgram::compile(*module, options);
     if (succeeded(program) && !reporter.sawError()) {
       auto result = std::make_unique<lw_cpu_program>();
