@@ -146,8 +146,47 @@ def _line(axes, points, colour, width):
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
 
 
-if __name__ == "__main__":  # report.py attention.json: writes the table and the plot beside it again
+# ===----------------------------------------------------------------------=== #
+# The README's table
+# ===----------------------------------------------------------------------=== #
+
+BEGIN, END = "<!-- measured:begin -->", "<!-- measured:end -->"
+
+
+def summary(record, folder):
+    """Longwing and cuDNN at a glance, for the README: one line a length, one column a head dimension and mask."""
+    panels = groups(record)
+    lengths = sorted({line["length"] for line in record["lines"]})
+    env = record["environment"]
+    text = [f"TFLOP/s of attention forward in bf16 on one {env['device']}, {env['date'].split()[0]}; Longwing / cuDNN "
+            f"{env['cudnn']}, in turns in one run (driver {env['driver_and_power_limit'].split(',')[0]}, CUDA {env['cuda']}, "
+            f"PyTorch {env['torch']}). {record['settings']['tokens']:,} tokens, H * D = {record['settings']['width']:,}; "
+            f"[all figures, errors and FlashAttention-2]({folder}/attention.md).", "",
+            "| S | " + " | ".join(f"D {head_dim}{', causal' if causal else ''}" for head_dim, causal in panels) + " |",
+            "|---:|" + "---:|" * len(panels)]
+    for length in lengths:
+        cells = []
+        for lines in panels.values():
+            speeds = next((line["tflops"] for line in lines if line["length"] == length), {})
+            ours, theirs = speeds.get("longwing"), speeds.get("cudnn")
+            cells.append(f"{ours:.0f} / {theirs:.0f}" if ours and theirs else "-")
+        text.append(f"| {short(length)} | " + " | ".join(cells) + " |")
+    text += ["", f"![The same against the roofline]({folder}/attention.svg)"]
+    return "\n".join(text)
+
+
+def update_readme(readme, record, folder):
+    text = readme.read_text()
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    readme.write_text(f"{before}{BEGIN}\n{summary(record, folder)}\n{END}{after}")
+
+
+if __name__ == "__main__":  # report.py attention.json [README.md]: writes the table and the plot beside it again
     source = pathlib.Path(sys.argv[1])
     data = json.loads(source.read_text())
     source.with_suffix(".md").write_text(markdown(data))
     source.with_suffix(".svg").write_text(roofline(data))
+    if len(sys.argv) > 2:
+        page = pathlib.Path(sys.argv[2])
+        update_readme(page, data, source.resolve().parent.relative_to(page.resolve().parent).as_posix())

@@ -40,6 +40,17 @@ def test_wrong_results_have_no_speed(record):
     assert "| 512 | wrong | 200 | - |" in report.markdown(record)
 
 
+def test_readme_gets_the_table(record, tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.update_readme(page, record, "bench/results")
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n") and "old" not in text
+    assert "| 512 | 300 / 200 | 100 / 200 |" in text and "| 2K | 500 / 400 | - |" in text
+    report.update_readme(page, record, "bench/results")
+    assert page.read_text() == text
+
+
 def test_plot_is_well_formed_and_ordered(record):
     root = ElementTree.fromstring(report.roofline(record))
     circles = [node for node in root.iter("{http://www.w3.org/2000/svg}circle") if float(node.get("r")) > 0]
