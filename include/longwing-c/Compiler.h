@@ -52,8 +52,8 @@ LW_API const char *lw_compiler_target(size_t number);
 LW_API lw_compile_options *lw_compile_options_create(void);
 LW_API void lw_compile_options_free(lw_compile_options *options);
 /* Sets an option of longwing-compile by its name without dashes: target, emit, schedule, ptxas,
-   no-ptxas, waive, dump-phases, bytecode, verify-each-pass. Switches take "true" or "false".
-   Returns 0, or 1 if there is no such option or value. */
+   no-ptxas, waive, namespace, dump-phases, bytecode, verify-each-pass. Switches take "true" or
+   "false". Returns 0, or 1 if there is no such option or value. */
 LW_API int lw_compile_options_set(lw_compile_options *options, const char *name, const char *value);
 
 /* Compiles `size` bytes of text or bytecode; `name` stands for them in diagnostics. Options,

@@ -51,6 +51,8 @@ struct CompileOptions {
   bool withoutPtxas = false;
   /// Faults of a kernel that are warnings instead of errors: "spills", "C7510", ... or "all".
   std::vector<std::string> waivers;
+  /// The C++ namespace of a header; made of the source's name if empty.
+  std::string headerNamespace;
   /// A directory for the IR after every phase; none if empty.
   std::string dumpDirectory;
   /// Write the MLIR levels as bytecode.

@@ -56,11 +56,12 @@ static LogicalResult compileModule(ModuleOp module, const CompileOptions &option
     return writeModule(module, options, artefact.bytes);
   if (options.target == "x86-64")
     return emitForCpu(module, phases, artefact);
-  if (failed(lowerForGpu(module, options, phases, artefact.report)))
+  Package package;
+  if (failed(lowerForGpu(module, options, phases, artefact.report, package)))
     return failure();
   if (options.emit == Emit::Tile || options.emit == Emit::Nvvm)
     return writeModule(module, options, artefact.bytes);
-  return assembleForGpu(module, options, phases, artefact);
+  return assembleForGpu(module, options, phases, package, artefact);
 }
 
 std::optional<Artefact> longwing::compile(std::string_view source, std::string_view name,

@@ -10,6 +10,8 @@
 #include "dialects/tile/Tile.h"
 #include "lib/Compiler/Report.h"
 #include "lib/Compiler/Schedule.h"
+#include "lib/Target/Header.h"
+#include "lib/Target/Manifest.h"
 #include "lib/Target/Ptx.h"
 #include "lib/Target/Ptxas.h"
 #include "longwing/Pipelines.h"
@@ -20,8 +22,10 @@
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -54,17 +58,29 @@ static LogicalResult finishNvvm(Phases &phases) {
                     [](OpPassManager &passes) { passes.addPass(createConvertNVVMToLLVMPass()); });
 }
 
-LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &options, Phases &phases,
-                                    CompileReport &report) {
-  Level level = levelOf(module);
+static bool wantsPackage(const CompileOptions &options) {
+  return options.emit == Emit::Package || options.emit == Emit::Header;
+}
+
+/// What asks for a form that lies above the module's level, or for one that needs more of it.
+static LogicalResult checkLevel(ModuleOp module, const CompileOptions &options, Level level) {
   if (level == Level::None)
     return emitError(module.getLoc())
            << "nothing to compile: expected operations of the seq or the tile dialect, or "
               "a gpu.module";
-  if (options.emit == Emit::Tile && level == Level::Nvvm)
+  if (level == Level::Nvvm && (options.emit == Emit::Tile || wantsPackage(options)))
     return emitError(module.getLoc())
-           << "expected operations of the seq or the tile dialect to emit tile, got a "
-              "gpu.module, which is past that level";
+           << "expected operations of the seq or the tile dialect to emit "
+           << StringRef(emitName(options.emit))
+           << ", got a gpu.module, which no longer says how it is launched";
+  return success();
+}
+
+LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &options, Phases &phases,
+                                    CompileReport &report, Package &package) {
+  Level level = levelOf(module);
+  if (failed(checkLevel(module, options, level)))
+    return failure();
   if (level == Level::Seq && failed(lowerSeq(module, options, phases)))
     return failure();
   if (options.emit == Emit::Tile)
@@ -74,6 +90,8 @@ LogicalResult longwing::lowerForGpu(ModuleOp module, const CompileOptions &optio
   if (!isSpecialized(module) && failed(phases.run("schedule", buildTilePipeline)))
     return failure();
   reportTileKernels(module, report);
+  if (wantsPackage(options) && failed(buildManifest(module, options.target, package)))
+    return failure();
   return phases.run("nvvm", buildTileToNVVMPipeline);
 }
 
@@ -211,8 +229,34 @@ static FailureOr<std::string> emitPtx(gpu::GPUModuleOp kernels, const CompileOpt
   return ptx;
 }
 
+/// A C++ name for what the header declares: the file's, as far as it is one.
+static std::string namespaceFor(const CompileOptions &options, StringRef source) {
+  if (!options.headerNamespace.empty())
+    return options.headerNamespace;
+  std::string name = llvm::sys::path::stem(source).str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c))
+      c = '_';
+  return name.empty() || llvm::isDigit(name.front()) ? "model_" + name : name;
+}
+
+static LogicalResult writePackage(ModuleOp module, const CompileOptions &options,
+                                  const Package &package, Artefact &artefact) {
+  if (options.emit == Emit::Package) {
+    artefact.bytes = package.serialize();
+    return success();
+  }
+  auto location = dyn_cast<FileLineColLoc>(module.getLoc());
+  StringRef source = location ? location.getFilename().getValue() : StringRef("model");
+  longwing::Expected<std::string> header = emitHeader(package, namespaceFor(options, source));
+  if (!header)
+    return emitError(module.getLoc()) << header.status().message();
+  artefact.bytes = std::move(*header);
+  return success();
+}
+
 LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &options,
-                                       Phases &phases, Artefact &artefact) {
+                                       Phases &phases, Package &package, Artefact &artefact) {
   FailureOr<gpu::GPUModuleOp> kernels = findKernels(module);
   if (failed(kernels))
     return failure();
@@ -232,5 +276,6 @@ LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &op
     artefact.bytes = std::move(*cubin);
     return success();
   }
-  return emitError(module.getLoc()) << "packages and headers are not written yet";
+  package.addModule(std::move(*cubin), std::move(*ptx));
+  return writePackage(module, options, package, artefact);
 }

@@ -9,16 +9,18 @@
 #define LONGWING_LIB_COMPILER_GPU_H
 
 #include "lib/Compiler/Phases.h"
+#include "longwing/Package.h"
 
 namespace longwing {
 
-/// Lowers a module of any level to the one that `options.emit` asks for, nvvm at most.
+/// Lowers a module of any level to the one that `options.emit` asks for, nvvm at most. Fills the
+/// manifest of `package` if a package or a header is asked for.
 mlir::LogicalResult lowerForGpu(mlir::ModuleOp module, const CompileOptions &options,
-                                Phases &phases, CompileReport &report);
+                                Phases &phases, CompileReport &report, Package &package);
 
 /// Makes LLVM IR, PTX, a cubin, a package or a header of a module of the nvvm level.
 mlir::LogicalResult assembleForGpu(mlir::ModuleOp module, const CompileOptions &options,
-                                   Phases &phases, Artefact &artefact);
+                                   Phases &phases, Package &package, Artefact &artefact);
 
 } // namespace longwing
 

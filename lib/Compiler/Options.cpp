@@ -95,6 +95,7 @@ bool longwing::setOption(CompileOptions &options, std::string_view name, std::st
   std::string *text = option == "target"        ? &options.target
                       : option == "schedule"    ? &options.schedule
                       : option == "ptxas"       ? &options.ptxas
+                      : option == "namespace"   ? &options.headerNamespace
                       : option == "dump-phases" ? &options.dumpDirectory
                                                 : nullptr;
   if (text)

@@ -66,6 +66,10 @@ static cl::list<std::string>
             cl::desc("Faults that only warn: spills, C7508, C7510 to C7519, all"),
             cl::value_desc("FAULT,..."), cl::cat(code));
 
+static cl::opt<std::string>
+    headerNamespace("namespace", cl::desc("The C++ namespace of a header, if not IN's name"),
+                    cl::value_desc("NAME"), cl::cat(code));
+
 static cl::opt<bool>
     printConfig("print-config",
                 cl::desc("Print the tiles, stages, SRAM and registers of each kernel"),
@@ -129,6 +133,7 @@ static int run() {
   options.ptxas = ptxas;
   options.withoutPtxas = withoutPtxas;
   options.waivers = {waivers.begin(), waivers.end()};
+  options.headerNamespace = headerNamespace;
   options.dumpDirectory = dumpPhases;
   options.bytecode = bytecode;
   options.verifyEach = verifyEach;
