@@ -96,6 +96,8 @@ struct CpuOptions {
   Precision precision = Precision::F64;
   /// LLVM's optimisation level, 0 to 3.
   unsigned optLevel = 3;
+  /// The processor to compile for, as LLVM names it; the one at hand if empty.
+  std::string processor;
 };
 
 /// A program compiled for this machine. Its functions may be run from one thread at a time.

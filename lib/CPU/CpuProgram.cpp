@@ -322,13 +322,22 @@ llvm::Expected<std::vector<HostArray>> Program::run(StringRef name,
 // Compilation
 //===----------------------------------------------------------------------===//
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> hostMachine(unsigned optLevel) {
+static llvm::CodeGenOptLevel codeGenLevel(const CpuOptions &options) {
+  return static_cast<llvm::CodeGenOptLevel>(std::min(options.optLevel, 3u));
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+targetMachine(const CpuOptions &options) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
   auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
   if (!builder)
     return builder.takeError();
-  builder->setCodeGenOptLevel(static_cast<llvm::CodeGenOptLevel>(std::min(optLevel, 3u)));
+  builder->setCodeGenOptLevel(codeGenLevel(options));
+  if (!options.processor.empty()) {
+    builder->setCPU(options.processor);
+    builder->getFeatures() = llvm::SubtargetFeatures();
+  }
   return builder->createTargetMachine();
 }
 
@@ -338,7 +347,7 @@ Program::create(ModuleOp lowered, llvm::StringMap<Function> functions, const Cpu
     return lowered.emitError("could not be compiled for the CPU: ")
            << llvm::toString(std::move(error));
   };
-  auto machine = hostMachine(options.optLevel);
+  auto machine = targetMachine(options);
   if (!machine)
     return report(machine.takeError());
   llvm::TargetMachine *target = machine->get();
@@ -358,8 +367,7 @@ Program::create(ModuleOp lowered, llvm::StringMap<Function> functions, const Cpu
   };
   ExecutionEngineOptions engineOptions;
   engineOptions.llvmModuleBuilder = build;
-  engineOptions.jitCodeGenOptLevel =
-      static_cast<llvm::CodeGenOptLevel>(std::min(options.optLevel, 3u));
+  engineOptions.jitCodeGenOptLevel = codeGenLevel(options);
   engineOptions.enableGDBNotificationListener = false;
   engineOptions.enablePerfNotificationListener = false;
   auto engine = ExecutionEngine::create(lowered, engineOptions, std::move(*machine));

@@ -25,13 +25,14 @@ def to_bf16(array):
     """Rounds float32 to bfloat16, to nearest, ties to even (finite values)."""
     bits = np.ascontiguousarray(array, np.float32).view(np.uint32).astype(np.uint64)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
-    return rounded.astype(np.uint16).view(BF16)
+    return rounded.astype(np.uint16).reshape(np.shape(array)).view(BF16)
 
 
 def to_float64(array):
     if isinstance(array, BF16):
-        return (np.asarray(array).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-    return np.asarray(array).astype(np.float64)
+        array = (np.asarray(array).astype(np.uint32) << 16).view(np.float32)
+    with np.errstate(invalid="ignore"):  # signalling NaNs become quiet
+        return np.asarray(array).astype(np.float64)
 
 
 def cast(array, dtype):
@@ -78,9 +79,10 @@ def library():
 class Program:
     """A module compiled for the CPU: seq in float64 (`precision="f64"`) or float32, or a lowered one."""
 
-    def __init__(self, text, precision="f64", lowered=False):
+    def __init__(self, text, precision="f64", lowered=False, processor=""):
         self.lib = library()
-        self.handle = ctypes.c_void_p(self.lib.longwing_test_compile(text.encode(), precision == "f64", lowered))
+        self.handle = ctypes.c_void_p(
+            self.lib.longwing_test_compile(text.encode(), precision == "f64", lowered, processor.encode()))
         if not self.lib.longwing_test_compiled(self.handle):
             raise CpuError(self.message())
 

@@ -35,7 +35,8 @@ struct TestProgram {
 };
 } // namespace
 
-static void compile(TestProgram &test, StringRef text, bool oracle, bool lowered) {
+static void compile(TestProgram &test, StringRef text, bool oracle, bool lowered,
+                    StringRef processor) {
   DialectRegistry registry;
   registerAllDialects(registry);
   longwing::registerDialects(registry);
@@ -49,6 +50,7 @@ static void compile(TestProgram &test, StringRef text, bool oracle, bool lowered
     return;
   CpuOptions options;
   options.precision = oracle ? longwing::Precision::F64 : longwing::Precision::F32;
+  options.processor = processor.str();
   auto program = lowered ? CpuProgram::compileLowered(*module, options)
                          : CpuProgram::compile(*module, options);
   if (succeeded(program))
@@ -57,9 +59,10 @@ static void compile(TestProgram &test, StringRef text, bool oracle, bool lowered
 
 extern "C" {
 
-TestProgram *longwing_test_compile(const char *text, int oracle, int lowered) {
+TestProgram *longwing_test_compile(const char *text, int oracle, int lowered,
+                                   const char *processor) {
   auto *test = new TestProgram;
-  compile(*test, text, oracle, lowered);
+  compile(*test, text, oracle, lowered, processor);
   return test;
 }
 
