@@ -30,13 +30,14 @@ def load(package):
     return PackageModule(package)
 
 
-def compile(model, target="auto", *, ptxas=None, name=None, **schedule):
+def compile(model, target="auto", *, ptxas=None, name=None, waive=None, **schedule):
     """Compiles a model and loads it.
 
     `model` is a path (str or pathlib.Path), or the model itself: text with a line break, or bytes.
     `target` is "sm_90a" (Hopper), "x86-64" (this machine's CPU), or "auto": the card where there is one.
     `ptxas` names NVIDIA's assembler; without one the package holds PTX, which the driver assembles.
     `name` stands for a model given as text in diagnostics.
+    `waive` names faults of a kernel that are to be let pass, such as "spills" (see longwing-compile --help).
     Further arguments override the schedule: `consumers=2, keys=128, stages=2, ...`.
 
     Raises CompileError, whose `location` says where in the model.
@@ -45,7 +46,7 @@ def compile(model, target="auto", *, ptxas=None, name=None, **schedule):
 
     if target == "auto":
         target = "sm_90a" if device_count() else "x86-64"
-    return _compiler.compile(model, target, ptxas=ptxas, name=name, schedule=schedule)
+    return _compiler.compile(model, target, ptxas=ptxas, name=name, waive=waive, schedule=schedule)
 
 
 def emit(model, kind, **options):

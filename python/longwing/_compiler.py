@@ -85,14 +85,15 @@ def _text(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def compile(model, target, ptxas=None, name=None, schedule=None):
+def compile(model, target, ptxas=None, name=None, waive=None, schedule=None):
     """See longwing.compile."""
     source, name = _read(model, name)
     if target == "x86-64":
         if schedule:
             raise CompileError("the target x86-64 has no schedule, got " + ", ".join(schedule))
         return CpuModule(source, name)
-    data, report = emit(source, "package", name=name, target=target, ptxas=ptxas, schedule=schedule)
+    options = {} if waive is None else {"waive": waive}
+    data, report = emit(source, "package", name=name, target=target, ptxas=ptxas, schedule=schedule, **options)
     module = PackageModule(data)
     module.report = report
     return module
