@@ -47,6 +47,9 @@ constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
 constexpr llvm::StringLiteral kNonemptyAttr = "tile.nonempty";
 constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
+/// On a launch: an array of groups `array<i64: operand, dimension, operand, dimension, ...>` of
+/// sizes that the kernel takes to be equal.
+constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
 /// The tile type of a shape in a layout.

@@ -118,8 +118,11 @@ static Status runCheck(const Check &check, const Bindings &bindings) {
                                                   : *lhs <= *rhs;
   if (holds)
     return Status();
-  return invalid(check.message + " (" + std::to_string(*lhs) + " and " + std::to_string(*rhs) +
-                 ")");
+  const char *relation = check.relation == Expr::Kind::Eq   ? " != "
+                         : check.relation == Expr::Kind::Ne ? " == "
+                         : check.relation == Expr::Kind::Lt ? " >= "
+                                                            : " > ";
+  return invalid(check.message + ", got " + std::to_string(*lhs) + relation + std::to_string(*rhs));
 }
 
 Status Function::check(const Tensors &arguments) const {

@@ -352,6 +352,16 @@ LogicalResult longwing::lowerAttention(seq::AttentionOp op, SymbolTable &symbols
   SmallVector<Value> work = {units, size(1), size(0)};
   auto launch =
       LaunchOp::create(b, op.getLoc(), op.getResultTypes(), kernel.getSymName(), operands, work);
+  // B, Sq and Sk: of q, k, v, o and lse, where the types leave them open.
+  SmallVector<int64_t> batch = {0, 0, 1, 0, 2, 0, 3, 0}, queries = {0, 2, 3, 2},
+                       keys = {1, 2, 2, 2};
+  if (op.getLse()) {
+    batch.append({4, 0});
+    queries.append({4, 2});
+  }
+  launch->setAttr(kSameSizesAttr,
+                  b.getArrayAttr({b.getDenseI64ArrayAttr(batch), b.getDenseI64ArrayAttr(queries),
+                                  b.getDenseI64ArrayAttr(keys)}));
   op->replaceAllUsesWith(launch.getResults());
   op->erase();
   return success();

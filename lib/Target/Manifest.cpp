@@ -79,6 +79,7 @@ private:
   FailureOr<Parameter> parameter(tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand);
   LogicalResult checkStaticSizes(tile::LaunchOp launch, unsigned operand, ArrayRef<int64_t> shape,
                                  ArrayRef<Expr> sizes);
+  LogicalResult checkSameSizes(tile::LaunchOp launch, ArrayRef<Parameter> parameters);
   FailureOr<Layout> layout(Value tensor);
   FailureOr<Layout> layoutOfSlice(tensor::ExtractSliceOp slice);
   /// A new tensor for what a launch writes: a result of the function, or a buffer.
@@ -214,6 +215,52 @@ LogicalResult FunctionBuilder::checkStaticSizes(tile::LaunchOp launch, unsigned 
                            "expected size " + std::to_string(wanted) + " in dimension " +
                                std::to_string(d) + " of operand " + std::to_string(operand) +
                                " of kernel '" + launch.getKernel().str() + "'"});
+  }
+  return success();
+}
+
+/// How messages call an operand of a launch.
+static std::string operandName(const FunctionInfo &info, Storage storage) {
+  switch (storage.kind) {
+  case Storage::Kind::Argument:
+    return "'" + info.arguments[storage.index].name + "'";
+  case Storage::Kind::Result:
+    return "'" + info.results[storage.index].name + "'";
+  case Storage::Kind::Buffer:
+  case Storage::Kind::Constant:
+    break;
+  }
+  return "an intermediate tensor";
+}
+
+/// A kernel relies on equal sizes of its operands.
+LogicalResult FunctionBuilder::checkSameSizes(tile::LaunchOp launch,
+                                              ArrayRef<Parameter> parameters) {
+  auto groups = launch->getAttrOfType<ArrayAttr>(tile::kSameSizesAttr);
+  for (Attribute attribute : groups ? groups.getValue() : ArrayRef<Attribute>()) {
+    auto group = dyn_cast<DenseI64ArrayAttr>(attribute);
+    SmallVector<std::pair<const Parameter *, int64_t>> sizes;
+    for (int64_t i = 0; group && i + 1 < group.size(); i += 2) {
+      int64_t operand = group[i], d = group[i + 1];
+      if (operand >= 0 && operand < int64_t(parameters.size()) && d >= 0 &&
+          d < int64_t(parameters[operand].sizes.size()))
+        sizes.emplace_back(&parameters[operand], d);
+    }
+    if (!group || group.empty() || int64_t(2 * sizes.size()) != group.size())
+      return launch.emitError() << "expected '" << tile::kSameSizesAttr
+                                << "' to name dimensions of operands, got " << attribute;
+    auto [first, d0] = sizes.front();
+    for (auto [other, d] : ArrayRef(sizes).drop_front()) {
+      const Expr &lhs = other->sizes[d], &rhs = first->sizes[d0];
+      bool known = lhs == rhs || llvm::any_of(info.checks, [&](const Check &check) {
+                     return check.lhs == lhs && check.rhs == rhs;
+                   });
+      if (!known)
+        info.checks.push_back({lhs, rhs, Expr::Kind::Eq,
+                               operandName(info, other->storage) + ": expected size " +
+                                   std::to_string(d) + " to equal size " + std::to_string(d0) +
+                                   " of " + operandName(info, first->storage)});
+    }
   }
   return success();
 }
@@ -405,6 +452,8 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
       return failure();
     result.parameters.push_back(std::move(*parameter));
   }
+  if (failed(checkSameSizes(launch, result.parameters)))
+    return failure();
   info.launches.push_back(std::move(result));
   return success();
 }

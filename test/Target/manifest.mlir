@@ -114,3 +114,33 @@ func.func @update(%x: tensor<?x64xf32>, %b: tensor<?xf32>) -> tensor<32xf32> {
       : (tensor<32xf32>, tensor<?xf32>, tensor<32xf32>) -> tensor<32xf32>
   return %y : tensor<32xf32>
 }
+
+// -----
+
+// Sizes that a kernel takes to be equal are checked, each once, unless they are known to be.
+
+// CHECK-LABEL: function pair
+// CHECK:       result result0
+// CHECK-NEXT:  check k.0 eq q.0: 'k': expected size 0 to equal size 0 of 'q'
+// CHECK-NEXT:  check 8 eq q.1: 'k': expected size 1 to equal size 1 of 'q'
+// CHECK-NEXT:  launch both
+
+tile.kernel @both(%q: !tile.view<?x?xf32>, %k: !tile.view<?x?xf32>, %out: !tile.view<?x?xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+
+func.func @pair(%q: tensor<?x?xf32> {longwing.name = "q"}, %k: tensor<?x8xf32> {longwing.name = "k"})
+    -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %q, %c0 : tensor<?x?xf32>
+  %n = tensor.dim %q, %c1 : tensor<?x?xf32>
+  %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+  %kk = tensor.cast %k : tensor<?x8xf32> to tensor<?x?xf32>
+  %y = tile.launch @both(%q, %kk, %e) work(%c1)
+      {tile.same_sizes = [array<i64: 0, 0, 1, 0, 2, 0>, array<i64: 0, 1, 1, 1>, array<i64: 2, 0, 1, 0>]}
+      : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %y : tensor<?x?xf32>
+}

@@ -87,3 +87,19 @@ func.func @branches(%x: tensor<4xf32>) {
 ^next:
   return
 }
+
+// -----
+
+tile.kernel @fill(%out: !tile.view<4xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+func.func @no_such_dimension() -> tensor<4xf32> {
+  %c1 = arith.constant 1 : index
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error@+1 {{expected 'tile.same_sizes' to name dimensions of operands, got array<i64: 0, 1, 0, 0>}}
+  %y = tile.launch @fill(%e) work(%c1) {tile.same_sizes = [array<i64: 0, 1, 0, 0>]}
+      : (tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}

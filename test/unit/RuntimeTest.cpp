@@ -250,7 +250,7 @@ TEST_F(RuntimeTest, ChecksArguments) {
   EXPECT_EQ(message(bf16(data, {2, 2})), "'x': expected 3 dimensions, shape [?, ?, 64], got 2");
   EXPECT_EQ(message(bf16(data, {2, 2, 32})), "'x': expected shape [?, ?, 64], got [2, 2, 32]");
   EXPECT_EQ(message(bf16(nullptr, {2, 2, 64})), "'x': expected data, got a null pointer");
-  EXPECT_EQ(message(bf16(data, {2, 3, 64})), "expected an even number of rows (1 and 0)");
+  EXPECT_EQ(message(bf16(data, {2, 3, 64})), "expected an even number of rows, got 1 != 0");
   EXPECT_THAT(message(bf16(data + 8, {2, 2, 64})), HasSubstr("aligned to 16 bytes"));
   EXPECT_THAT(message(bf16(data, {int64_t(1) << 60, 2, 64})), HasSubstr("less than 2^63 bytes"));
   TensorRef x = bf16(data, {2, 2, 64});
