@@ -28,7 +28,7 @@ done
 {
   echo "<!-- Written by scripts/generate-docs.sh from include/longwing/*/Passes.td; do not edit. -->"
   echo "# Passes"
-  for room in Seq SeqToLinalg SeqToTile Tile TileToCPU TileToNVVM Target; do
+  for room in Seq SeqToLinalg CPU SeqToTile Tile TileToCPU TileToNVVM Target; do
     passes=include/longwing/$room/Passes.td
     [ -f "$passes" ] || continue
     printf '\n## %s\n\n' "$room"

@@ -62,6 +62,17 @@ private:
   Value generic(ValueRange inputs, ArrayRef<AffineMap> inputMaps, Value output, AffineMap outputMap,
                 ArrayRef<utils::IteratorType> iterators, Body body);
   Value extended(Value source, std::optional<double> factor = std::nullopt);
+  Value emptyRows(OpFoldResult rows) {
+    return tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>(rows), arithmetic.compute);
+  }
+
+  // Which element an iteration reads: of a matrix, of its rows, of a vector, of a product's faces.
+  AffineMap gridMap() { return b.getMultiDimIdentityMap(2); }
+  AffineMap rowMap() { return AffineMap::get(2, 0, b.getAffineDimExpr(0), b.getContext()); }
+  AffineMap lineMap() { return b.getMultiDimIdentityMap(1); }
+  AffineMap cubeMap(AffineExpr x, AffineExpr y) {
+    return AffineMap::get(3, 0, {x, y}, b.getContext());
+  }
 
   // Steps.
   void checkSizes();
@@ -70,7 +81,14 @@ private:
   SmallVector<Value> lowerHead(Value batch, Value head, ValueRange state);
   void lowerBlock(scf::ForallOp forall, Value batch, Value head, Value keys, Value values);
   std::pair<Value, Value> keyRange(Value firstRow, Value numRows);
+  Value multiplyAdd(ValueRange args);
   Value scores(Value queries, Value keys, OpFoldResult rows, OpFoldResult numKeys);
+  Value maxima(Value scores, OpFoldResult rows);
+  Value weights(Value scores, Value maxima);
+  Value sums(Value weights, OpFoldResult rows);
+  Value weighted(Value weights, Value values, OpFoldResult rows);
+  Value normalised(Value o, Value sums, OpFoldResult rows, Type element);
+  Value logSums(Value maxima, Value sums, OpFoldResult rows);
   Value admitted(Value scores, Value batch, Value head, Value firstRow, Value firstKey);
 
   AttentionOp op;
@@ -210,18 +228,78 @@ std::pair<Value, Value> AttentionLowering::keyRange(Value firstRow, Value numRow
   return {first, arith::SubIOp::create(b, last, first)};
 }
 
+/// A term of a sum of products.
+Value AttentionLowering::multiplyAdd(ValueRange args) {
+  Value product = arith::MulFOp::create(b, args[0], args[1], sumFlags());
+  return arith::AddFOp::create(b, args[2], product, sumFlags());
+}
+
 /// S[r, j] = sum_d Q[r, d] K[j, d]. A key is used by all rows while it is close.
 Value AttentionLowering::scores(Value queries, Value keys, OpFoldResult rows,
                                 OpFoldResult numKeys) {
   AffineExpr j, r, d;
   bindDims(b.getContext(), j, r, d);
-  auto map = [&](AffineExpr x, AffineExpr y) {
-    return AffineMap::get(3, 0, {x, y}, b.getContext());
-  };
-  return generic({queries, keys}, {map(r, d), map(j, d)}, filled({rows, numKeys}, real(0)),
-                 map(r, j), {parallel, parallel, reduction}, [&](ValueRange args) -> Value {
-                   Value product = arith::MulFOp::create(b, args[0], args[1], sumFlags());
-                   return arith::AddFOp::create(b, args[2], product, sumFlags());
+  return generic({queries, keys}, {cubeMap(r, d), cubeMap(j, d)}, filled({rows, numKeys}, real(0)),
+                 cubeMap(r, j), {parallel, parallel, reduction},
+                 [&](ValueRange args) { return multiplyAdd(args); });
+}
+
+/// O[r, d] = sum_j P[r, j] V[j, d]. A value is used by all rows while it is close.
+Value AttentionLowering::weighted(Value weights, Value values, OpFoldResult rows) {
+  AffineExpr j, r, d;
+  bindDims(b.getContext(), j, r, d);
+  Value zeros = filled({rows, b.getIndexAttr(op.getValueDim())}, real(0));
+  return generic({weights, values}, {cubeMap(r, j), cubeMap(j, d)}, zeros, cubeMap(r, d),
+                 {reduction, parallel, parallel},
+                 [&](ValueRange args) { return multiplyAdd(args); });
+}
+
+/// m[r] = max_j S[r, j]. A row that sees no key has none: 0 stands in, and leaves exp(-inf) = 0.
+Value AttentionLowering::maxima(Value scores, OpFoldResult rows) {
+  Value m =
+      generic(scores, gridMap(), filled({rows}, minusInfinity()), rowMap(), {parallel, reduction},
+              [&](ValueRange args) { return arith::MaximumFOp::create(b, args[0], args[1]); });
+  return generic(m, lineMap(), emptyRows(rows), lineMap(), {parallel}, [&](ValueRange args) {
+    Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], minusInfinity());
+    return arith::SelectOp::create(b, none, real(0), args[0]);
+  });
+}
+
+/// P = exp(S - m).
+Value AttentionLowering::weights(Value scores, Value maxima) {
+  Value empty =
+      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores), arithmetic.compute);
+  return generic({scores, maxima}, {gridMap(), rowMap()}, empty, gridMap(), {parallel, parallel},
+                 [&](ValueRange args) {
+                   return math::ExpOp::create(b, arith::SubFOp::create(b, args[0], args[1]));
+                 });
+}
+
+/// l[r] = sum_j P[r, j].
+Value AttentionLowering::sums(Value weights, OpFoldResult rows) {
+  return generic(
+      weights, gridMap(), filled({rows}, real(0)), rowMap(), {parallel, reduction},
+      [&](ValueRange args) { return arith::AddFOp::create(b, args[0], args[1], sumFlags()); });
+}
+
+/// O / l, or 0 for a row that sees no key, in the type of the result.
+Value AttentionLowering::normalised(Value o, Value sums, OpFoldResult rows, Type element) {
+  Value empty = tensor::EmptyOp::create(b, {rows, b.getIndexAttr(op.getValueDim())}, element);
+  return generic({o, sums}, {gridMap(), rowMap()}, empty, gridMap(), {parallel, parallel},
+                 [&](ValueRange args) {
+                   Value none =
+                       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[1], real(0));
+                   Value mean = arith::DivFOp::create(b, args[0], args[1]);
+                   mean = arith::SelectOp::create(b, none, real(0), mean);
+                   return convert(mean, element);
+                 });
+}
+
+/// m + log(l), which is -inf for a row that sees no key.
+Value AttentionLowering::logSums(Value maxima, Value sums, OpFoldResult rows) {
+  return generic({maxima, sums}, {lineMap(), lineMap()}, emptyRows(rows), lineMap(), {parallel},
+                 [&](ValueRange args) {
+                   return arith::AddFOp::create(b, args[0], math::LogOp::create(b, args[1]));
                  });
 }
 
@@ -265,7 +343,6 @@ void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head
                                    Value values) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(forall.getBody());
-  MLIRContext *ctx = b.getContext();
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   OpFoldResult headDim = b.getIndexAttr(op.getHeadDim()),
                valueDim = b.getIndexAttr(op.getValueDim());
@@ -279,67 +356,14 @@ void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head
   keys = slice(keys, {firstKey, zero}, {keyCount, headDim}, 2);
   values = slice(values, {firstKey, zero}, {keyCount, valueDim}, 2);
 
-  // S = Q K^T, as the row sees it.
   Value s = scores(queries, keys, rows, keyCount);
   s = admitted(s, batch, head, firstRow, firstKey);
-
-  // m = max_j S. A row that sees no key has none: 0 stands in, and leaves P = exp(-inf) = 0.
-  AffineMap rowKey = b.getMultiDimIdentityMap(2);
-  AffineMap rowOnly = AffineMap::get(2, 0, b.getAffineDimExpr(0), ctx);
-  Value m = generic(
-      s, rowKey, filled({OpFoldResult(rows)}, minusInfinity()), rowOnly, {parallel, reduction},
-      [&](ValueRange args) -> Value { return arith::MaximumFOp::create(b, args[0], args[1]); });
-  AffineMap line = b.getMultiDimIdentityMap(1);
-  auto emptyRows = [&]() {
-    return tensor::EmptyOp::create(b, {OpFoldResult(rows)}, arithmetic.compute);
-  };
-  m = generic(m, line, emptyRows(), line, {parallel}, [&](ValueRange args) -> Value {
-    Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], minusInfinity());
-    return arith::SelectOp::create(b, none, real(0), args[0]);
-  });
-
-  // P = exp(S - m), l = sum_j P.
-  Value p =
-      tensor::EmptyOp::create(b, {OpFoldResult(rows), OpFoldResult(keyCount)}, arithmetic.compute);
-  p = generic({s, m}, {rowKey, rowOnly}, p, rowKey, {parallel, parallel},
-              [&](ValueRange args) -> Value {
-                return math::ExpOp::create(b, arith::SubFOp::create(b, args[0], args[1]));
-              });
-  Value l = generic(p, rowKey, filled({OpFoldResult(rows)}, real(0)), rowOnly,
-                    {parallel, reduction}, [&](ValueRange args) -> Value {
-                      return arith::AddFOp::create(b, args[0], args[1], sumFlags());
-                    });
-
-  // O[r, d] = sum_j P[r, j] V[j, d]. A value is used by all rows while it is close.
-  AffineExpr j, r, d;
-  bindDims(ctx, j, r, d);
-  auto map = [&](AffineExpr x, AffineExpr y) { return AffineMap::get(3, 0, {x, y}, ctx); };
-  Value o =
-      generic({p, values}, {map(r, j), map(j, d)}, filled({OpFoldResult(rows), valueDim}, real(0)),
-              map(r, d), {reduction, parallel, parallel}, [&](ValueRange args) -> Value {
-                Value product = arith::MulFOp::create(b, args[0], args[1], sumFlags());
-                return arith::AddFOp::create(b, args[2], product, sumFlags());
-              });
-
-  // o = O / l, or 0 for a row that sees no key.
+  Value m = maxima(s, rows);
+  Value p = weights(s, m);
+  Value l = sums(p, rows);
   auto oType = cast<RankedTensorType>(forall.getRegionIterArgs()[0].getType());
-  Value result = tensor::EmptyOp::create(b, {OpFoldResult(rows), valueDim}, oType.getElementType());
-  result = generic({o, l}, {rowKey, rowOnly}, result, rowKey, {parallel, parallel},
-                   [&](ValueRange args) -> Value {
-                     Value none =
-                         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[1], real(0));
-                     Value mean = arith::DivFOp::create(b, args[0], args[1]);
-                     mean = arith::SelectOp::create(b, none, real(0), mean);
-                     return convert(mean, oType.getElementType());
-                   });
-
-  // lse = m + log(l), which is -inf for a row that sees no key.
-  Value lse;
-  if (op.getLse())
-    lse =
-        generic({m, l}, {line, line}, emptyRows(), line, {parallel}, [&](ValueRange args) -> Value {
-          return arith::AddFOp::create(b, args[0], math::LogOp::create(b, args[1]));
-        });
+  Value o = normalised(weighted(p, values, rows), l, rows, oType.getElementType());
+  Value lse = op.getLse() ? logSums(m, l, rows) : Value();
 
   b.setInsertionPointToStart(forall.getTerminator().getBody());
   auto store = [&](Value tile, Value into, ArrayRef<OpFoldResult> offsets,
@@ -347,7 +371,7 @@ void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head
     SmallVector<OpFoldResult> strides(offsets.size(), one);
     tensor::ParallelInsertSliceOp::create(b, tile, into, offsets, sizes, strides);
   };
-  store(result, forall.getRegionIterArgs()[0], {batch, head, firstRow, zero},
+  store(o, forall.getRegionIterArgs()[0], {batch, head, firstRow, zero},
         {one, one, rows, valueDim});
   if (lse)
     store(lse, forall.getRegionIterArgs()[1], {batch, head, firstRow}, {one, one, rows});
