@@ -100,7 +100,7 @@ struct CpuOptions {
   std::string processor;
 };
 
-/// A program compiled for this machine. Its functions may be run from one thread at a time.
+/// A program compiled for this machine. It may be run from several threads.
 class CpuProgram {
 public:
   virtual ~CpuProgram() = default;

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <unistd.h>
 
 using namespace longwing::cpu;
 
@@ -65,8 +66,6 @@ namespace {
 /// Workers that wait for a loop; the thread that brings one works too.
 class Pool {
 public:
-  ~Pool() { resize(0); }
-
   /// Runs one loop; the message of a failed part, or null.
   const char *run(Task task, void *record, int64_t begin, int64_t end, unsigned threads) {
     std::lock_guard<std::mutex> oneLoop(loopMutex);
@@ -157,8 +156,21 @@ static std::atomic<unsigned> requestedThreads{0};
 
 void runtime::setThreads(unsigned count) { requestedThreads = count; }
 
+/// The pool of this process. A fork has no threads but the one that forked: it gets a new pool. No
+/// pool is destroyed, since its threads may outlive the end of main.
+static Pool &pool() {
+  static std::mutex mutex;
+  static Pool *current = nullptr;
+  static pid_t owner = 0;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (owner != getpid()) {
+    current = new Pool;
+    owner = getpid();
+  }
+  return *current;
+}
+
 static void parallelFor(Task task, void *record, int64_t begin, int64_t end) {
-  static Pool pool;
   unsigned threads = requestedThreads;
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
@@ -167,7 +179,7 @@ static void parallelFor(Task task, void *record, int64_t begin, int64_t end) {
       task(record, begin, end);
     return;
   }
-  if (const char *message = pool.run(task, record, begin, end, threads))
+  if (const char *message = pool().run(task, record, begin, end, threads))
     fail(message);
 }
 

@@ -3,6 +3,7 @@
 """seq on the CPU, against a definition of each operation in NumPy that shares nothing with the compiler."""
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -270,6 +271,37 @@ def test_chain_is_not_rounded_between():
     results = cpu.Program(text, "f64")(x)
     for result, expected in zip(results, (c, c, 2 * exact)):
         close(result, expected, ORACLE)
+
+
+def test_loop_around_attention_is_not_rounded():
+    t = "tensor<1x1x?x8xbf16>"
+    text = f"""
+      func.func @main(%x: {t}, %n: index) -> {t} {{
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %y = scf.for %i = %c0 to %n step %c1 iter_args(%a = %x) -> {t} {{
+          %b = seq.attention %a, %x, %a {{causal}} : {t}, {t}, {t} -> {t}
+          scf.yield %b : {t}
+        }}
+        return %y : {t}
+      }}"""
+    x = cpu.cast(np.random.default_rng(0).standard_normal((1, 1, 21, 8)), "bf16")
+    exact = a = cpu.to_float64(x)
+    for _ in range(3):
+        a, _ = attention(a, exact, a, seen=banded(21, 21, right=0))
+    close(cpu.Program(text, "f64")(x, np.array(3))[0], a, ORACLE)
+
+
+def test_fork_after_a_parallel_loop():
+    tensors = inputs("f32", 1, 2, 2, 64, 64, 16)
+    run = program(model(), "f32")
+    run.lib.longwing_test_threads(2)
+    expected = run(*tensors)[0]
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(run(*tensors)[0], expected) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    run.lib.longwing_test_threads(0)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
