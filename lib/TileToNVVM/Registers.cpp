@@ -47,6 +47,17 @@ LogicalResult Emitter::emitElementwise(Operation *op) {
   return success();
 }
 
+/// Whether moving a term to the other side keeps a comparison: not if it could wrap around.
+static bool isOfPositions(arith::CmpIOp op) {
+  using Predicate = arith::CmpIPredicate;
+  Predicate predicate = op.getPredicate();
+  if (predicate == Predicate::eq || predicate == Predicate::ne)
+    return true;
+  bool isSigned = predicate == Predicate::slt || predicate == Predicate::sle ||
+                  predicate == Predicate::sgt || predicate == Predicate::sge;
+  return isSigned && getElementTypeOrSelf(op.getLhs().getType()).isIndex();
+}
+
 LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type result,
                                   Values &results) {
   auto push = [&](Value value) {
@@ -68,8 +79,8 @@ LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type resul
   }
   // A mask compares column numbers: the thread's first column plus a constant. With the first
   // column on the other side, which all columns share, no register is needed for each of them.
-  // (Positions stay far from the ends of 32 bits.)
-  if (auto cmp = dyn_cast<arith::CmpIOp>(op))
+  // (Positions stay far from the ends of 32 bits; an unsigned comparison would meet their middle.)
+  if (auto cmp = dyn_cast<arith::CmpIOp>(op); cmp && isOfPositions(cmp))
     if (auto sum = operands[0].getDefiningOp<LLVM::AddOp>())
       if (auto offset = sum.getRhs().getDefiningOp<LLVM::ConstantOp>())
         if (result.isInteger(1) && sum.getType().isInteger(32)) {
