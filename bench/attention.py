@@ -155,23 +155,29 @@ def measure_roofs():
     x = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
     y = torch.randn_like(x)
     product = 2 * 8192**3 / do_bench(lambda: x @ y, return_mode="median") / 1e9
-    return dict(copy_gbps=copy, matmul_tflops=product)
+    roofs = dict(copy_gbps=copy, matmul_tflops=product)
+    clock = query("clocks.max.sm", units=False)
+    if clock.isdigit():  # MHz; a Hopper multiprocessor does 4,096 16-bit floating-point operations a clock
+        roofs["peak_tflops"] = 4096 * torch.cuda.get_device_properties(0).multi_processor_count * int(clock) / 1e6
+    return roofs
+
+
+def query(field, units=True):
+    """What nvidia-smi says, or "unknown"."""
+    try:
+        answer = subprocess.check_output(["nvidia-smi", f"--query-gpu={field}",
+                                          "--format=csv,noheader" + ("" if units else ",nounits")], text=True)
+        return answer.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "unknown"
 
 
 def environment():
+    import longwing
     import torch
 
-    def driver():
-        try:
-            return subprocess.check_output(["nvidia-smi", "--query-gpu=driver_version,power.limit", "--format=csv,noheader"],
-                                           text=True).splitlines()[0].strip()
-        except (OSError, subprocess.CalledProcessError, IndexError):
-            return "unknown"
-
-    import longwing
-
     return dict(date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-                device=torch.cuda.get_device_name(), driver_and_power_limit=driver(), cuda=torch.version.cuda,
+                device=torch.cuda.get_device_name(), driver_and_power_limit=query("driver_version,power.limit"), cuda=torch.version.cuda,
                 torch=torch.__version__, cudnn=torch.backends.cudnn.version(), python=platform.python_version(),
                 longwing=longwing.__version__)
 
@@ -236,9 +242,9 @@ def main():
 def write(record, folder):
     import report
 
-    (folder / "attention.json").write_text(json.dumps(record, indent=1) + "\n")
-    (folder / "attention.md").write_text(report.markdown(record))
-    (folder / "attention.svg").write_text(report.roofline(record))
+    (folder / "attention.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / "attention.md").write_text(report.markdown(record), encoding="utf-8")
+    (folder / "attention.svg").write_text(report.roofline(record), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -82,13 +82,13 @@ def roofline(record):
            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
            f'<text x="{MARGIN}" y="20" font-size="15" font-weight="600">Attention forward, bf16, on one '
            f'{html.escape(record["environment"]["device"])}</text>',
-           f'<text x="{MARGIN}" y="38" fill="#555">{html.escape(record["environment"]["date"])}; lines: copy and matrix '
-           'product of the same run; points: S from left to right</text>']
+           f'<text x="{MARGIN}" y="38" fill="#555">{html.escape(record["environment"]["date"])}; lines: the copy of '
+           'the same run, the tensor cores at their highest clock; points: S from left to right</text>']
     speeds = [value for line in record["lines"] for value in line["tflops"].values()] or [100]
     intensities = [line["intensity"] for line in record["lines"]] or [1000]
     roofs = record["roofs"]
     x_range = (min(64, min(intensities) / 1.5), max(intensities) * 1.5)
-    y_range = (min(100, min(speeds) / 1.3), roofs["matmul_tflops"] * 1.35)
+    y_range = (min(100, min(speeds) / 1.3), max(roofs["matmul_tflops"], roofs.get("peak_tflops", 0), max(speeds)) * 1.35)
     for number, ((head_dim, causal), lines) in enumerate(panels.items()):
         axes = Axes(MARGIN + (number % columns) * (PANEL_WIDTH + GAP), TOP + (number // columns) * (PANEL_HEIGHT + GAP),
                     x_range, y_range)
@@ -106,13 +106,13 @@ def _panel(axes, title, lines, roofs):
             x = axes.x(value)
             out.append(f'<path d="M{x:.1f} {top}V{bottom}" stroke="#e5e5e5"/><text x="{x:.1f}" y="{bottom + 16}" '
                        f'text-anchor="middle" fill="#555">{value}</text>')
-    for value in (50, 100, 200, 300, 400, 600, 800, 1000):
+    for value in (50, 100, 200, 300, 400, 600, 800, 1000, 1200):
         if axes.y_range[0] <= value <= axes.y_range[1]:
             y = axes.y(value)
             out.append(f'<path d="M{left} {y:.1f}H{right}" stroke="#e5e5e5"/><text x="{left - 6}" y="{y + 4:.1f}" '
                        f'text-anchor="end" fill="#555">{value}</text>')
     # The roof: bandwidth times intensity, until the tensor cores' rate.
-    rate, bandwidth = roofs["matmul_tflops"], roofs["copy_gbps"] / 1000
+    rate, bandwidth = roofs.get("peak_tflops", roofs["matmul_tflops"]), roofs["copy_gbps"] / 1000
     ridge = rate / bandwidth
     points = []
     if ridge > axes.x_range[0]:
@@ -122,7 +122,12 @@ def _panel(axes, title, lines, roofs):
         points.append((axes.x_range[0], rate))
     points.append((axes.x_range[1], rate))
     out.append(_line(axes, points, "#111", 1.5))
-    out.append(f'<text x="{right - 6}" y="{axes.y(rate) - 6:.1f}" text-anchor="end" fill="#111">{rate:.0f} TFLOP/s</text>')
+    out.append(_label(right - 6, axes.y(rate) - 6, f"tensor cores {rate:.0f}" if "peak_tflops" in roofs else f"cuBLAS {rate:.0f}"))
+    if "peak_tflops" in roofs:
+        product = roofs["matmul_tflops"]
+        y = axes.y(product)
+        out.append(f'<path d="M{left} {y:.1f}H{right}" stroke="#111" stroke-dasharray="5 4"/>')
+        out.append(_label(right - 6, y - 5, f"cuBLAS 8192³ {product:.0f}"))
     legend = 0
     for name, label in NAMES.items():
         points = [(line["intensity"], line["tflops"][name]) for line in lines if name in line["tflops"]]
@@ -139,6 +144,10 @@ def _panel(axes, title, lines, roofs):
             f'<text transform="translate({left - 42} {(top + bottom) / 2}) rotate(-90)" text-anchor="middle" fill="#555">'
             'TFLOP/s</text></g>']
     return out
+
+
+def _label(x, y, text):
+    return f'<text x="{x}" y="{y:.1f}" text-anchor="end" fill="#111">{text}</text>'
 
 
 def _line(axes, points, colour, width):
@@ -176,17 +185,17 @@ def summary(record, folder):
 
 
 def update_readme(readme, record, folder):
-    text = readme.read_text()
+    text = readme.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    readme.write_text(f"{before}{BEGIN}\n{summary(record, folder)}\n{END}{after}")
+    readme.write_text(f"{before}{BEGIN}\n{summary(record, folder)}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":  # report.py attention.json [README.md]: writes the table and the plot beside it again
     source = pathlib.Path(sys.argv[1])
-    data = json.loads(source.read_text())
-    source.with_suffix(".md").write_text(markdown(data))
-    source.with_suffix(".svg").write_text(roofline(data))
+    data = json.loads(source.read_text(encoding="utf-8"))
+    source.with_suffix(".md").write_text(markdown(data), encoding="utf-8")
+    source.with_suffix(".svg").write_text(roofline(data), encoding="utf-8")
     if len(sys.argv) > 2:
         page = pathlib.Path(sys.argv[2])
         update_readme(page, data, source.resolve().parent.relative_to(page.resolve().parent).as_posix())

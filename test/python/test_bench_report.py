@@ -22,7 +22,7 @@ def line(length, causal, **tflops):
 
 @pytest.fixture
 def record():
-    return dict(environment=ENVIRONMENT, roofs=dict(copy_gbps=4000.0, matmul_tflops=700.0),
+    return dict(environment=ENVIRONMENT, roofs=dict(copy_gbps=4000.0, matmul_tflops=700.0, peak_tflops=1000.0),
                 settings=dict(tokens=16384, width=2048, rounds=5, rep_ms=40),
                 lines=[line(512, False, longwing=300.0, cudnn=200.0), line(2048, False, longwing=500.0, cudnn=400.0),
                        line(512, True, longwing=100.0, cudnn=200.0)])
