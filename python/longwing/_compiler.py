@@ -177,8 +177,7 @@ class CpuFunction(BaseFunction):
         dtype, shape = _tensors.DTYPES[tensor.dtype], tuple(tensor.sizes[:tensor.rank])
         output = framework.empty(shape, dtype, _tensors.CPU, 0) if outputs is None else outputs[number]
         view = _tensors.view(output, dtype)
-        expected = (shape, _tensors.contiguous_strides(shape), dtype, _tensors.CPU)
-        if (view.shape, view.strides, view.dtype, view.device) != expected:
+        if not _tensors.is_host_result(view, shape, dtype):
             raise LaunchError(f"{self.name}: expected the result {self.results[number].name!r} as a contiguous tensor of "
                               f"{shape} of {dtype} on the CPU", "INVALID_ARGUMENT")
         size = _tensors.DTYPE_BYTES[dtype]

@@ -81,7 +81,7 @@ def to_device(array, device=0, dtype=None):
     view = _tensors.view(array, dtype)
     if view.device != _tensors.CPU:
         raise LaunchError(f"expected a tensor on the CPU, got one on {view.where()}", "INVALID_ARGUMENT")
-    if view.strides != _tensors.contiguous_strides(view.shape):
+    if not _tensors.is_contiguous(view):
         import numpy
 
         source = array if isinstance(array, numpy.ndarray) else numpy.from_dlpack(array)

@@ -135,8 +135,7 @@ class Function(BaseFunction):
             outputs = [views[0].framework.empty(result.shape, result.dtype, _tensors.CPU, 0) for result in results]
         for output, result, info in zip(outputs, results, self.results):
             view = _tensors.view(output, info.dtype)
-            expected = (result.shape, _tensors.contiguous_strides(result.shape), result.dtype, _tensors.CPU)
-            if (view.shape, view.strides, view.dtype, view.device) != expected:
+            if not _tensors.is_host_result(view, result.shape, result.dtype):
                 raise LaunchError(f"{self.name}: expected the result {info.name!r} as a contiguous tensor of {result.shape} of "
                                   f"{result.dtype} on the CPU", "INVALID_ARGUMENT")
             result.copy_to(output)

@@ -222,6 +222,12 @@ def contiguous_strides(shape):
     return tuple(reversed(strides))
 
 
+def is_contiguous(view):
+    """Whether the elements lie one after the other; the stride of a dimension of size 1 does not matter."""
+    return 0 in view.shape or all(size == 1 or stride == expected for size, stride, expected in
+                                  zip(view.shape, view.strides, contiguous_strides(view.shape)))
+
+
 # ===----------------------------------------------------------------------=== #
 # Choosing among them
 # ===----------------------------------------------------------------------=== #
@@ -250,6 +256,11 @@ def numpy_framework():
     import numpy
 
     return _made.setdefault("numpy", NumPy(numpy))
+
+
+def is_host_result(view, shape, dtype):
+    """Whether a view can take a result that lies contiguously in memory of the CPU."""
+    return view.shape == tuple(shape) and view.dtype == dtype and view.device == CPU and is_contiguous(view)
 
 
 def view(tensor, expected_dtype=None):

@@ -65,3 +65,10 @@ def test_bfloat16_keeps_what_is_not_a_number():
 
 def test_bfloat16_overflow_is_infinite():
     assert from_bfloat16(to_bfloat16(numpy.array([3.4e38], numpy.float32)))[0] == numpy.inf
+
+
+@pytest.mark.parametrize("shape,strides,expected", [
+    ((2, 3), (3, 1), True), ((2, 3), (4, 1), False), ((1, 3), (99, 1), True), ((3, 1), (1, 7), True), ((0, 3), (5, 9), True),
+    ((), (), True), ((3, 2), (1, 3), False)])
+def test_contiguous(shape, strides, expected):
+    assert _tensors.is_contiguous(_tensors.View(0, shape, strides, "f32", "cpu", 0, None, None)) == expected
