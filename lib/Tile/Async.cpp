@@ -40,6 +40,8 @@ private:
   /// Waits, before `op`, for all groups up to and including the one at `index`.
   void retire(size_t index, Operation *op);
   void defer(ReleaseOp release);
+  /// Moves what makes masks, issued behind `from`, to just before `op`, where it is used.
+  void sinkMasks(Operation *from, Operation *op);
 
   Block &block;
   std::deque<Group> inFlight;
@@ -90,7 +92,28 @@ void AsyncBlock::defer(ReleaseOp release) {
         }
 }
 
+/// Positions and predicates are cheap to make and dear to hold: a register for each element while
+/// the accumulator they will mask is in flight.
+void AsyncBlock::sinkMasks(Operation *from, Operation *op) {
+  SmallVector<Operation *> sunk; // last first
+  for (Operation *it = op->getPrevNode(); it && it != from; it = it->getPrevNode()) {
+    auto type = it->getNumResults() == 1 ? dyn_cast<RankedTensorType>(it->getResult(0).getType())
+                                         : RankedTensorType();
+    bool mask = type && type.getElementType().isIntOrIndex() && it->getNumRegions() == 0 &&
+                !isIn<SharedAttr>(type);
+    bool late = llvm::all_of(it->getUsers(), [&](Operation *user) {
+      Operation *here = block.findAncestorOpInBlock(*user);
+      return here && (!here->isBeforeInBlock(op) || llvm::is_contained(sunk, here));
+    });
+    if (mask && late)
+      sunk.push_back(it);
+  }
+  for (Operation *it : llvm::reverse(sunk))
+    it->moveBefore(op);
+}
+
 void AsyncBlock::retire(size_t index, Operation *op) {
+  Operation *newest = inFlight[index].mma;
   OpBuilder b(op);
   llvm::SetVector<Value> values;
   bool registers = false;
@@ -121,6 +144,7 @@ void AsyncBlock::retire(size_t index, Operation *op) {
       release->moveBefore(op);
     inFlight.pop_front();
   }
+  sinkMasks(newest, op);
 }
 
 namespace {

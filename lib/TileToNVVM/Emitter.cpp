@@ -84,10 +84,37 @@ Emitter::Values &Emitter::set(Value value, Values scalars) {
   return values[value] = std::move(scalars);
 }
 
-const Emitter::Values &Emitter::get(Value value) {
+Value Emitter::element(Value value, int64_t k) {
   auto it = values.find(value);
   assert(it != values.end() && "a value is used before it is emitted");
-  return it->second;
+  if (!it->second[k]) {
+    Value made = pending.find(value)->second(k);
+    return values[value][k] = made;
+  }
+  return it->second[k];
+}
+
+const Emitter::Values &Emitter::get(Value value) {
+  for (int64_t k = 0, n = count(value.getType()); k < n && pending.contains(value); ++k)
+    element(value, k);
+  return values.find(value)->second;
+}
+
+void Emitter::setEach(Operation *op, std::function<Value(int64_t)> make) {
+  Value result = op->getResult(0);
+  set(result, Values(count(result.getType())));
+  pending[result] = std::move(make);
+  if (!isa<RankedTensorType>(result.getType()) ||
+      !getElementTypeOrSelf(result.getType()).isIntOrIndex()) {
+    get(result);
+    pending.erase(result);
+  }
+}
+
+void Emitter::settle() {
+  for (size_t i = 0; i < pending.size(); ++i)
+    get((pending.begin() + i)->first);
+  pending.clear();
 }
 
 Emitter::Values Emitter::flatten(ValueRange range) {
@@ -225,6 +252,8 @@ LogicalResult Emitter::emit() {
 LogicalResult Emitter::emitBlock(Block &block) {
   for (Operation &op : block) {
     loc = op.getLoc();
+    if (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>())
+      settle();
     if (failed(emitOp(&op)))
       return failure();
   }

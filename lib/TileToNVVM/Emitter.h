@@ -14,6 +14,8 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 
+#include <functional>
+
 namespace longwing {
 
 /// Writes a kernel in specialised form as a function over the values that one thread holds.
@@ -48,8 +50,7 @@ private:
   // Registers (Registers.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult emitElementwise(mlir::Operation *op);
-  mlir::LogicalResult emitScalar(mlir::Operation *op, mlir::ValueRange operands, mlir::Type result,
-                                 Values &values);
+  mlir::Value emitScalar(mlir::Operation *op, mlir::ValueRange operands, mlir::Type result);
   void emitConstant(mlir::Operation *op);
   void emitReduce(tile::ReduceOp op);
   void emitBroadcast(tile::BroadcastOp op);
@@ -101,6 +102,12 @@ private:
   Values &set(mlir::Value value, Values scalars);
   const Values &get(mlir::Value value);
   mlir::Value one(mlir::Value value) { return get(value).front(); }
+  mlir::Value element(mlir::Value value, int64_t k);
+  /// Gives the result of an operation register by register. Positions and predicates are made only
+  /// where they are used: all of a tile's at once would take more registers than there are.
+  void setEach(mlir::Operation *op, std::function<mlir::Value(int64_t)> make);
+  /// Makes what is still to be made, before control flow leaves the block.
+  void settle();
   /// Address of a slot of a ring, and of its full and empty barriers.
   struct Slot {
     mlir::Value address, full, empty, parity;
@@ -113,6 +120,7 @@ private:
   mlir::Block *moduleBody;
   mlir::Block *entry = nullptr;
   llvm::DenseMap<mlir::Value, Values> values;
+  llvm::MapVector<mlir::Value, std::function<mlir::Value(int64_t)>> pending;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
   int64_t warpgroups;
 

@@ -39,26 +39,23 @@ Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices
 
 void Emitter::emitGather(GatherOp op) {
   ViewType type = op.getSource().getType();
+  // Rows and columns past the tensors' ends still compute an index; it must stay inside.
   const Values view = get(op.getSource());
-  int64_t n = count(op.getResult().getType());
-  // The element's own type: a tile of 16-bit elements would be packed, a gathered one is not.
-  Type element = type.getElementType();
-  Values result;
-  for (int64_t k = 0; k < n; ++k) {
+  Values last;
+  for (size_t i = 0; i < type.getShape().size(); ++i)
+    last.push_back(add(LLVM::TruncOp::create(b, loc, b.getI32Type(), view[1 + i]), -1));
+  Values positions(op.getIndices());
+  setEach(op, [=](int64_t k) -> Value {
     Values indices;
-    for (auto [i, index] : llvm::enumerate(op.getIndices())) {
-      Value at = wide(get(index)[k]);
-      // Rows and columns past the tensors' ends still compute an index; it must stay inside.
-      Value last = add(view[1 + i], i64(-1));
-      at = LLVM::SMaxOp::create(b, loc, LLVM::SMinOp::create(b, loc, at, last), i64(0));
-      indices.push_back(at);
+    for (auto [i, index] : llvm::enumerate(positions)) {
+      Value at = element(index, isa<RankedTensorType>(index.getType()) ? k : 0);
+      at = LLVM::SMaxOp::create(b, loc, LLVM::SMinOp::create(b, loc, at, last[i]), i32(0));
+      indices.push_back(wide(at));
     }
-    Value address = elementAddress(type, view, indices);
-    result.push_back(LLVM::LoadOp::create(b, loc, element, address, /*alignment=*/0,
-                                          /*isVolatile=*/false, /*isNonTemporal=*/false,
-                                          /*isInvariant=*/true));
-  }
-  set(op.getResult(), std::move(result));
+    return LLVM::LoadOp::create(b, loc, type.getElementType(), elementAddress(type, view, indices),
+                                /*alignment=*/0, /*isVolatile=*/false, /*isNonTemporal=*/false,
+                                /*isInvariant=*/true);
+  });
 }
 
 void Emitter::emitStoreRow(StoreRowOp op) {

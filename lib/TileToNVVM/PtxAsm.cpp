@@ -26,13 +26,13 @@ static StringRef letter(Type type) {
 
 static SmallVector<Value> inlineAsm(OpBuilder &b, Location loc, StringRef text,
                                     StringRef constraints, ValueRange operands,
-                                    ArrayRef<Type> results) {
+                                    ArrayRef<Type> results, bool sideEffects = true) {
   Type type = results.empty()       ? Type()
               : results.size() == 1 ? results.front()
                                     : LLVM::LLVMStructType::getLiteral(b.getContext(), results);
   auto dialect = LLVM::AsmDialectAttr::get(b.getContext(), LLVM::AsmDialect::AD_ATT);
   auto op = LLVM::InlineAsmOp::create(b, loc, type, operands, text, constraints,
-                                      /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                      /*has_side_effects=*/sideEffects, /*is_align_stack=*/false,
                                       LLVM::tailcallkind::TailCallKind::None, dialect, ArrayAttr());
   if (results.size() == 1)
     return {op.getRes()};
@@ -119,6 +119,12 @@ SmallVector<Value> ptx::wgmmaWait(OpBuilder &b, Location loc, int64_t pending, V
     constraints.add(Twine(i));
   std::string text = ("wgmma.wait_group.sync.aligned " + Twine(pending) + ";").str();
   return inlineAsm(b, loc, text, constraints.text, values, types);
+}
+
+Value ptx::opaque(OpBuilder &b, Location loc, Value value) {
+  return inlineAsm(b, loc, "mov.b32 $0, $1;", "=r,r", value, value.getType(),
+                   /*sideEffects=*/false)
+      .front();
 }
 
 void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {

@@ -38,6 +38,9 @@ llvm::SmallVector<mlir::Value> wgmma(mlir::OpBuilder &b, mlir::Location loc, con
 llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc, int64_t pending,
                                          mlir::ValueRange values);
 
+/// The i32 itself, by a move that LLVM does not see through.
+mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
 void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
 

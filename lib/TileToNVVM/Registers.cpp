@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "PtxAsm.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -35,15 +37,12 @@ LogicalResult Emitter::emitElementwise(Operation *op) {
     if (count(operand.getType()) != n)
       return op->emitOpError() << "expected operands in the layout of the result, " << type
                                << ", got " << operand.getType();
-  Values results;
-  for (int64_t i = 0; i < n; ++i) {
+  setEach(op, [=](int64_t k) {
     Values operands;
     for (Value operand : op->getOperands())
-      operands.push_back(get(operand)[i]);
-    if (failed(emitScalar(op, operands, scalarType(type), results)))
-      return failure();
-  }
-  set(op->getResult(0), std::move(results));
+      operands.push_back(element(operand, k));
+    return emitScalar(op, operands, scalarType(type));
+  });
   return success();
 }
 
@@ -58,24 +57,19 @@ static bool isOfPositions(arith::CmpIOp op) {
   return isSigned && getElementTypeOrSelf(op.getLhs().getType()).isIndex();
 }
 
-LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type result,
-                                  Values &results) {
-  auto push = [&](Value value) {
-    results.push_back(value);
-    return success();
-  };
+Value Emitter::emitScalar(Operation *op, ValueRange operands, Type result) {
   bool single = result.isF32();
   // The special-function unit, without the range checks of the accurate forms.
   if (isa<math::Exp2Op>(op) && single)
-    return push(intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]));
+    return intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]);
   if (isa<math::Log2Op>(op) && single)
-    return push(intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]));
+    return intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]);
   if (isa<math::FmaOp>(op))
-    return push(LLVM::FMAOp::create(b, loc, operands[0], operands[1], operands[2]));
+    return LLVM::FMAOp::create(b, loc, operands[0], operands[1], operands[2]);
   if (auto div = dyn_cast<arith::DivFOp>(op);
       div && single && bitEnumContainsAll(div.getFastmath(), arith::FastMathFlags::afn)) {
     Value inverse = intrinsic("llvm.nvvm.rcp.approx.ftz.f", operands[1]);
-    return push(LLVM::FMulOp::create(b, loc, operands[0], inverse));
+    return LLVM::FMulOp::create(b, loc, operands[0], inverse);
   }
   // A mask compares column numbers: the thread's first column plus a constant. With the first
   // column on the other side, which all columns share, no register is needed for each of them.
@@ -85,22 +79,22 @@ LogicalResult Emitter::emitScalar(Operation *op, ValueRange operands, Type resul
       if (auto offset = sum.getRhs().getDefiningOp<LLVM::ConstantOp>())
         if (result.isInteger(1) && sum.getType().isInteger(32)) {
           Value bound = LLVM::SubOp::create(b, loc, operands[1], sum.getLhs());
-          return push(arith::CmpIOp::create(b, loc, cmp.getPredicate(), offset, bound));
+          return arith::CmpIOp::create(b, loc, cmp.getPredicate(), offset, bound);
         }
   // An index is an i32 here, so that casts from and to it become extensions or nothing.
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op)) {
     unsigned from = operands[0].getType().getIntOrFloatBitWidth(),
              to = result.getIntOrFloatBitWidth();
     if (from == to)
-      return push(operands[0]);
+      return operands[0];
     if (from > to)
-      return push(LLVM::TruncOp::create(b, loc, result, operands[0]));
+      return LLVM::TruncOp::create(b, loc, result, operands[0]);
     if (isa<arith::IndexCastOp>(op))
-      return push(LLVM::SExtOp::create(b, loc, result, operands[0]));
-    return push(LLVM::ZExtOp::create(b, loc, result, operands[0]));
+      return LLVM::SExtOp::create(b, loc, result, operands[0]);
+    return LLVM::ZExtOp::create(b, loc, result, operands[0]);
   }
   OperationState state(loc, op->getName().getStringRef(), operands, result, op->getAttrs());
-  return push(b.create(state)->getResult(0));
+  return b.create(state)->getResult(0);
 }
 
 /// Reduces over the columns that this thread holds, then over the four lanes of a row. Several
@@ -146,34 +140,27 @@ void Emitter::emitReduce(ReduceOp op) {
 }
 
 void Emitter::emitBroadcast(BroadcastOp op) {
-  const Values source = get(op.getSource());
-  int64_t n = count(op.getResult().getType());
   bool toAcc = isIn<AccAttr>(op.getResult().getType());
-  Type from = op.getSource().getType();
-  Values result;
-  for (int64_t k = 0; k < n; ++k) {
+  Value source = op.getSource();
+  Type from = source.getType();
+  setEach(op, [=](int64_t k) {
     int64_t at = 0;
     if (isIn<RowAttr>(from))
       at = toAcc ? (k >> 1) & 1 : k;
     else if (isIn<ColAttr>(from))
       at = 2 * (k / 4) + (k & 1);
-    result.push_back(source[at]);
-  }
-  set(op.getResult(), std::move(result));
+    return element(source, at);
+  });
 }
 
 void Emitter::emitIota(IotaOp op) {
-  Value base = one(op.getBase());
-  Values result;
-  if (isIn<RowAttr>(op.getResult().getType())) {
-    Value first = add(base, row);
-    result = {first, add(first, 8)};
-  } else {
-    Value first = add(base, mul(quadLane, 2));
-    for (int64_t k = 0, n = count(op.getResult().getType()); k < n; ++k)
-      result.push_back(add(first, i32(8 * (k / 2) + k % 2)));
-  }
-  set(op.getResult(), std::move(result));
+  bool rows = isIn<RowAttr>(op.getResult().getType());
+  Value first = add(one(op.getBase()), rows ? row : mul(quadLane, 2));
+  // LLVM would add the thread's part to each constant once, in front of the loop over the base, and
+  // hold all those sums.
+  if (!rows && !matchPattern(op.getBase(), m_Constant()))
+    first = ptx::opaque(b, loc, first);
+  setEach(op, [=](int64_t k) { return add(first, i32(rows ? 8 * k : 8 * (k / 2) + k % 2)); });
 }
 
 Value Emitter::pack(Value low, Value high, Type element) {
