@@ -23,15 +23,18 @@ struct Arithmetic {
 
   int64_t add(int64_t a, int64_t b) {
     int64_t result = 0;
-    return keep(__builtin_add_overflow(a, b, &result), result);
+    bool overflows = __builtin_add_overflow(a, b, &result);
+    return keep(overflows, result);
   }
   int64_t sub(int64_t a, int64_t b) {
     int64_t result = 0;
-    return keep(__builtin_sub_overflow(a, b, &result), result);
+    bool overflows = __builtin_sub_overflow(a, b, &result);
+    return keep(overflows, result);
   }
   int64_t mul(int64_t a, int64_t b) {
     int64_t result = 0;
-    return keep(__builtin_mul_overflow(a, b, &result), result);
+    bool overflows = __builtin_mul_overflow(a, b, &result);
+    return keep(overflows, result);
   }
   int64_t div(int64_t a, int64_t b) {
     if (b <= 0)
