@@ -15,20 +15,20 @@ TensorRef TensorRef::contiguous(void *data, DType dtype, const std::vector<int64
   tensor.data = data;
   tensor.dtype = dtype;
   tensor.rank = std::min<size_t>(sizes.size(), kMaxRank);
-  int64_t stride = 1;
+  uint64_t stride = 1; // Unsigned: sizes that are too large are refused later.
   for (unsigned i = tensor.rank; i-- > 0;) {
     tensor.sizes[i] = sizes[i];
-    tensor.strides[i] = stride;
-    stride *= std::max<int64_t>(sizes[i], 1);
+    tensor.strides[i] = int64_t(stride);
+    stride *= uint64_t(std::max<int64_t>(sizes[i], 1));
   }
   return tensor;
 }
 
 int64_t TensorRef::elements() const {
-  int64_t count = 1;
+  uint64_t count = 1;
   for (unsigned i = 0; i < rank; ++i)
-    count *= sizes[i];
-  return count;
+    count *= uint64_t(sizes[i]);
+  return int64_t(count);
 }
 
 //===----------------------------------------------------------------------===//
@@ -258,7 +258,10 @@ Expected<cuda::Operand> Call::operand(const Parameter &parameter) const {
   cuda::Operand operand{};
   operand.name = name(parameter.storage);
   operand.elementBytes = int(dtypeBytes(parameter.dtype));
-  operand.data = base(parameter.storage) + *offset * operand.elementBytes;
+  longwing_v1::Arithmetic math;
+  operand.data = base(parameter.storage) + math.mul(*offset, operand.elementBytes);
+  if (!math.ok)
+    return invalid("'" + function.name + "': a slice begins past 2^63 bytes");
   operand.mapType = tensorMapType(parameter.dtype);
   operand.rank = int(sizes->size());
   std::copy(sizes->begin(), sizes->end(), operand.sizes);

@@ -33,11 +33,11 @@ inline Tensor contiguous(void *data, const int64_t (&sizes)[Rank]) {
   static_assert(Rank <= 8, "tensors have at most 8 dimensions");
   Tensor tensor;
   tensor.data = data;
-  int64_t stride = 1;
+  uint64_t stride = 1; // Unsigned: sizes that are too large are refused later.
   for (int i = Rank; i-- > 0;) {
     tensor.sizes[i] = sizes[i];
-    tensor.strides[i] = stride;
-    stride *= sizes[i] > 1 ? sizes[i] : 1;
+    tensor.strides[i] = int64_t(stride);
+    stride *= sizes[i] > 1 ? uint64_t(sizes[i]) : 1;
   }
   return tensor;
 }

@@ -41,8 +41,10 @@ static const std::set<std::string> &reservedNames() {
   return names;
 }
 
-/// A C++ identifier that is like the name and unlike all `taken` ones, which it joins.
-static std::string identifier(const std::string &name, std::set<std::string> &taken) {
+/// A C++ identifier that is like the name and unlike all `taken` ones, which it joins; or, for a
+/// prefix of identifiers, the beginning of one.
+static std::string identifier(const std::string &name, std::set<std::string> &taken,
+                              bool prefix = false) {
   std::string result;
   for (char c : name)
     result += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
@@ -53,7 +55,7 @@ static std::string identifier(const std::string &name, std::set<std::string> &ta
   // Two underscores in a row are the implementation's.
   for (size_t at; (at = result.find("__")) != result.npos;)
     result.erase(at, 1);
-  while (reservedNames().count(result) || taken.count(result))
+  while ((!prefix && reservedNames().count(result)) || taken.count(result))
     result += result.back() == '_' ? "x" : "_";
   taken.insert(result);
   return result;
@@ -488,8 +490,9 @@ Expected<std::string> longwing::emitHeader(const Package &package, const std::st
           " {\n\nnamespace lw = ::longwing_v1;\nusing lw::CUstream;\nusing lw::Tensor;\n\n" +
           printLibrary(package) + kCommonFunctions;
   unsigned firstKernel = 0;
+  std::set<std::string> functions;
   for (const FunctionInfo &function : manifest.functions) {
-    std::string own = function.name == "main" ? "main" : identifier(function.name, taken);
+    std::string own = identifier(function.name, functions, /*prefix=*/true);
     text += FunctionPrinter(function, own, firstKernel).print();
     firstKernel += unsigned(function.launches.size());
   }
