@@ -125,6 +125,7 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
   let results = (outs Index:$size);
   let assemblyFormat = "$source `,` $dimension attr-dict `:` type($source)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -241,6 +242,7 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let results = (outs AnyTypeOf<[Tile_RowTile, Tile_LanesTile]>:$result);
   let assemblyFormat = "$kind $source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
@@ -249,6 +251,7 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
   let results = (outs Tile_RegisterTile:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
@@ -264,6 +267,7 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let results = (outs AnyTypeOf<[Tile_AccTile, Tile_AFragTile]>:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//

@@ -245,7 +245,7 @@ struct ConvertSplat : OpConversionPattern<arith::ConstantOp> {
   }
 };
 
-/// An operation of another dialect, on the converted types. Schedules are left behind.
+/// An operation of another dialect, on the converted types.
 struct ConvertTypes : ConversionPattern {
   ConvertTypes(const TypeConverter &converter, MLIRContext *context)
       : ConversionPattern(converter, MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
@@ -261,8 +261,6 @@ struct ConvertTypes : ConversionPattern {
       return failure();
     state.addTypes(types);
     for (NamedAttribute attr : op->getAttrs()) {
-      if (attr.getName() == kPipelineAttr)
-        continue;
       if (auto value = dyn_cast<DenseElementsAttr>(attr.getValue()))
         attr.setValue(value.reshape(cast<ShapedType>(typeConverter->convertType(value.getType()))));
       state.attributes.push_back(attr);

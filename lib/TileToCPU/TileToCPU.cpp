@@ -123,7 +123,11 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
       return !OpTrait::hasElementwiseMappableTraits(op) ||
              llvm::none_of(op->getOperandTypes(), llvm::IsaPred<RankedTensorType>);
     });
-    function->walk([](Operation *op) { op->removeDiscardableAttr(kPipelineAttr); });
+    function->walk([](Operation *op) {
+      for (NamedAttribute attr : llvm::to_vector(op->getDiscardableAttrs()))
+        if (isa_and_nonnull<TileDialect>(attr.getNameDialect()))
+          op->removeDiscardableAttr(attr.getName());
+    });
     return applyPartialConversion(function, target, std::move(patterns));
   }
 };
