@@ -87,7 +87,7 @@ tile.kernel @specialised(%a: !tensor, %o: !tensor {tile.out})
     // CHECK: tile.release %[[RING]][%[[P]]] : <2x64x64xf16>
     tile.release %ring[%slot] : !tile.ring<2x64x64xf16>
     %h = tile.convert %d : !acc -> tensor<64x64xf16, #tile.acc>
-    // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] staging %[[STAGING]] : <64x64xf16> : tensor<64x64xf16, #tile.acc>, <1x64x64xf16>
+    // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}] staging %[[STAGING]] : !tile.smem<64x64xf16> : tensor<64x64xf16, #tile.acc>, <1x64x64xf16>
     tile.store %h, %o[%c0, %c0, %c0] staging %staging : !tile.smem<64x64xf16>
         : tensor<64x64xf16, #tile.acc>, !tensor
     tile.return
