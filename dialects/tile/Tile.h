@@ -13,6 +13,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -35,6 +36,8 @@ namespace longwing::tile {
 /// Rows of an accumulator that one warpgroup owns.
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
+/// Lanes that share a row of an accumulator.
+constexpr int64_t kLanes = 4;
 /// Columns (k) that one wgmma instruction takes of 16-bit operands.
 constexpr int64_t kMmaStep = 16;
 /// Bytes of a row of a swizzled panel in SRAM.

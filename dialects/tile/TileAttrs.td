@@ -15,13 +15,18 @@
 include "dialects/tile/TileDialect.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "mlir/IR/TensorEncoding.td"
 
 class Tile_Attr<string name, string attrMnemonic, list<Trait> traits = []>
     : AttrDef<Tile_Dialect, name, traits> {
   let mnemonic = attrMnemonic;
 }
 
-def Tile_AccAttr : Tile_Attr<"Acc", "acc"> {
+/// A layout of tiles. It says which shapes it can hold.
+class Tile_Layout<string name, string attrMnemonic>
+    : Tile_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]>;
+
+def Tile_AccAttr : Tile_Layout<"Acc", "acc"> {
   let summary = "The accumulator of a wgmma: an [M, N] tile over M / 64 warpgroups";
   let description = [{
     Warpgroup g owns the rows 64 g to 64 g + 63. Lane t of its warp w holds, in register
@@ -30,7 +35,7 @@ def Tile_AccAttr : Tile_Attr<"Acc", "acc"> {
   }];
 }
 
-def Tile_AFragAttr : Tile_Attr<"AFrag", "a_frag"> {
+def Tile_AFragAttr : Tile_Layout<"AFrag", "a_frag"> {
   let summary = "The register operand A of a wgmma, 16-bit elements";
   let description = [{
     For each step of 16 columns four registers of two elements. They are the packed
@@ -38,15 +43,15 @@ def Tile_AFragAttr : Tile_Attr<"AFrag", "a_frag"> {
   }];
 }
 
-def Tile_RowAttr : Tile_Attr<"Row", "row"> {
+def Tile_RowAttr : Tile_Layout<"Row", "row"> {
   let summary = "One value per row of a #tile.acc tile, held by all four lanes of the row";
 }
 
-def Tile_ColAttr : Tile_Attr<"Col", "col"> {
+def Tile_ColAttr : Tile_Layout<"Col", "col"> {
   let summary = "One value per column of a #tile.acc tile";
 }
 
-def Tile_LanesAttr : Tile_Attr<"Lanes", "lanes"> {
+def Tile_LanesAttr : Tile_Layout<"Lanes", "lanes"> {
   let summary = "Partial results of a row reduction: an [M, 4] tile, one column per lane";
   let description = [{
     Column q of an [M, 4] tile belongs to the lane that holds the columns c of a
@@ -55,7 +60,7 @@ def Tile_LanesAttr : Tile_Attr<"Lanes", "lanes"> {
   }];
 }
 
-def Tile_SharedAttr : Tile_Attr<"Shared", "shared"> {
+def Tile_SharedAttr : Tile_Layout<"Shared", "shared"> {
   let summary = "A tile in SRAM, 128-byte swizzled";
   let description = [{
     An [R, C] tile is stored as ceil(C * bytes / 128) panels of R rows of 128 bytes, one

@@ -43,6 +43,66 @@ int64_t longwing::tile::sharedBytes(ArrayRef<int64_t> tileShape, Type element) {
   return llvm::divideCeil(bytes, kPanelBytes) * kPanelBytes * rows;
 }
 
+//===----------------------------------------------------------------------===//
+// Layouts: which shapes they hold
+//===----------------------------------------------------------------------===//
+
+using EmitError = function_ref<InFlightDiagnostic()>;
+
+/// Every size is static and a multiple of its step.
+static LogicalResult verifyShape(StringRef layout, ArrayRef<int64_t> shape, ArrayRef<int64_t> steps,
+                                 EmitError emitError) {
+  bool fits = shape.size() == steps.size();
+  for (size_t i = 0; fits && i < steps.size(); ++i)
+    fits = shape[i] > 0 && shape[i] % steps[i] == 0;
+  if (fits)
+    return success();
+  InFlightDiagnostic error = emitError() << "expected a " << layout << " tile of ";
+  llvm::interleave(steps, error, [&](int64_t step) { error << step << "*n"; }, " x ");
+  error << " elements, got a shape of [";
+  llvm::interleaveComma(shape, error, [&](int64_t size) {
+    ShapedType::isDynamic(size) ? error << "?" : error << size;
+  });
+  return error << "]";
+}
+
+LogicalResult AccAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  return verifyShape("#tile.acc", shape, {kWarpgroupRows, 8}, emitError);
+}
+
+LogicalResult AFragAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
+                                        EmitError emitError) const {
+  if (!element.isF16() && !element.isBF16())
+    return emitError() << "expected a #tile.a_frag tile of f16 or bf16, got " << element;
+  return verifyShape("#tile.a_frag", shape, {kWarpgroupRows, kMmaStep}, emitError);
+}
+
+LogicalResult RowAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  return verifyShape("#tile.row", shape, {kWarpgroupRows}, emitError);
+}
+
+LogicalResult ColAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  return verifyShape("#tile.col", shape, {8}, emitError);
+}
+
+LogicalResult LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  if (shape.size() == 2 && shape[1] != kLanes)
+    return emitError() << "expected a #tile.lanes tile of " << kLanes << " columns, got "
+                       << shape[1];
+  return verifyShape("#tile.lanes", shape, {kWarpgroupRows, kLanes}, emitError);
+}
+
+LogicalResult SharedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
+                                         EmitError emitError) const {
+  if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8)
+    return emitError() << "expected a #tile.shared tile of whole bytes, got " << element;
+  return verifyShape("#tile.shared", shape, {8, 8}, emitError);
+}
+
+//===----------------------------------------------------------------------===//
+// Schedule
+//===----------------------------------------------------------------------===//
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t consumers,
                                    int64_t producerRegisters, int64_t consumerRegisters,
                                    bool persistent, bool overlap) {
@@ -60,7 +120,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 //===----------------------------------------------------------------------===//
 
 template <typename T>
-static Type parseShaped(AsmParser &parser) {
+static Type parseShaped(AsmParser &parser, size_t minimumRank) {
   SmallVector<int64_t> shape;
   Type element;
   SMLoc loc = parser.getCurrentLocation();
@@ -68,6 +128,10 @@ static Type parseShaped(AsmParser &parser) {
       parser.parseGreater())
     return {};
   bool dynamic = std::is_same_v<T, ViewType>;
+  if (shape.size() < minimumRank) {
+    parser.emitError(loc, "expected at least ") << minimumRank << " sizes, got " << shape.size();
+    return {};
+  }
   if (!dynamic && llvm::is_contained(shape, ShapedType::kDynamic)) {
     parser.emitError(loc, "expected static sizes");
     return {};
@@ -87,11 +151,11 @@ static void printShaped(T type, AsmPrinter &printer) {
   printer << type.getElementType() << '>';
 }
 
-Type DescType::parse(AsmParser &parser) { return parseShaped<DescType>(parser); }
+Type DescType::parse(AsmParser &parser) { return parseShaped<DescType>(parser, 1); }
 void DescType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
-Type ViewType::parse(AsmParser &parser) { return parseShaped<ViewType>(parser); }
+Type ViewType::parse(AsmParser &parser) { return parseShaped<ViewType>(parser, 0); }
 void ViewType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
-Type RingType::parse(AsmParser &parser) { return parseShaped<RingType>(parser); }
+Type RingType::parse(AsmParser &parser) { return parseShaped<RingType>(parser, 3); }
 void RingType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
-Type SmemType::parse(AsmParser &parser) { return parseShaped<SmemType>(parser); }
+Type SmemType::parse(AsmParser &parser) { return parseShaped<SmemType>(parser, 2); }
 void SmemType::print(AsmPrinter &printer) const { printShaped(*this, printer); }

@@ -9,6 +9,7 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -86,6 +87,8 @@ void KernelOp::setOutput(unsigned argument) {
 }
 
 LogicalResult KernelOp::verify() {
+  if (getBody().empty())
+    return emitOpError() << "expected a body";
   for (Type type : getArgumentTypes())
     if (!isa<DescType, ViewType>(type))
       return emitOpError() << "expected arguments of type !tile.desc or !tile.view, got " << type;
@@ -117,7 +120,9 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
         isa<DescType>(type)
             ? std::pair(cast<DescType>(type).getShape(), cast<DescType>(type).getElementType())
             : std::pair(cast<ViewType>(type).getShape(), cast<ViewType>(type).getElementType());
-    if (tensor.getRank() != int64_t(shape.size()) || tensor.getElementType() != element)
+    bool fits = tensor.getRank() == int64_t(shape.size()) && tensor.getElementType() == element &&
+                (isa<DescType>(type) || succeeded(verifyCompatibleShape(tensor.getShape(), shape)));
+    if (!fits)
       return emitOpError() << "expected operand " << i << " to fit " << type << ", got " << tensor;
     if (!kernel.isOutput(i))
       continue;
@@ -188,6 +193,9 @@ LogicalResult LoadOp::verify() {
 }
 
 LogicalResult StoreOp::verify() {
+  if (rankOf(getDestination().getType()) < 2)
+    return emitOpError() << "expected a destination of at least 2 dimensions, got "
+                         << getDestination().getType();
   if (getTile().getType().getElementType() != getDestination().getType().getElementType())
     return emitOpError() << "expected a tile of " << getDestination().getType().getElementType()
                          << ", got " << getTile().getType();
@@ -195,6 +203,12 @@ LogicalResult StoreOp::verify() {
 }
 
 LogicalResult StoreRowOp::verify() {
+  ViewType view = getDestination().getType();
+  if (view.getShape().empty())
+    return emitOpError() << "expected a destination of at least 1 dimension, got " << view;
+  if (getTile().getType().getElementType() != view.getElementType())
+    return emitOpError() << "expected a tile of " << view.getElementType() << ", got "
+                         << getTile().getType();
   return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
 }
 
@@ -202,6 +216,9 @@ LogicalResult GatherOp::verify() {
   if (failed(verifyCoordinates(*this, getSource().getType(), getIndices())))
     return failure();
   auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  Type element = getSource().getType().getElementType();
+  if (getElementTypeOrSelf(getResult().getType()) != element)
+    return emitOpError() << "expected a result of " << element << ", got " << getResult().getType();
   for (Type index : getIndices().getTypes()) {
     auto tile = dyn_cast<RankedTensorType>(index);
     if (index.isIndex() ||
@@ -251,6 +268,8 @@ LogicalResult ReduceOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType()),
        result = cast<RankedTensorType>(getResult().getType());
   bool lanes = isIn<LanesAttr>(result);
+  if (!isa<FloatType>(source.getElementType()))
+    return emitOpError() << "expected a tile of floats, got " << source;
   if (lanes && isIn<LanesAttr>(source))
     return emitOpError() << "expected a #tile.row result from a #tile.lanes tile";
   SmallVector<int64_t> shape = {source.getDimSize(0)};
@@ -280,7 +299,14 @@ LogicalResult BroadcastOp::verify() {
 LogicalResult ConvertOp::verify() {
   auto source = getSource().getType(), result = cast<RankedTensorType>(getResult().getType());
   if (source.getShape() != result.getShape() || !source.getElementType().isF32() ||
-      result.getElementTypeBitWidth() != 16)
-    return emitOpError() << "expected a 16-bit tile of the source's shape, got " << result;
+      !(result.getElementType().isF16() || result.getElementType().isBF16()))
+    return emitOpError() << "expected to round f32 to f16 or bf16 in the source's shape, got "
+                         << source << " to " << result;
+  return success();
+}
+
+LogicalResult IotaOp::verify() {
+  if (!getElementTypeOrSelf(getResult()).isIndex())
+    return emitOpError() << "expected a tile of index, got " << getResult().getType();
   return success();
 }

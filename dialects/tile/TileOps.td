@@ -259,6 +259,7 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let arguments = (ins Index:$base);
   let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile]>:$result);
   let assemblyFormat = "$base attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {

@@ -40,6 +40,8 @@ struct CpuBufferizePass : longwing::impl::CpuBufferizeBase<CpuBufferizePass> {
       return cast<bufferization::BufferLikeType>(
           bufferization::getMemRefTypeWithStaticIdentityLayout(tensor, space));
     };
+    // A loop of a tile program yields new tiles, not updates of the old ones.
+    options.allowReturnAllocsFromLoops = true;
     // Copies between strided views become loops, which need no library.
     options.memCpyFn = [](OpBuilder &builder, Location loc, Value from, Value to) {
       linalg::CopyOp::create(builder, loc, from, to);

@@ -164,8 +164,6 @@ struct ConvertReduce : OpConversionPattern<ReduceOp> {
   LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getSource().getType());
-    if (!isa<FloatType>(type.getElementType()))
-      return rewriter.notifyMatchFailure(op, "not a tile of floats");
     Value value = adaptor.getSource();
     if (isIn<AccAttr>(type))
       value = reduceToLanes(rewriter, op.getLoc(), op.getKind(), value);
@@ -204,15 +202,10 @@ struct ConvertIota : OpConversionPattern<IotaOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(IotaOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
-    Type element = type.getElementType();
-    if (!element.isIntOrIndex())
-      return rewriter.notifyMatchFailure(op, "not a tile of integers");
+    Type type = typeConverter->convertType(op.getResult().getType());
     rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
         op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange args) {
           Value position = arith::AddIOp::create(b, loc, adaptor.getBase(), args[0]);
-          if (!element.isIndex())
-            position = arith::IndexCastOp::create(b, loc, element, position);
           tensor::YieldOp::create(b, loc, position);
         });
     return success();
