@@ -30,16 +30,16 @@ double AttentionOp::getEffectiveScale() {
   return 1.0 / std::sqrt(static_cast<double>(getHeadDim()));
 }
 
-int64_t AttentionOp::getLeftWindow() {
-  auto window = getWindow();
-  return window ? (*window)[0] : -1;
+/// A side of a window. One that reaches beyond any tensor in memory is open, so that lowerings can
+/// add positions to a side without overflow.
+static int64_t windowSide(std::optional<ArrayRef<int64_t>> window, unsigned side) {
+  constexpr int64_t kBeyondMemory = int64_t(1) << 30;
+  return window && (*window)[side] < kBeyondMemory ? (*window)[side] : -1;
 }
 
-int64_t AttentionOp::getRightWindow() {
-  auto window = getWindow();
-  int64_t right = window ? (*window)[1] : -1;
-  return getCausal() ? 0 : right;
-}
+int64_t AttentionOp::getLeftWindow() { return windowSide(getWindow(), 0); }
+
+int64_t AttentionOp::getRightWindow() { return getCausal() ? 0 : windowSide(getWindow(), 1); }
 
 /// Whether two sizes can be equal at run time.
 static bool compatible(int64_t a, int64_t b) {

@@ -178,6 +178,7 @@ def check(text, tensors, *extra, options="", **reference):
     ("bf16", 64, "", (-1, -1)), ("f16", 128, "", (-1, -1)), ("bf16", 128, "causal", (-1, 0)),
     ("f16", 64, "causal", (-1, 0)), ("bf16", 64, "window = array<i64: 100, 20>", (100, 20)),
     ("f16", 64, "window = array<i64: -1, 50>", (-1, 50)), ("bf16", 64, "window = array<i64: 200, -1>", (200, -1)),
+    ("f16", 64, "window = array<i64: 9223372036854775807, 9223372036854775807>", (-1, -1)),
     ("f16", 64, "causal, window = array<i64: 0, 9>", (0, 0))])
 def test_lengths_and_windows(dtype, dim, attributes, window):
     """Odd lengths, Sq and Sk that differ, rows without keys; four query heads share two key heads."""
