@@ -31,7 +31,6 @@ struct CpuBufferizePass : longwing::impl::CpuBufferizeBase<CpuBufferizePass> {
       prepare(func);
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
-    options.allowReturnAllocsFromLoops = true;
     options.setFunctionBoundaryTypeConversion(bufferization::LayoutMapOption::InferLayoutMap);
     options.functionArgTypeConverterFn =
         [](bufferization::TensorLikeType type, Attribute space, func::FuncOp,
