@@ -99,6 +99,8 @@ def run_pytest(arguments, results):
         filter(None, [str(ROOT.parent / "python"), environment.get("PYTHONPATH")]))
     environment["LONGWING_LIBRARY_DIR"] = str(arguments.build / "lib")
     environment["LONGWING_BIN_DIR"] = str(arguments.build / "bin")
+    if arguments.sanitized:
+        environment["LONGWING_SANITIZED"] = "1"
     folders = [str(ROOT / name) for name in ("python", "fuzz", "gpu") if any((ROOT / name).glob("test_*.py"))]
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", f"--rootdir={ROOT}",
                f"--junitxml={report}", *folders]
@@ -118,6 +120,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, required=True, help="the build folder")
     parser.add_argument("--lit", default="lit", help="LLVM's lit")
+    parser.add_argument("--sanitized", action="store_true",
+                        help="the build has sanitizers: Python cannot load its libraries")
     parser.add_argument("--filter", default=os.environ.get("LONGWING_TEST_FILTER"),
                         help="run only tests whose name matches (also: LONGWING_TEST_FILTER)")
     arguments = parser.parse_args()
