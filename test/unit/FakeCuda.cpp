@@ -21,7 +21,8 @@ int contexts[8];
 thread_local std::vector<void *> stack;
 std::mutex mutex;
 std::set<std::string> names; ///< Functions are the addresses of these names.
-std::map<void *, int64_t> memory;
+// Never destroyed: what headers load lives as long as the program.
+auto &memory = *new std::map<void *, int64_t>;
 State current;
 
 /// Counts a call and gives the failure that a test wants of it, or 0.
