@@ -38,9 +38,12 @@ constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLn2 = 0.6931471805599453;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// A side of a window. Positions are 32-bit on the card; one this wide bounds no tensor.
+int64_t bound(int64_t side) { return side >= (int64_t(1) << 29) ? -1 : side; }
+
 /// Whether a unit of work is a pair of query tiles, a long one and a short one.
 bool pairsTiles(seq::AttentionOp op, const AttentionConfig &config) {
-  return config.persistent && op.getRightWindow() >= 0;
+  return config.persistent && bound(op.getRightWindow()) >= 0;
 }
 
 /// A range of key tiles, counted from the right, that share one loop.
@@ -59,6 +62,7 @@ public:
     keys = config.keys;
     dk = llvm::alignTo(op.getHeadDim(), kMmaStep);
     dv = llvm::alignTo(op.getValueDim(), 8);
+    left = bound(op.getLeftWindow()), right = bound(op.getRightWindow());
     scores = tileType<AccAttr>({rows, keys}, builder.getF32Type());
     output = tileType<AccAttr>({rows, dv}, builder.getF32Type());
     perRow = tileType<RowAttr>({rows}, builder.getF32Type());
@@ -88,6 +92,7 @@ private:
   TileBuilder t;
   Type element;
   int64_t rows, keys, dk, dv;
+  int64_t left, right; // the window; -1 is without bound
   RankedTensorType scores, output, perRow, perLane;
   bool scaleScores;
   double exponent;
@@ -147,7 +152,7 @@ KernelOp AttentionKernel::create(StringRef name) {
 /// end and the x-th from the start, so that all units are equally long; where CTAs do not stay for
 /// several units, it is one tile, the longest first.
 void AttentionKernel::work(Value x) {
-  if (op.getRightWindow() < 0)
+  if (right < 0)
     return workTile(x);
   Value mirrored = t.sub(t.sub(tiles, t.index(1)), x);
   if (!pairsTiles(op, config))
@@ -189,7 +194,6 @@ void AttentionKernel::workTile(Value x) {
 /// The tiles of keys that some row can see, [lo, hi), split from right to left into those that
 /// need a mask, those that every row sees whole, and those at the left edge of a window.
 SmallVector<Segment> AttentionKernel::segments() {
-  int64_t left = op.getLeftWindow(), right = op.getRightWindow();
   Value zero = t.index(0);
   Value end = keyCount, lo = zero;
   if (right >= 0) {
@@ -209,7 +213,10 @@ SmallVector<Segment> AttentionKernel::segments() {
   Value fullEnd = t.floorDiv(keyCount, keys);
   if (right >= 0)
     fullEnd = t.min(fullEnd, t.floorDiv(t.max(t.add(t.add(row0, shift), right + 1), zero), keys));
-  Value headEnd = t.min(t.max(t.sub(hi, fullEnd), t.index(1)), count);
+  // Without a diagonal that is one tile, and its loop folds away.
+  Value headEnd = t.index(1);
+  if (right >= 0)
+    headEnd = t.min(t.max(t.sub(hi, fullEnd), headEnd), count);
   if (left < 0)
     return {{zero, headEnd, true}, {headEnd, count, false}};
   Value fullBegin = t.ceilDiv(t.max(t.add(t.add(row0, shift), rows - 1 - left), zero), keys);
@@ -286,9 +293,9 @@ Value AttentionKernel::maskScores(Value s, Value key0) {
     Value by0 = t.make<BroadcastOp>(diagonal.getType(), t.index(by));
     return t.broadcast(t.add(diagonal, by0), indices);
   };
-  if (int64_t right = op.getRightWindow(); right >= 0)
+  if (right >= 0)
     keep = t.both(keep, t.compare(Predicate::sle, column, offset(right)));
-  if (int64_t left = op.getLeftWindow(); left >= 0)
+  if (left >= 0)
     keep = t.both(keep, t.compare(Predicate::sge, column, offset(-left)));
   if (op.hasMask()) {
     SmallVector<Value> arguments = {batch, head, t.iota<RowAttr>(row0, rows),
