@@ -49,6 +49,7 @@ static void addConversions(OpPassManager &pm) {
   pm.addPass(createLowerAffinePass());
   // math in 16 bits runs in f32.
   pm.addPass(math::createMathExtendToSupportedTypes());
+  pm.addPass(createCpuExpandExp());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertVectorToLLVMPass());

@@ -175,6 +175,31 @@ def test_extension_is_exact(source, target, processor):
     assert np.array_equal(cpu.to_float64(convert(source, target, processor)(x)[0]), cpu.to_float64(x), equal_nan=True)
 
 
+@PROCESSORS
+@pytest.mark.parametrize("function", ["exp", "exp2"])
+@pytest.mark.parametrize("dtype", ["f32", "f64"])
+def test_exponentials(dtype, function, processor):
+    """Within 2 units in the last place, over all of the range and beyond it, on vectors and in the rest."""
+    program = lowered(f"""
+      func.func @main(%x: tensor<?x{dtype}>) -> tensor<?x{dtype}> {{
+        %y = math.{function} %x : tensor<?x{dtype}>
+        return %y : tensor<?x{dtype}>
+      }}""", processor)
+    kind = cpu.NUMPY[dtype]
+    bound = {"f32": 160, "f64": 1100}[dtype]
+    x = np.concatenate([np.linspace(-bound, bound, 100001), np.linspace(-1, 1, 10001)]).astype(kind)
+    y = program(x)[0]
+    with np.errstate(over="ignore", under="ignore"):
+        exact = getattr(np, function)(x.astype(np.longdouble))
+        nearest = exact.astype(kind)
+        unit = np.spacing(np.minimum(nearest, np.finfo(kind).max)).astype(np.longdouble)
+    assert np.array_equal(np.isinf(y), np.isinf(nearest))
+    finite = np.isfinite(nearest)
+    assert (np.abs(y[finite] - exact[finite]) / unit[finite]).max() <= 2
+    special = program(np.array([np.inf, -np.inf, 0, -0.0, np.nan], kind))[0]
+    assert special[:4].tolist() == [np.inf, 0, 1, 1] and np.isnan(special[4])
+
+
 # Loops and failures.
 
 GRID = """

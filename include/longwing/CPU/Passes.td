@@ -55,4 +55,13 @@ def CpuLowerAssert : Pass<"cpu-lower-assert", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect"];
 }
 
+def CpuExpandExp : Pass<"cpu-expand-exp", "::mlir::ModuleOp"> {
+  let summary = "Expand exponentials to arithmetic that runs on vectors";
+  let description = [{
+    `math.exp` and `math.exp2` of f32 and f64 become a power of two and a polynomial, exact
+    to about one unit in the last place over the whole range, denormal results included.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif // LONGWING_CPU_PASSES_TD
