@@ -160,6 +160,7 @@ int main(int argc, char **argv) {
   sys::PrintStackTraceOnErrorSignal(argv[0]);
   setBugReportMsg(
       "This is a bug of longwing-compile. Please report it with the input and this trace.\n");
+  tool::exitOnFatalErrors(toolName.data());
   cl::HideUnrelatedOptions({&general, &code, &looking});
   cl::SetVersionPrinter(printVersion);
   cl::ParseCommandLineOptions(argc, argv,

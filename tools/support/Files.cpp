@@ -7,10 +7,14 @@
 
 #include "tools/support/Files.h"
 
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <unistd.h>
 
 using namespace llvm;
 using namespace longwing;
@@ -74,4 +78,14 @@ int tool::fail(StringRef tool, const Twine &message) {
 
 int tool::fail(StringRef tool, Error error) {
   return fail(tool, Twine(toString(std::move(error))));
+}
+
+void tool::exitOnFatalErrors(const char *tool) {
+  install_fatal_error_handler(
+      [](void *tool, const char *reason, bool) {
+        fail(static_cast<const char *>(tool), Twine("LLVM cannot compile this: ") + reason);
+        sys::RunInterruptHandlers();
+        _exit(1);
+      },
+      const_cast<char *>(tool));
 }

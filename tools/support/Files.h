@@ -25,6 +25,10 @@ llvm::Error writeOutput(llvm::StringRef path, llvm::StringRef bytes);
 int fail(llvm::StringRef tool, const llvm::Twine &message);
 int fail(llvm::StringRef tool, llvm::Error error);
 
+/// What LLVM cannot survive (an instruction that its backend cannot select) ends the process with a
+/// message and exit code 1, not with an abort; half-written files go.
+void exitOnFatalErrors(const char *tool);
+
 } // namespace longwing::tool
 
 #endif // LONGWING_TOOLS_SUPPORT_FILES_H

@@ -1,0 +1,31 @@
+//===- Inputs.h - The arguments of a call -----------------------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TOOLS_RUN_INPUTS_H
+#define LONGWING_TOOLS_RUN_INPUTS_H
+
+#include "tools/longwing-run/Array.h"
+
+#include "llvm/Support/Error.h"
+
+namespace longwing::run {
+
+/// The sizes of inputs that are not given: of a leading '?', and of every other.
+struct DefaultSizes {
+  int64_t batch = 1;
+  int64_t length = 256;
+};
+
+/// Makes the arguments of a function from `NAME=FILE.npy` and `NAME=random[:SIZES][:seed=N]`. An
+/// input that is not given is random, with its number for a seed.
+llvm::Expected<std::vector<Array>> makeInputs(const FunctionInfo &function,
+                                              const std::vector<std::string> &specifications,
+                                              const DefaultSizes &sizes);
+
+} // namespace longwing::run
+
+#endif // LONGWING_TOOLS_RUN_INPUTS_H
