@@ -33,7 +33,7 @@ double AttentionOp::getEffectiveScale() {
 /// A side of a window. One that reaches beyond any tensor in memory is open, so that lowerings can
 /// add positions to a side without overflow.
 static int64_t windowSide(std::optional<ArrayRef<int64_t>> window, unsigned side) {
-  constexpr int64_t kBeyondMemory = int64_t(1) << 30;
+  constexpr int64_t kBeyondMemory = int64_t(1) << 29; // sums of two sides and a position fit 32 bits
   return window && (*window)[side] < kBeyondMemory ? (*window)[side] : -1;
 }
 

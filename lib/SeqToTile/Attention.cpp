@@ -38,12 +38,9 @@ constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLn2 = 0.6931471805599453;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// A side of a window. Positions are 32-bit on the card; one this wide bounds no tensor.
-int64_t bound(int64_t side) { return side >= (int64_t(1) << 29) ? -1 : side; }
-
 /// Whether a unit of work is a pair of query tiles, a long one and a short one.
 bool pairsTiles(seq::AttentionOp op, const AttentionConfig &config) {
-  return config.persistent && bound(op.getRightWindow()) >= 0;
+  return config.persistent && op.getRightWindow() >= 0;
 }
 
 /// A range of key tiles, counted from the right, that share one loop.
@@ -62,7 +59,7 @@ public:
     keys = config.keys;
     dk = llvm::alignTo(op.getHeadDim(), kMmaStep);
     dv = llvm::alignTo(op.getValueDim(), 8);
-    left = bound(op.getLeftWindow()), right = bound(op.getRightWindow());
+    left = op.getLeftWindow(), right = op.getRightWindow();
     scores = tileType<AccAttr>({rows, keys}, builder.getF32Type());
     output = tileType<AccAttr>({rows, dv}, builder.getF32Type());
     perRow = tileType<RowAttr>({rows}, builder.getF32Type());
