@@ -70,6 +70,7 @@ private:
   void emitRelease(tile::ReleaseOp op);
   /// Waits until this thread's copies to device memory have read SRAM.
   void drainStores();
+  mlir::Value zeros();
   mlir::Value elementAddress(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange indices);
 
   //===--------------------------------------------------------------------===//

@@ -15,6 +15,8 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
+static constexpr llvm::StringLiteral kZerosSymbol = "longwing_zeros";
+
 void Emitter::emitDim(DimOp op) {
   const Values &source = get(op.getSource());
   Value size = source[1 + op.getDimension()];
@@ -26,6 +28,20 @@ void Emitter::emitDim(DimOp op) {
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//
+
+/// A word of zeros in device memory.
+Value Emitter::zeros() {
+  auto type = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
+  Operation *module = moduleBody->getParentOp();
+  if (!SymbolTable::lookupSymbolIn(module, kZerosSymbol)) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(moduleBody);
+    LLVM::GlobalOp::create(b, loc, b.getI64Type(), /*isConstant=*/false, LLVM::Linkage::Internal,
+                           kZerosSymbol, b.getI64IntegerAttr(0), /*alignment=*/8,
+                           unsigned(NVVM::NVVMMemorySpace::Global));
+  }
+  return LLVM::AddressOfOp::create(b, loc, type, kZerosSymbol);
+}
 
 /// The address of an element, in 64 bits. `view` is pointer, sizes, strides.
 Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices) {
@@ -39,11 +55,24 @@ Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices
 
 void Emitter::emitGather(GatherOp op) {
   ViewType type = op.getSource().getType();
-  // Rows and columns past the tensors' ends still compute an index; it must stay inside.
-  const Values view = get(op.getSource());
+  // Rows and columns past the tensors' ends still compute an index; it must stay inside. A tensor
+  // without elements has no inside: there every index becomes 0, of a word of zeros.
+  Values view = get(op.getSource());
+  Value empty;
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(size))
+      continue;
+    Value none = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, view[1 + i], i64(0));
+    empty = empty ? Value(LLVM::OrOp::create(b, loc, empty, none)) : none;
+  }
   Values last;
-  for (size_t i = 0; i < type.getShape().size(); ++i)
+  for (size_t i = 0; i < type.getShape().size(); ++i) {
     last.push_back(add(LLVM::TruncOp::create(b, loc, b.getI32Type(), view[1 + i]), -1));
+    if (empty)
+      last[i] = LLVM::SelectOp::create(b, loc, empty, i32(0), last[i]);
+  }
+  if (empty)
+    view[0] = LLVM::SelectOp::create(b, loc, empty, zeros(), view[0]);
   Values positions(op.getIndices());
   setEach(op, [=](int64_t k) -> Value {
     Values indices;
