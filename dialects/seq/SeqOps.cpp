@@ -100,6 +100,11 @@ LogicalResult AttentionOp::verify() {
         return emitOpError() << "(C6) expected each side of the window to be at least -1, got "
                              << side;
   }
+  // A misspelt attribute would otherwise be carried along in silence.
+  for (NamedAttribute attribute : (*this)->getDiscardableAttrs())
+    if (!attribute.getName().getValue().contains('.'))
+      return emitOpError() << "(C10) expected the attributes scale, causal or window, got "
+                           << attribute.getName();
   return success();
 }
 

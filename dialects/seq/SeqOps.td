@@ -92,6 +92,7 @@ def Seq_AttentionOp : Seq_Op<"attention", [
     * (C7) `score` takes (f32, index, index, index, index) and yields an f32.
     * (C8) `mask` takes (index, index, index, index) and yields an i1.
     * (C9) the operations of both regions have no side effect.
+    * (C10) an attribute that is none of these belongs to a dialect: its name has a dot.
   }];
 
   let arguments = (ins

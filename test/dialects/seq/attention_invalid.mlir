@@ -189,3 +189,11 @@ func.func @c9(%q: tensor<1x2x8x64xf16>, %log: memref<?xf32>) {
     }
   return
 }
+
+// -----
+
+func.func @c10(%q: tensor<1x2x8x64xf16>) {
+  // expected-error @+1 {{(C10) expected the attributes scale, causal or window, got "causl"}}
+  %o = seq.attention %q, %q, %q {causl} : tensor<1x2x8x64xf16>, tensor<1x2x8x64xf16>, tensor<1x2x8x64xf16> -> tensor<1x2x8x64xf16>
+  return
+}
