@@ -30,6 +30,9 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
   Option<int64_t> stages{*this, "stages",
                          llvm::cl::desc("SRAM slots of the key and of the value ring"),
                          llvm::cl::init(0)};
+  Option<int64_t> queryStages{*this, "query-stages",
+                              llvm::cl::desc("SRAM slots of the ring of query tiles"),
+                              llvm::cl::init(0)};
   Option<std::string> persistent{
       *this, "persistent",
       llvm::cl::desc("One CTA per multiprocessor walks over the work: true or false")};

@@ -42,12 +42,15 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseNumber(name, value, schedule.keys, loc);
   if (name == "stages")
     return parseNumber(name, value, schedule.stages, loc);
+  if (name == "query-stages")
+    return parseNumber(name, value, schedule.queryStages, loc);
   if (name == "persistent")
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
     return parseFlag(name, value, schedule.overlap, loc);
   return emitError(loc) << "unknown schedule option '" << name
-                        << "', expected consumers, keys, stages, persistent or overlap";
+                        << "', expected consumers, keys, stages, query-stages, "
+                           "persistent or overlap";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

@@ -36,6 +36,7 @@ void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &
   config.consumers = options.consumers;
   config.keys = options.keys;
   config.stages = options.stages;
+  config.queryStages = options.queryStages;
   config.persistent = options.persistent;
   config.overlap = options.overlap;
   pm.addPass(createSeqConfigure(config));

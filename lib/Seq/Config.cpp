@@ -28,6 +28,7 @@ AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
   integer("consumers", config.consumers);
   integer("keys", config.keys);
   integer("stages", config.stages);
+  integer("query_stages", config.queryStages);
   boolean("persistent", config.persistent);
   boolean("overlap", config.overlap);
   return config;
@@ -40,6 +41,7 @@ void AttentionConfig::write(seq::AttentionOp op) const {
                                b.getNamedAttr("keys", b.getI64IntegerAttr(keys)),
                                b.getNamedAttr("overlap", b.getBoolAttr(overlap)),
                                b.getNamedAttr("persistent", b.getBoolAttr(persistent)),
+                               b.getNamedAttr("query_stages", b.getI64IntegerAttr(queryStages)),
                                b.getNamedAttr("stages", b.getI64IntegerAttr(stages)),
                            }));
 }

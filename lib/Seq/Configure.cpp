@@ -23,7 +23,8 @@ using namespace longwing;
 static int64_t sharedBytes(seq::AttentionOp op, const AttentionConfig &config) {
   auto panels = [](int64_t columns) { return llvm::divideCeil(columns, 64) * 128; };
   int64_t dk = panels(op.getHeadDim()), dv = panels(op.getValueDim());
-  return config.rows() * (dk + 128) + config.stages * config.keys * (dk + dv) + 1024;
+  return config.rows() * (config.queryStages * dk + 128) + config.stages * config.keys * (dk + dv) +
+         1024;
 }
 
 /// Registers of a consumer thread: scores, probabilities and O, and what the rest takes.
@@ -75,6 +76,8 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       config.keys = keys;
     if (stages)
       config.stages = stages;
+    if (queryStages)
+      config.queryStages = queryStages;
     if (failed(flag(op, "persistent", persistent, config.persistent)) ||
         failed(flag(op, "overlap", overlap, config.overlap)))
       return failure();
@@ -85,8 +88,10 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return op.emitError() << "schedule option 'keys': expected a multiple of 16 from 16 to 256, "
                                "got "
                             << config.keys;
-    if (config.stages < 1 || config.stages > 8)
-      return op.emitError() << "schedule option 'stages': expected 1 to 8, got " << config.stages;
+    for (auto [name, value] :
+         {std::pair{"stages", config.stages}, {"query-stages", config.queryStages}})
+      if (value < 1 || value > 8)
+        return op.emitError() << "schedule option '" << name << "': expected 1 to 8, got " << value;
     if (int64_t bytes = sharedBytes(op, config); bytes > hopper::kSharedBytes)
       return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
                             << hopper::kSharedBytes << " of a multiprocessor";

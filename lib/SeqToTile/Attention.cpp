@@ -175,9 +175,8 @@ void AttentionKernel::workTile(Value x) {
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(visit.thenBlock());
-    queryTile =
-        t.load(q, {batch, head, row0, t.index(0)}, tileType<SharedAttr>({rows, dk}, element),
-               /*stages=*/1);
+    queryTile = t.load(q, {batch, head, row0, t.index(0)},
+                       tileType<SharedAttr>({rows, dk}, element), config.queryStages);
     SmallVector<Value> state = {zero, low, none};
     for (auto [i, part] : llvm::enumerate(parts))
       state = llvm::to_vector(loop(part, state, i == 0));

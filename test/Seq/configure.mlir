@@ -7,8 +7,8 @@
 // The table gives each operation its tiles; an option overrides the table.
 
 // CHECK-LABEL: @head_128
-// CHECK: seq.config = {consumers = 2 : i64, keys = 128 : i64, overlap = true, persistent = true, stages = 2 : i64}
-// FORCED: seq.config = {consumers = 1 : i64, keys = 32 : i64, overlap = false, persistent = false, stages = 3 : i64}
+// CHECK: seq.config = {consumers = 2 : i64, keys = 128 : i64, overlap = true, persistent = true, query_stages = 1 : i64, stages = 2 : i64}
+// FORCED: seq.config = {consumers = 1 : i64, keys = 32 : i64, overlap = false, persistent = false, query_stages = 1 : i64, stages = 3 : i64}
 // KEYS: configure.mlir:[[@LINE+4]]:{{[0-9]+}}: error: schedule option 'keys': expected a multiple of 16 from 16 to 256, got 100
 // SRAM: error: the schedule needs {{[0-9]+}} bytes of SRAM, more than the 232448 of a multiprocessor
 // FLAG: error: schedule option 'persistent': expected true or false, got 'maybe'

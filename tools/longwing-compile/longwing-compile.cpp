@@ -49,7 +49,8 @@ static cl::opt<std::string> schedule("schedule",
                                      cl::desc("Override the choices of the compiler:\n"
                                               "consumers=N      warpgroups of 64 query rows each\n"
                                               "keys=N           keys of a tile\n"
-                                              "stages=N         slots of each ring in SRAM\n"
+                                              "stages=N         slots of the key and of the value ring\n"
+                                              "query-stages=N   slots of the ring of query tiles\n"
                                               "persistent=BOOL  one CTA per multiprocessor\n"
                                               "overlap=BOOL     overlap softmax with products"),
                                      cl::value_desc("NAME=VALUE,..."), cl::cat(code));

@@ -26,6 +26,8 @@ struct AttentionConfig {
   int64_t keys = 128;
   /// SRAM slots of the key and of the value ring.
   int64_t stages = 2;
+  /// SRAM slots of the ring of query tiles; with two the next work tile's are loaded ahead.
+  int64_t queryStages = 1;
   /// One CTA per multiprocessor walks over the work, instead of one CTA per work tile.
   bool persistent = true;
   /// Products and softmax of neighbouring key tiles overlap.

@@ -29,6 +29,7 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"consumers", "consumers", "int64_t", "0", "Consumer warpgroups, 64 query rows each">,
     Option<"keys", "keys", "int64_t", "0", "Keys of a tile, a multiple of 16">,
     Option<"stages", "stages", "int64_t", "0", "SRAM slots of the key and of the value ring">,
+    Option<"queryStages", "query-stages", "int64_t", "0", "SRAM slots of the ring of query tiles">,
     Option<"persistent", "persistent", "std::string", "\"\"",
            "One CTA per multiprocessor walks over the work: true or false">,
     Option<"overlap", "overlap", "std::string", "\"\"",
