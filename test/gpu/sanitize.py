@@ -4,10 +4,12 @@
 """Small launches for compute-sanitizer, with NumPy only: PyTorch's own kernels would be checked too.
 
     python3 test/gpu/sanitize.py DIR [TOOL...]      DIR: packages of kernels.py; tools: memcheck racecheck ...
+    LONGWING_SANITIZE_FEW=1                         one kernel, two sizes: for a tool that is slow
 
 Without a tool it only runs the launches (which is what it does under compute-sanitizer).
 """
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -22,6 +24,8 @@ TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
 NAMES = [f"{element}_d{head_dim}_{heads}{causal}" for element, heads in (("bf16", "mha"), ("f16", "gqa"))
          for head_dim in (64, 128) for causal in ("", "_causal")]
+if os.environ.get("LONGWING_SANITIZE_FEW"):
+    NAMES, LENGTHS = NAMES[:1], LENGTHS[1:3]
 
 
 def exact(q, k, v, causal):
@@ -65,13 +69,19 @@ def main(folder, tools):
     bad = 0
     for tool in tools:
         # racecheck looks at shared memory, which the small launches use as the large ones do.
-        result = subprocess.run([sanitizer, "--tool", tool, "--error-exitcode", "9", sys.executable, __file__, str(folder)],
-                                capture_output=True, text=True)
-        summary = [line for line in result.stdout.splitlines() if "SUMMARY" in line]
-        print(f"{tool}: exit code {result.returncode}; {' '.join(summary) or 'no summary'}", flush=True)
-        if result.returncode:
+        # Lines are shown as they come: of a tool that outlasts a time limit one sees how far it got.
+        process = subprocess.Popen([sanitizer, "--tool", tool, "--error-exitcode", "9", sys.executable, __file__, str(folder)],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        summary = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if "SUMMARY" in line:
+                summary.append(line.strip())
+        code = process.wait()
+        print(f"{tool}: exit code {code}; {' '.join(summary) or 'no summary'}", flush=True)
+        # Without a summary the tool did not check anything to the end.
+        if code or not summary:
             bad = 1
-            print("\n".join((result.stdout + result.stderr).splitlines()[-60:]))
     return bad
 
 
