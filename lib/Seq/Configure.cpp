@@ -43,6 +43,11 @@ static AttentionConfig choose(seq::AttentionOp op) {
   config.consumers = widest <= 64 && plain ? 3 : 2;
   config.keys = 128;
   config.stages = 2;
+  // Small heads leave SRAM to load ahead, which pays where a work tile has few keys.
+  if (widest <= 64) {
+    config.queryStages = 2;
+    config.stages = op.getRightWindow() >= 0 ? 3 : 2;
+  }
   while (config.keys > 16 && (registers(op, config) > config.consumerRegisters() ||
                               sharedBytes(op, config) > hopper::kSharedBytes)) {
     if (config.keys <= 64 && config.stages > 1)

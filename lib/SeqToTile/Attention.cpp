@@ -209,10 +209,11 @@ SmallVector<Segment> AttentionKernel::segments() {
   Value fullEnd = t.floorDiv(keyCount, keys);
   if (right >= 0)
     fullEnd = t.min(fullEnd, t.floorDiv(t.max(t.add(t.add(row0, shift), right + 1), zero), keys));
-  // Without a diagonal that is one tile, and its loop folds away.
+  // Without a diagonal that is one tile, whose loop is nothing but the pipeline's prologue.
   Value headEnd = t.index(1);
   if (right >= 0)
-    headEnd = t.min(t.max(t.sub(hi, fullEnd), headEnd), count);
+    headEnd = t.max(t.sub(hi, fullEnd), headEnd);
+  headEnd = t.min(headEnd, count);
   if (left < 0)
     return {{zero, headEnd, true}, {headEnd, count, false}};
   Value fullBegin = t.ceilDiv(t.max(t.add(t.add(row0, shift), rows - 1 - left), zero), keys);

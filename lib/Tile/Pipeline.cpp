@@ -198,6 +198,20 @@ SmallVector<Value> Chain::carried(OpBuilder &b, Frame &stage0) {
   return state;
 }
 
+/// Whether a loop's bounds are constants, or the smaller of a constant and something, one step
+/// apart.
+static bool runsAtMostOnce(scf::ForOp loop) {
+  auto begin = getConstantIntValue(loop.getLowerBound()),
+       step = getConstantIntValue(loop.getStep());
+  SmallVector<Value> bounds = {loop.getUpperBound()};
+  if (auto smaller = loop.getUpperBound().getDefiningOp<arith::MinSIOp>())
+    bounds.append({smaller.getLhs(), smaller.getRhs()});
+  return begin && step && llvm::any_of(bounds, [&](Value bound) {
+           auto end = getConstantIntValue(bound);
+           return end && *end <= *begin + *step;
+         });
+}
+
 LogicalResult Chain::rotate() {
   Schedule &first = parts.front(), &last = parts.back();
   Location loc = first.loop.getLoc();
@@ -221,6 +235,8 @@ LogicalResult Chain::rotate() {
   SmallVector<Value> state = carried(b, prologue);
 
   for (Schedule &part : parts) {
+    if (&part == &first && runsAtMostOnce(part.loop))
+      continue; // the prologue was all of it
     Value from = &part == &first ? Value(arith::AddIOp::create(b, loc, begin, step))
                                  : part.loop.getLowerBound();
     auto loop =

@@ -32,3 +32,22 @@ func.func @main(%q: tensor<1x16x?x128xbf16>) -> tensor<1x16x?x128xbf16> {
   %o = seq.attention %q, %q, %q {causal} : tensor<1x16x?x128xbf16>, tensor<1x16x?x128xbf16>, tensor<1x16x?x128xbf16> -> tensor<1x16x?x128xbf16>
   return %o : tensor<1x16x?x128xbf16>
 }
+
+// Without a diagonal only the first tile of keys is masked; the rest are pipelined all the same, in
+// one loop.
+
+// TILE-LABEL: tile.kernel @unmasked_attention
+// TILE: consumer
+// TILE: tile.mma_wait 0
+// TILE: scf.for
+// TILE: %[[S1:.*]] = tile.mma_async {{.*}} transpose_b
+// TILE: %[[O1:.*]] = tile.mma_async
+// TILE: tile.mma_wait 1(%[[S1]])
+// TILE: tile.mma_wait 0(%[[O1]],
+// TILE: scf.yield
+// TILE-NOT: scf.for
+// TILE: tile.store
+func.func @unmasked(%q: tensor<1x16x?x128xbf16>) -> tensor<1x16x?x128xbf16> {
+  %o = seq.attention %q, %q, %q : tensor<1x16x?x128xbf16>, tensor<1x16x?x128xbf16>, tensor<1x16x?x128xbf16> -> tensor<1x16x?x128xbf16>
+  return %o : tensor<1x16x?x128xbf16>
+}

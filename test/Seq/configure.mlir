@@ -17,9 +17,9 @@ func.func @head_128(%q: tensor<1x2x?x128xbf16>, %k: tensor<1x2x?x128xbf16>) -> t
   return %o : tensor<1x2x?x128xbf16>
 }
 
-// Small heads leave registers for a third consumer warpgroup, ...
+// Small heads leave registers for a third consumer warpgroup and SRAM to load ahead, ...
 // CHECK-LABEL: @head_64
-// CHECK: seq.config = {consumers = 3 : i64, keys = 128 : i64
+// CHECK: seq.config = {consumers = 3 : i64, keys = 128 : i64, overlap = true, persistent = true, query_stages = 2 : i64, stages = 2 : i64}
 func.func @head_64(%q: tensor<1x2x?x64xbf16>, %k: tensor<1x2x?x64xbf16>) -> tensor<1x2x?x64xbf16> {
   %o = seq.attention %q, %k, %k : tensor<1x2x?x64xbf16>, tensor<1x2x?x64xbf16>, tensor<1x2x?x64xbf16> -> tensor<1x2x?x64xbf16>
   return %o : tensor<1x2x?x64xbf16>
