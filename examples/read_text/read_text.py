@@ -128,7 +128,7 @@ def show_artefacts(model, folder):
             say(f"      {path}: {size}, in {seconds:.2f} s")
             for line in (result.stdout + result.stderr).splitlines():
                 say(f"        {line}")
-        elif kind == "cubin" and "ptxas" in result.stderr and "not" in result.stderr:
+        elif kind == "cubin" and "expected ptxas" in result.stderr:
             say("      no cubin: ptxas was not found (the card's driver assembles the PTX)")
         else:
             raise SystemExit(result.stderr)
