@@ -7,7 +7,7 @@ packages=(
   ca-certificates clang-22 lld-22 llvm-22-dev libmlir-22-dev mlir-22-tools cmake ninja-build ccache
   libzstd-dev zlib1g-dev libedit-dev libxml2-dev nlohmann-json3-dev
   # testing
-  llvm-22-tools libgtest-dev libgmock-dev libopenblas0-pthread python3 python3-numpy python3-psutil python3-pytest
+  llvm-22-tools libclang-rt-22-dev libgtest-dev libgmock-dev libopenblas0-pthread python3 python3-numpy python3-psutil python3-pytest
 )
 missing=()
 for package in "${packages[@]}"; do

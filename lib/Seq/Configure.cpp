@@ -41,7 +41,8 @@ static AttentionConfig choose(seq::AttentionOp op) {
   // Three consumer warpgroups leave 160 registers a thread, which regions and windows overrun.
   bool plain = !op.hasScore() && !op.hasMask() && op.getLeftWindow() < 0;
   config.consumers = widest <= 64 && plain ? 3 : 2;
-  config.keys = 128;
+  // A window's three loops over keys hold more across each other than the count below knows.
+  config.keys = op.getLeftWindow() >= 0 ? 112 : 128;
   config.stages = 2;
   // Small heads leave SRAM to load ahead, which pays where a work tile has few keys.
   if (widest <= 64) {

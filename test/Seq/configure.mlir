@@ -32,3 +32,11 @@ func.func @head_256(%q: tensor<1x2x?x256xbf16>, %k: tensor<1x2x?x256xbf16>) -> t
   %o = seq.attention %q, %k, %k : tensor<1x2x?x256xbf16>, tensor<1x2x?x256xbf16>, tensor<1x2x?x256xbf16> -> tensor<1x2x?x256xbf16>
   return %o : tensor<1x2x?x256xbf16>
 }
+
+// A window's kernel has three loops over keys; smaller tiles keep it from spilling.
+// CHECK-LABEL: @window
+// CHECK: seq.config = {consumers = 2 : i64, keys = 112 : i64
+func.func @window(%q: tensor<1x2x?x128xbf16>, %k: tensor<1x2x?x128xbf16>) -> tensor<1x2x?x128xbf16> {
+  %o = seq.attention %q, %k, %k {window = array<i64: 63, 0>} : tensor<1x2x?x128xbf16>, tensor<1x2x?x128xbf16>, tensor<1x2x?x128xbf16> -> tensor<1x2x?x128xbf16>
+  return %o : tensor<1x2x?x128xbf16>
+}
