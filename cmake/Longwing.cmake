@@ -21,7 +21,7 @@ target_include_directories(longwing_flags INTERFACE
   ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR} ${PROJECT_BINARY_DIR}/include)
 target_compile_definitions(longwing_flags INTERFACE LONGWING_VERSION="${PROJECT_VERSION}")
 if(LONGWING_SANITIZE)
-  target_compile_options(longwing_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize=vptr)
+  target_compile_options(longwing_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize=vptr,function)
   target_link_options(longwing_flags INTERFACE -fsanitize=address,undefined)
 endif()
 

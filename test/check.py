@@ -99,8 +99,6 @@ def run_pytest(arguments, results):
         filter(None, [str(ROOT.parent / "python"), environment.get("PYTHONPATH")]))
     environment["LONGWING_LIBRARY_DIR"] = str(arguments.build / "lib")
     environment["LONGWING_BIN_DIR"] = str(arguments.build / "bin")
-    if arguments.sanitized:
-        environment["LONGWING_SANITIZED"] = "1"
     folders = [str(ROOT / name) for name in ("python", "fuzz", "gpu") if any((ROOT / name).glob("test_*.py"))]
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", f"--rootdir={ROOT}",
                f"--junitxml={report}", *folders]
@@ -125,6 +123,10 @@ def main():
     parser.add_argument("--filter", default=os.environ.get("LONGWING_TEST_FILTER"),
                         help="run only tests whose name matches (also: LONGWING_TEST_FILTER)")
     arguments = parser.parse_args()
+    if arguments.sanitized:
+        os.environ["LONGWING_SANITIZED"] = "1"
+        # LLVM's headers poison the arenas that its libraries, built without sanitizers, then fill.
+        os.environ.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0")
     arguments.build = arguments.build.resolve()
     results = arguments.build / "test" / "results"
     results.mkdir(parents=True, exist_ok=True)

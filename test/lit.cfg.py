@@ -3,6 +3,7 @@
 # Features that a test may ask for with REQUIRES: or UNSUPPORTED::
 #   ptxas    an NVIDIA assembler was found (LONGWING_PTXAS, PATH, /usr/local/cuda/bin)
 #   cuda     the machine has an NVIDIA card
+#   sanitized  the build has sanitizers: a plain program cannot link its libraries
 #   TOOL     the tool is built, for each tool (longwing-opt, longwing-compile, ...)
 
 import ctypes
@@ -51,6 +52,8 @@ for tool in TOOLS:
     if os.path.exists(os.path.join(tools_dir, tool)):
         config.available_features.add(tool)
 
+if os.environ.get("LONGWING_SANITIZED"):
+    config.available_features.add("sanitized")
 ptxas = find_ptxas()
 if ptxas:
     config.available_features.add("ptxas")
