@@ -71,6 +71,10 @@ private:
   /// Waits until this thread's copies to device memory have read SRAM.
   void drainStores();
   mlir::Value zeros();
+  /// The first element of a panel of a tile, as the copy engine takes it: fastest dimension first.
+  Values boxAt(mlir::ValueRange coordinates, int64_t firstColumn);
+  /// Waits until the phase of a barrier in SRAM has completed.
+  void await(mlir::Value barrier, mlir::Value parity);
   mlir::Value elementAddress(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange indices);
 
   //===--------------------------------------------------------------------===//

@@ -111,6 +111,14 @@ void Emitter::emitStoreRow(StoreRowOp op) {
 // Tiles that leave through SRAM
 //===----------------------------------------------------------------------===//
 
+Emitter::Values Emitter::boxAt(ValueRange coordinates, int64_t firstColumn) {
+  Values reversed;
+  for (Value coordinate : llvm::reverse(coordinates))
+    reversed.push_back(one(coordinate));
+  reversed[0] = add(reversed[0], firstColumn);
+  return reversed;
+}
+
 void Emitter::drainStores() {
   auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), /*withElse=*/false);
   OpBuilder::InsertionGuard guard(b);
@@ -167,10 +175,7 @@ void Emitter::emitStore(StoreOp op) {
     b.setInsertionPointToStart(branch.thenBlock());
     Value groupRow = mul(group, kWarpgroupRows);
     for (int64_t panel = first; panel < last; ++panel) {
-      Values coordinates; // fastest first
-      for (Value coordinate : op.getCoordinates())
-        coordinates.insert(coordinates.begin(), one(coordinate));
-      coordinates[0] = add(coordinates[0], panel * panelMatrices * 8);
+      Values coordinates = boxAt(op.getCoordinates(), panel * panelMatrices * 8);
       coordinates[1] = add(coordinates[1], groupRow);
       Value source = add(add(sramBase, offset + (panel - first) * rows * kPanelBytes),
                          mul(groupRow, kPanelBytes));
@@ -201,12 +206,12 @@ Emitter::Slot Emitter::slot(Value ring, Value position) {
           both(turn, i32(1))};
 }
 
-static void awaitPhase(OpBuilder &b, Location loc, Value barrier, Value parity, Value ticks) {
-  NVVM::MBarrierTryWaitParityOp::create(b, loc, barrier, parity, ticks);
-}
-
 /// Polls sleep for up to this many nanoseconds before they look again.
 static constexpr int64_t kPollTicks = 10000000;
+
+void Emitter::await(Value barrier, Value parity) {
+  NVVM::MBarrierTryWaitParityOp::create(b, loc, shared(barrier), parity, i32(kPollTicks));
+}
 
 void Emitter::emitProduce(ProduceOp op) {
   Slot at = slot(op.getRing(), op.getPosition());
@@ -218,17 +223,14 @@ void Emitter::emitProduce(ProduceOp op) {
   // A fresh barrier counts as having completed the phase before its first: the first turn of
   // every slot passes at once.
   Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
-  awaitPhase(b, loc, shared(at.empty), before, i32(kPollTicks));
+  await(at.empty, before);
   NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(at.full),
                                          i32(panels * rows * kPanelBytes), NVVM::MemScopeKind::CTA,
                                          false, Value());
   auto cluster =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
   for (int64_t panel = 0; panel < panels; ++panel) {
-    Values coordinates; // fastest first
-    for (Value coordinate : op.getCoordinates())
-      coordinates.insert(coordinates.begin(), one(coordinate));
-    coordinates[0] = add(coordinates[0], panel * panelColumns);
+    Values coordinates = boxAt(op.getCoordinates(), panel * panelColumns);
     Value target = LLVM::AddrSpaceCastOp::create(
         b, loc, cluster, shared(add(at.address, panel * rows * kPanelBytes)));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
@@ -239,7 +241,7 @@ void Emitter::emitProduce(ProduceOp op) {
 
 void Emitter::emitConsume(ConsumeOp op) {
   Slot at = slot(op.getRing(), op.getPosition());
-  awaitPhase(b, loc, shared(at.full), at.parity, i32(kPollTicks));
+  await(at.full, at.parity);
   set(op.getTile(), {at.address});
 }
 
