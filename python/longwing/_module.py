@@ -82,6 +82,20 @@ class BaseFunction:
         return arguments
 
 
+_MAX_PLANS = 256
+
+
+class _Plan:
+    """A call's tensors without their addresses, the results' shapes and the size of the workspace."""
+
+    __slots__ = ("arguments", "results", "shapes", "workspace_bytes")
+
+    def __init__(self, arguments, results, workspace_bytes):
+        self.arguments, self.results = arguments, results
+        self.shapes = [tuple(result.sizes[:result.rank]) for result in results]
+        self.workspace_bytes = workspace_bytes(arguments)
+
+
 class Function(BaseFunction):
     """A function of a package, run on the card."""
 
@@ -100,6 +114,7 @@ class Function(BaseFunction):
                          list(infos(library.lw_function_num_results, library.lw_function_result)))
         self._argument_array = Tensor * len(self.arguments)
         self._result_array = Tensor * len(self.results)
+        self._plans = {}
 
     def _run(self, views, outputs):
         places = {view.where() for view in views}
@@ -115,16 +130,30 @@ class Function(BaseFunction):
 
     def _run_on_device(self, views, outputs, framework, index):
         _use_device(index)
-        arguments, results = self._describe(views)
+        plan = self._plan(views)
+        arguments = self._argument_array.from_buffer_copy(plan.arguments)
+        results = self._result_array.from_buffer_copy(plan.results)
+        for tensor, view in zip(arguments, views):
+            tensor.data = view.pointer
         if outputs is None:
-            outputs = [framework.empty(results[number].sizes[:results[number].rank], result.dtype, _tensors.CUDA, index)
-                       for number, result in enumerate(self.results)]
-        self._take_outputs(outputs, results, index)
-        size = self._workspace_bytes(arguments)
+            outputs = [framework.empty(shape, result.dtype, _tensors.CUDA, index)
+                       for shape, result in zip(plan.shapes, self.results)]
+        self._take_outputs(outputs, results, plan.shapes, index)
+        size = plan.workspace_bytes
         workspace = framework.workspace(size, index) if size else None
         pointer = _tensors.view(workspace).pointer if size else None
         self._launch(arguments, results, pointer, size, framework.stream(index))
         return outputs
+
+    def _plan(self, views):
+        """What a call needs to know that depends on sizes and strides only, remembered from call to call."""
+        key = tuple([(view.shape, view.strides, view.dtype) for view in views])
+        plan = self._plans.get(key)
+        if plan is None:
+            if len(self._plans) >= _MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[key] = _Plan(*self._describe(views), self._workspace_bytes)
+        return plan
 
     def _run_from_host(self, views, outputs):
         """Arguments on the CPU travel to device 0, results come back. For convenience, not for speed."""
@@ -149,10 +178,9 @@ class Function(BaseFunction):
                                                       results, len(results)))
         return arguments, results
 
-    def _take_outputs(self, outputs, results, index):
-        for output, tensor, result in zip(outputs, results, self.results):
+    def _take_outputs(self, outputs, results, shapes, index):
+        for output, tensor, expected, result in zip(outputs, results, shapes, self.results):
             view = _tensors.view(output, result.dtype)
-            expected = tuple(tensor.sizes[:tensor.rank])
             if view.shape != expected or view.dtype != result.dtype:
                 raise LaunchError(f"{self.name}: expected the result {result.name!r} as {expected} of {result.dtype}, "
                                   f"got {view.shape} of {view.dtype}", "INVALID_ARGUMENT")

@@ -74,6 +74,8 @@ class Torch:
         return self.torch.cuda.current_stream(index).cuda_stream
 
     def device(self, index):
+        if self.torch.cuda.current_device() == index:
+            return contextlib.nullcontext()
         return self.torch.cuda.device(index)
 
 
@@ -238,12 +240,14 @@ _made = {}
 
 def framework_of(tensor):
     """The framework of a tensor. A framework that nobody imported cannot have made it."""
-    for name, make in _KNOWN.items():
-        framework = _made.get(name)
-        if framework is None and name in sys.modules and hasattr(sys.modules[name], "__version__"):
-            framework = _made[name] = make(sys.modules[name])
-        if framework is not None and framework.owns(tensor):
+    for framework in _made.values():
+        if framework.owns(tensor):
             return framework
+    for name, make in _KNOWN.items():
+        if name not in _made and name in sys.modules and hasattr(sys.modules[name], "__version__"):
+            framework = _made[name] = make(sys.modules[name])
+            if framework.owns(tensor):
+                return framework
     from ._device import DeviceArrays
 
     for other in (DeviceArrays(), DLPack()):
