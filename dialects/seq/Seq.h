@@ -16,7 +16,11 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "dialects/seq/Shapes.h"
+
 #include "dialects/seq/SeqDialect.h.inc"
+#include "dialects/seq/SeqEnums.h.inc"
+#include "dialects/seq/SeqInterfaces.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/seq/SeqOps.h.inc"

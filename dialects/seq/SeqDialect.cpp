@@ -13,6 +13,8 @@
 using namespace longwing::seq;
 
 #include "dialects/seq/SeqDialect.cpp.inc"
+#include "dialects/seq/SeqEnums.cpp.inc"
+#include "dialects/seq/SeqInterfaces.cpp.inc"
 
 void SeqDialect::initialize() {
   addOperations<

@@ -8,6 +8,7 @@
 #ifndef LONGWING_SEQ_OPS_TD
 #define LONGWING_SEQ_OPS_TD
 
+include "dialects/seq/ScanOps.td"
 include "dialects/seq/SeqDialect.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
