@@ -434,8 +434,9 @@ SmallVector<Value> AttentionLowering::lower() {
   return results;
 }
 
-SmallVector<Value> longwing::lowerAttention(OpBuilder &builder, AttentionOp op, Value q, Value k,
-                                            Value v, const Arithmetic &arithmetic,
-                                            InlineRegion inlined) {
-  return AttentionLowering(builder, op, q, k, v, arithmetic, inlined).lower();
+SmallVector<Value> longwing::lowerAttention(OpBuilder &builder, AttentionOp op, ValueRange operands,
+                                            const Arithmetic &arithmetic, InlineRegion inlined) {
+  AttentionOp::Adaptor in(operands, op);
+  return AttentionLowering(builder, op, in.getQ(), in.getK(), in.getV(), arithmetic, inlined)
+      .lower();
 }

@@ -31,10 +31,17 @@ struct Arithmetic {
 using InlineRegion = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Region &region,
                                                     mlir::ValueRange arguments)>;
 
-/// Emits the loops of an attention before it and returns o and, if asked, lse. The operands may be
-/// wider than those of `op`.
+/// Whether an operation of seq is lowered here: all but those that end its regions.
+inline bool isSeqOp(mlir::Operation *op) {
+  return op->getDialect() && mlir::isa<seq::SeqDialect>(op->getDialect()) &&
+         !mlir::isa<seq::YieldOp>(op);
+}
+
+// Each emits the loops of an operation before it and gives its results. The operands, in the
+// operation's order, may be wider than those of `op`. `lower` in SeqToLinalg.cpp picks among them.
+
 llvm::SmallVector<mlir::Value> lowerAttention(mlir::OpBuilder &builder, seq::AttentionOp op,
-                                              mlir::Value q, mlir::Value k, mlir::Value v,
+                                              mlir::ValueRange operands,
                                               const Arithmetic &arithmetic, InlineRegion inlined);
 
 } // namespace longwing

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace longwing {
 #define GEN_PASS_DEF_SEQTOLINALG
@@ -39,6 +40,16 @@ static std::pair<SmallVector<Operation *>, Value> cloneBody(OpBuilder &builder, 
   return {clones, mapping.lookupOrDefault(yielded)};
 }
 
+/// The loops of an operation of seq, and their results.
+static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange operands,
+                                const Arithmetic &arithmetic, InlineRegion inlined) {
+  return TypeSwitch<Operation *, SmallVector<Value>>(op)
+      .Case([&](seq::AttentionOp attention) {
+        return lowerAttention(builder, attention, operands, arithmetic, inlined);
+      })
+      .DefaultUnreachable("a seq operation without a meaning");
+}
+
 //===----------------------------------------------------------------------===//
 // float32
 //===----------------------------------------------------------------------===//
@@ -48,11 +59,12 @@ static void lowerRounded(func::FuncOp func) {
   auto inlined = [](OpBuilder &builder, Region &region, ValueRange arguments) {
     return cloneBody(builder, region, arguments).second;
   };
-  func.walk([&](seq::AttentionOp op) {
+  func.walk([&](Operation *op) {
+    if (!isSeqOp(op))
+      return;
     OpBuilder builder(op);
-    op.replaceAllUsesWith(
-        lowerAttention(builder, op, op.getQ(), op.getK(), op.getV(), arithmetic, inlined));
-    op.erase();
+    op->replaceAllUsesWith(lower(builder, op, op->getOperands(), arithmetic, inlined));
+    op->erase();
   });
 }
 
@@ -81,15 +93,16 @@ static Value inlineWidened(Widener &widener, OpBuilder &builder, Region &region,
   return widener.widen(yielded);
 }
 
-static void lowerUnrounded(Widener &widener, seq::AttentionOp op) {
-  Arithmetic arithmetic{Float64Type::get(op.getContext()), /*unrounded=*/true};
+static void lowerUnrounded(Widener &widener, Operation *op) {
+  Arithmetic arithmetic{Float64Type::get(op->getContext()), /*unrounded=*/true};
   OpBuilder builder(op);
   auto inlined = [&](OpBuilder &inner, Region &region, ValueRange arguments) {
     return inlineWidened(widener, inner, region, arguments);
   };
-  auto results = lowerAttention(builder, op, widener.lookup(op.getQ()), widener.lookup(op.getK()),
-                                widener.lookup(op.getV()), arithmetic, inlined);
-  for (auto [narrow, wide] : llvm::zip(op.getResults(), results))
+  auto operands =
+      llvm::map_to_vector(op->getOperands(), [&](Value value) { return widener.lookup(value); });
+  auto results = lower(builder, op, operands, arithmetic, inlined);
+  for (auto [narrow, wide] : llvm::zip(op->getResults(), results))
     widener.map(narrow, wide);
   widener.retire(op);
 }
@@ -117,12 +130,12 @@ static void lowerToOracle(func::FuncOp func, SymbolTable &symbols) {
   SmallVector<Operation *> ops;
   func.walk<WalkOrder::PreOrder>([&](Operation *op) {
     ops.push_back(op);
-    return isa<seq::AttentionOp>(op) ? WalkResult::skip() : WalkResult::advance();
+    return isSeqOp(op) ? WalkResult::skip() : WalkResult::advance();
   });
   Widener widener(func.getContext());
   for (Operation *op : llvm::drop_begin(ops)) {
-    if (auto attention = dyn_cast<seq::AttentionOp>(op))
-      lowerUnrounded(widener, attention);
+    if (isSeqOp(op))
+      lowerUnrounded(widener, op);
     else if (auto call = dyn_cast<func::CallOp>(op))
       widenCall(widener, call, symbols);
     else if (auto ret = dyn_cast<func::ReturnOp>(op))
