@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/seq/Seq.h"
+#include "dialects/seq/Verify.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -41,21 +42,12 @@ int64_t AttentionOp::getLeftWindow() { return windowSide(getWindow(), 0); }
 
 int64_t AttentionOp::getRightWindow() { return getCausal() ? 0 : windowSide(getWindow(), 1); }
 
-/// Whether two sizes can be equal at run time.
-static bool compatible(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b;
-}
-
 LogicalResult AttentionOp::verify() {
   RankedTensorType q = getQ().getType(), k = getK().getType(), v = getV().getType(),
                    o = getO().getType();
   auto agree = [&](RankedTensorType a, unsigned i, StringRef an, RankedTensorType b, unsigned j,
-                   StringRef bn, StringRef label) -> LogicalResult {
-    if (compatible(a.getDimSize(i), b.getDimSize(j)))
-      return success();
-    return emitOpError() << "(" << label << ") expected dimension " << i << " of " << an
-                         << " to equal dimension " << j << " of " << bn << ", got "
-                         << a.getDimSize(i) << " and " << b.getDimSize(j);
+                   StringRef bn, StringRef label) {
+    return verifyAgree(*this, label, a, i, an, b, j, bn);
   };
   if (failed(agree(k, 0, "k", q, 0, "q", "C1")) || failed(agree(v, 0, "v", q, 0, "q", "C1")) ||
       failed(agree(v, 1, "v", k, 1, "k", "C1")) || failed(agree(v, 2, "v", k, 2, "k", "C1")) ||
@@ -100,12 +92,7 @@ LogicalResult AttentionOp::verify() {
         return emitOpError() << "(C6) expected each side of the window to be at least -1, got "
                              << side;
   }
-  // A misspelt attribute would otherwise be carried along in silence.
-  for (NamedAttribute attribute : (*this)->getDiscardableAttrs())
-    if (!attribute.getName().getValue().contains('.'))
-      return emitOpError() << "(C10) expected the attributes scale, causal or window, got "
-                           << attribute.getName();
-  return success();
+  return verifyAttributes(*this, "C10", "the attributes scale, causal or window");
 }
 
 /// Checks the arguments, the result and the purity of a region.
@@ -118,25 +105,10 @@ static LogicalResult verifyScalarRegion(AttentionOp op, Region &region, StringRe
   if (takesScore)
     expected.push_back(Float32Type::get(ctx));
   expected.append(4, IndexType::get(ctx));
-  if (TypeRange(region.getArgumentTypes()) != TypeRange(expected))
-    return op.emitOpError() << "(" << label << ") expected region '" << name << "' to take ("
-                            << expected << "), got (" << region.getArgumentTypes() << ")";
   Type result = takesScore ? Type(Float32Type::get(ctx)) : Type(IntegerType::get(ctx, 1));
-  auto yield = region.front().empty() ? YieldOp() : dyn_cast<YieldOp>(region.front().back());
-  if (!yield)
-    return op.emitOpError() << "(" << label << ") expected region '" << name
-                            << "' to end with seq.yield";
-  if (yield.getValue().getType() != result)
-    return yield.emitOpError() << "(" << label << ") expected region '" << name << "' to yield "
-                               << result << ", got " << yield.getValue().getType();
-  WalkResult walk = region.walk([&](Operation *inner) {
-    if (isMemoryEffectFree(inner))
-      return WalkResult::advance();
-    inner->emitOpError() << "(C9) has a side effect, which region '" << name
-                         << "' of seq.attention may not have";
-    return WalkResult::interrupt();
-  });
-  return failure(walk.wasInterrupted());
+  if (failed(verifySignature(op, region, name, label, expected, result)))
+    return failure();
+  return verifyNoEffects(op, region, name, "C9");
 }
 
 LogicalResult AttentionOp::verifyRegions() {

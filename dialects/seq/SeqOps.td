@@ -8,6 +8,7 @@
 #ifndef LONGWING_SEQ_OPS_TD
 #define LONGWING_SEQ_OPS_TD
 
+include "dialects/seq/ConvOps.td"
 include "dialects/seq/ScanOps.td"
 include "dialects/seq/SeqDialect.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -21,12 +22,12 @@ def Seq_Tensor4 : Type<Seq_AnyTensor4.predicate, "a tensor of rank 4 (C1, C4) of
 def Seq_AnyTensor3 : TensorRankOf<[F32], [3]>;
 def Seq_RowTensor : Type<Seq_AnyTensor3.predicate, "a tensor of rank 3 of f32 (C4)", "::mlir::RankedTensorType">;
 
-def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["AttentionOp"]>]> {
+def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["AttentionOp", "ImplicitFilterOp"]>]> {
   let summary = "Ends a region of a seq operation";
   let description = [{
-    Gives the value of a `score` or `mask` region back to its operation.
+    Gives the value of a region (a score, a mask, a tap) back to its operation.
   }];
-  let arguments = (ins Arg<AnyType, "The score (f32) or the predicate (i1).">:$value);
+  let arguments = (ins Arg<AnyType, "The score or tap (f32) or the predicate (i1).">:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 

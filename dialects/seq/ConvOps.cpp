@@ -1,0 +1,484 @@
+//===- ConvOps.cpp - Convolutions of the seq dialect ----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/seq/Seq.h"
+#include "dialects/seq/Verify.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::seq;
+
+//===----------------------------------------------------------------------===//
+// What several operations check
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyChannels(Operation *op, StringRef label, RankedTensorType type,
+                                    unsigned dim, StringRef name) {
+  if (!type.isDynamicDim(dim) && type.getDimSize(dim) > 0)
+    return success();
+  return op->emitOpError() << "(" << label
+                           << ") expected a static, positive number of channels (dimension " << dim
+                           << ") of " << name << ", got " << type;
+}
+
+/// A filter is `[H, K]` with K > 0.
+static LogicalResult verifyFilter(Operation *op, RankedTensorType type, StringRef name,
+                                  RankedTensorType channels, unsigned dim, StringRef of) {
+  if (failed(verifyAgree(op, "C1", type, 0, name, channels, dim, of)))
+    return failure();
+  if (type.getDimSize(1) == 0)
+    return op->emitOpError() << "(C3) expected at least one tap (dimension 1) of " << name
+                             << ", got " << type;
+  return success();
+}
+
+/// Elements are those of `like`, or f32.
+static LogicalResult verifyElements(Operation *op, StringRef label, RankedTensorType type,
+                                    StringRef name, Type like, StringRef of) {
+  Type element = type.getElementType();
+  if (element == like || element.isF32())
+    return success();
+  return op->emitOpError() << "(" << label << ") expected the element type of " << name
+                           << " to be f32 or that of " << of << ", " << like << ", got " << element;
+}
+
+static LogicalResult verifySameElements(Operation *op, StringRef label, RankedTensorType type,
+                                        StringRef name, RankedTensorType like, StringRef of) {
+  if (type.getElementType() == like.getElementType())
+    return success();
+  return op->emitOpError() << "(" << label << ") expected the element type of " << name
+                           << " to be that of " << of << ", " << like.getElementType() << ", got "
+                           << type.getElementType();
+}
+
+/// The radices multiply to N, dimension 1 of a spectrum.
+static LogicalResult verifyRadices(Operation *op, StringRef label, ArrayRef<int64_t> radices,
+                                   RankedTensorType spectrum) {
+  int64_t length = spectrum.getDimSize(1), product = 1;
+  if (ShapedType::isDynamic(length) || length <= 0)
+    return op->emitOpError() << "(" << label
+                             << ") expected a static, positive length (dimension 1) of the "
+                                "spectrum, got "
+                             << spectrum;
+  for (int64_t radix : radices) {
+    if (radix < 2 && !(radix == 1 && radices.size() == 1))
+      return op->emitOpError() << "(" << label << ") expected radices of at least 2, got " << radix;
+    if (llvm::MulOverflow(product, radix, product))
+      return op->emitOpError() << "(" << label << ") expected radices whose product fits 64 bits";
+  }
+  if (radices.empty() || product != length)
+    return op->emitOpError() << "(" << label << ") expected the radices to multiply to " << length
+                             << ", the length of the spectrum, got " << product;
+  return success();
+}
+
+static LogicalResult verifySpectrum(Operation *op, RankedTensorType spectrum,
+                                    RankedTensorType channels, unsigned dim, StringRef of) {
+  if (failed(verifyAgree(op, "C1", spectrum, 0, "the spectrum", channels, dim, of)))
+    return failure();
+  if (spectrum.getDimSize(2) != 2)
+    return op->emitOpError() << "(C1) expected the last dimension of the spectrum to be 2, got "
+                             << spectrum;
+  return success();
+}
+
+static bool isTwoSidedKind(ConvKind kind) {
+  return kind == ConvKind::TwoSidedShared || kind == ConvKind::TwoSidedDisjoint;
+}
+
+static LogicalResult verifyReverse(Operation *op, ConvKind kind, Value reverse) {
+  if (isTwoSidedKind(kind) == bool(reverse))
+    return success();
+  return op->emitOpError() << "(C5) expected " << (reverse ? "no" : "a")
+                           << " reverse filter, since the kind is "
+                           << stringifyConvKind(kind);
+}
+
+/// y has the shape of its operand.
+static LogicalResult reifyLike(OpBuilder &builder, Location loc, Value operand,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, loc, operand));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LongConvOp
+//===----------------------------------------------------------------------===//
+
+int64_t LongConvOp::getFilterLength() {
+  return getFilter() ? getFilter().getType().getDimSize(1) : ShapedType::kDynamic;
+}
+
+LogicalResult LongConvOp::verify() {
+  RankedTensorType u = getU().getType();
+  if (failed(verifyChannels(*this, "C1", u, 1, "u")))
+    return failure();
+  for (auto [value, name] :
+       {std::pair<Value, StringRef>{getPre(), "pre"}, {getPost(), "post"}, {getY(), "y"}}) {
+    if (!value)
+      continue;
+    auto type = cast<RankedTensorType>(value.getType());
+    if (failed(verifySameShape(*this, "C1", type, name, u, "u")) ||
+        failed(verifySameElements(*this, "C2", type, name, u, "u")))
+      return failure();
+  }
+  for (auto [value, name] :
+       {std::pair<Value, StringRef>{getFilter(), "filter"}, {getReverse(), "reverse"}}) {
+    if (!value)
+      continue;
+    auto type = cast<RankedTensorType>(value.getType());
+    if (failed(verifyFilter(*this, type, name, u, 1, "u")) ||
+        failed(verifyElements(*this, "C2", type, name, u.getElementType(), "u")))
+      return failure();
+  }
+  if (getSkip() && failed(verifyAgree(*this, "C1", getSkip().getType(), 0, "skip", u, 1, "u")))
+    return failure();
+
+  if (bool(getFilter()) == bool(getSpectrum()))
+    return emitOpError() << "(C4) expected either a filter or a spectrum, got "
+                         << (getFilter() ? "both" : "none");
+  if (getTaps().has_value() != bool(getFilter()))
+    return emitOpError() << "(C4) expected taps if and only if there is a filter";
+  if (getReverse() && !getFilter())
+    return emitOpError() << "(C4) expected no reverse filter beside a spectrum";
+  if (getFilter() && failed(verifyReverse(*this, getKind(), getReverse())))
+    return failure();
+
+  if (getRadices().has_value() != bool(getSpectrum()))
+    return emitOpError() << "(C6) expected radices if and only if there is a spectrum";
+  if (getSpectrum()) {
+    RankedTensorType spectrum = getSpectrum().getType();
+    if (failed(verifySpectrum(*this, spectrum, u, 1, "u")) ||
+        failed(verifyRadices(*this, "C6", *getRadices(), spectrum)))
+      return failure();
+    int64_t prepared = spectrum.getDimSize(1), length = getLength();
+    if (!ShapedType::isDynamic(length) && (isCircular() ? prepared != length : prepared < length))
+      return emitOpError() << "(C7) expected a spectrum for length " << length
+                           << (isCircular() ? "" : " or more") << ", got one for " << prepared;
+    if (auto prepare = getSpectrum().getDefiningOp<PrepareFilterOp>()) {
+      if (prepare.getKind() != getKind())
+        return emitOpError() << "(C8) expected a spectrum prepared for the kind "
+                             << stringifyConvKind(getKind()) << ", got one for "
+                             << stringifyConvKind(prepare.getKind());
+      if (prepare.getRadices() != *getRadices())
+        return emitOpError() << "(C8) expected a spectrum prepared for the radices ["
+                             << *getRadices() << "], got one for [" << prepare.getRadices() << "]";
+    }
+  }
+  if (getSkipUngated() && !(getSkip() && getPre()))
+    return emitOpError() << "(C9) expected skip and pre beside skip_ungated";
+  return verifyAttributes(*this, "C10", "the attributes radices or skip_ungated");
+}
+
+LogicalResult LongConvOp::reifyResultShapes(OpBuilder &builder,
+                                            ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getLoc(), getU(), shapes);
+}
+
+/// Whether all elements are this number.
+static bool isSplatOf(Value value, double number) {
+  DenseFPElementsAttr elements;
+  return value && matchPattern(value, m_Constant(&elements)) && elements.isSplat() &&
+         elements.getSplatValue<APFloat>().convertToDouble() == number;
+}
+
+LogicalResult LongConvOp::canonicalize(LongConvOp op, PatternRewriter &rewriter) {
+  bool changed = false;
+  auto change = [&](auto &&edit) {
+    rewriter.modifyOpInPlace(op, edit);
+    changed = true;
+  };
+  // A gate of ones and a skip of zeros do nothing.
+  if (isSplatOf(op.getSkip(), 0.0))
+    change([&] {
+      op.getSkipMutable().clear();
+      op.setSkipUngated(false);
+    });
+  if (isSplatOf(op.getPre(), 1.0))
+    change([&] {
+      op.getPreMutable().clear();
+      op.setSkipUngated(false);
+    });
+  if (isSplatOf(op.getPost(), 1.0))
+    change([&] { op.getPostMutable().clear(); });
+  return success(changed);
+}
+
+//===----------------------------------------------------------------------===//
+// PrepareFilterOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PrepareFilterOp::verify() {
+  RankedTensorType filter = getFilter().getType(), spectrum = getSpectrum().getType();
+  if (failed(verifyChannels(*this, "C1", filter, 0, "filter")) ||
+      failed(verifySpectrum(*this, spectrum, filter, 0, "filter")) ||
+      failed(verifyFilter(*this, filter, "filter", filter, 0, "filter")))
+    return failure();
+  if (getReverse() &&
+      failed(verifyFilter(*this, getReverse().getType(), "reverse", filter, 0, "filter")))
+    return failure();
+  if (failed(verifyRadices(*this, "C4", getRadices(), spectrum)) ||
+      failed(verifyReverse(*this, getKind(), getReverse())))
+    return failure();
+  return verifyAttributes(*this, "C6", "the attribute radices");
+}
+
+LogicalResult PrepareFilterOp::reifyResultShapes(OpBuilder &builder,
+                                                 ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getSpectrum().getType().getShape()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ImplicitFilterOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ImplicitFilterOp::verify() {
+  RankedTensorType type = getFilter().getType();
+  if (failed(verifyChannels(*this, "C1", type, 0, "the filter")))
+    return failure();
+  if (type.getDimSize(1) == 0)
+    return emitOpError() << "(C1) expected at least one tap (dimension 1), got " << type;
+  if (bool(getLength()) != type.isDynamicDim(1))
+    return emitOpError() << "(C2) expected " << (getLength() ? "no" : "a")
+                         << " length for a filter of type " << type;
+  return verifyAttributes(*this, "C6", "no attribute");
+}
+
+LogicalResult ImplicitFilterOp::verifyRegions() {
+  Type index = IndexType::get(getContext());
+  if (failed(verifySignature(*this, getBody(), "body", "C3", {index, index},
+                             Float32Type::get(getContext()))) ||
+      failed(verifyNoEffects(*this, getBody(), "body", "C4")))
+    return failure();
+  WalkResult walk = getBody().walk([&](Operation *inner) {
+    for (Value read : inner->getOperands()) {
+      if (getBody().isAncestor(read.getParentRegion()) || read.getType().isIntOrIndexOrFloat())
+        continue;
+      if (isa<RankedTensorType>(read.getType()) && isa<tensor::ExtractOp, tensor::DimOp>(inner))
+        continue;
+      inner->emitOpError() << "(C5) reads a value of type " << read.getType()
+                           << " from above, which region 'body' of seq.implicit_filter may not: "
+                              "expected scalars, and tensors only through tensor.extract";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+LogicalResult ImplicitFilterOp::reifyResultShapes(OpBuilder &builder,
+                                                  ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getFilter().getType().getShape()));
+  if (getLength())
+    shapes.back()[1] = getLength();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ShortConvOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ShortConvOp::verify() {
+  // The axis says where the channels are.
+  if (getAxis() != 1 && getAxis() != 2)
+    return emitOpError() << "(C4) expected axis to be 1 or 2, got " << getAxis();
+  unsigned channel = channelAxis(), time = getAxis();
+  RankedTensorType x = getX().getType(), weights = getWeights().getType();
+  if (failed(verifyChannels(*this, "C1", x, channel, "x")) ||
+      failed(verifySameShape(*this, "C1", getY().getType(), "y", x, "x")) ||
+      failed(verifyAgree(*this, "C1", weights, 0, "weights", x, channel, "x")))
+    return failure();
+  if (getBias() && failed(verifyAgree(*this, "C1", getBias().getType(), 0, "bias", x, channel, "x")))
+    return failure();
+  if (failed(verifySameElements(*this, "C2", getY().getType(), "y", x, "x")) ||
+      failed(verifyElements(*this, "C2", weights, "weights", x.getElementType(), "x")))
+    return failure();
+  if (weights.isDynamicDim(1) || getWidth() < 2 || getWidth() > 8)
+    return emitOpError() << "(C3) expected a static width (dimension 1 of weights) from 2 to 8, "
+                            "got "
+                         << weights;
+  for (auto [state, name] :
+       {std::pair<Value, StringRef>{getInitial(), "initial"}, {getFinal(), "final"}}) {
+    if (!state)
+      continue;
+    auto type = cast<RankedTensorType>(state.getType());
+    if (failed(verifySameElements(*this, "C2", type, name, x, "x")) ||
+        failed(verifyAgree(*this, "C5", type, 0, name, x, 0, "x")) ||
+        failed(verifyAgree(*this, "C5", type, channel, name, x, channel, "x")))
+      return failure();
+    if (!compatible(type.getDimSize(time), getWidth() - 1))
+      return emitOpError() << "(C5) expected dimension " << time << " of " << name << " to be "
+                           << getWidth() - 1 << ", got " << type.getDimSize(time);
+    if (getKind() != ShortConvKind::Causal)
+      return emitOpError() << "(C6) expected no state '" << name << "' of a centred convolution";
+  }
+  return verifyAttributes(*this, "C7", "the attributes axis or silu");
+}
+
+LogicalResult ShortConvOp::reifyResultShapes(OpBuilder &builder,
+                                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getX()));
+  if (getFinal()) {
+    shapes.push_back(shapes.front());
+    shapes.back()[getAxis()] = builder.getIndexAttr(getWidth() - 1);
+  }
+  return success();
+}
+
+LogicalResult ShortConvOp::canonicalize(ShortConvOp op, PatternRewriter &rewriter) {
+  bool changed = false;
+  auto change = [&](auto &&edit) {
+    rewriter.modifyOpInPlace(op, edit);
+    changed = true;
+  };
+  if (isSplatOf(op.getBias(), 0.0))
+    change([&] { op.getBiasMutable().clear(); });
+  if (isSplatOf(op.getInitial(), 0.0))
+    change([&] { op.getInitialMutable().clear(); });
+  if (op.getFinal() && op.getFinal().use_empty()) {
+    auto slim = ShortConvOp::create(rewriter, op.getLoc(), TypeRange(op.getY().getType()),
+                                    op->getOperands(), op->getAttrs());
+    rewriter.replaceAllUsesWith(op.getY(), slim.getY());
+    rewriter.eraseOp(op);
+    return success();
+  }
+  return success(changed);
+}
+
+//===----------------------------------------------------------------------===//
+// FftOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult FftOp::verify() {
+  RankedTensorType x = getX().getType();
+  if (x.getRank() < 2 || x.getDimSize(x.getRank() - 1) != 2)
+    return emitOpError() << "(C1) expected a rank from 2 to 6 and a last dimension of 2, got " << x;
+  if (x.getDimSize(x.getRank() - 2) == 0)
+    return emitOpError() << "(C3) expected a positive length (dimension " << x.getRank() - 2
+                         << "), got " << x;
+  return verifyAttributes(*this, "C4", "the attributes inverse or right_angle");
+}
+
+/// A transform of length 1 copies; there even the weights are 1.
+OpFoldResult FftOp::fold(FoldAdaptor) {
+  RankedTensorType x = getX().getType();
+  return x.getDimSize(x.getRank() - 2) == 1 ? getX() : Value();
+}
+
+LogicalResult FftOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getLoc(), getX(), shapes);
+}
+
+//===----------------------------------------------------------------------===//
+// ButterflyOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ButterflyOp::verify() {
+  RankedTensorType x = getX().getType(), y = getY().getType();
+  unsigned parts = getComplex() ? 1 : 0;
+  if (x.getRank() <= parts || y.getRank() != x.getRank())
+    return emitOpError() << "(C1) expected x and y of one rank, at least " << parts + 1 << ", got "
+                         << x << " and " << y;
+  unsigned dim = getDimension();
+  for (auto [type, name] : {std::pair<RankedTensorType, StringRef>{x, "x"}, {y, "y"}}) {
+    if (type.isDynamicDim(dim) || type.getDimSize(dim) <= 0)
+      return emitOpError() << "(C1) expected a static, positive size (dimension " << dim << ") of "
+                           << name << ", got " << type;
+    if (parts && type.getDimSize(dim + 1) != 2)
+      return emitOpError() << "(C1) expected the last dimension of " << name
+                           << " to be 2, since it is complex, got " << type;
+  }
+  for (unsigned i = 0; i < dim; ++i)
+    if (failed(verifyAgree(*this, "C1", y, i, "y", x, i, "x")))
+      return failure();
+  if (failed(verifySameElements(*this, "C2", y, "y", x, "x")))
+    return failure();
+  if (getFactors().empty() || getStrides().size() != getFactors().size())
+    return emitOpError() << "(C3) expected at least one factor and one stride for each, got "
+                         << getFactors().size() << " factors and " << getStrides().size()
+                         << " strides";
+
+  int64_t size = x.getDimSize(dim);
+  for (auto [i, factor, stride] : llvm::enumerate(getFactors(), getStrides())) {
+    auto w = cast<RankedTensorType>(factor.getType());
+    std::string name = "factor " + std::to_string(i);
+    if (failed(verifyElements(*this, "C2", w, name, x.getElementType(), "x")))
+      return failure();
+    if (w.getRank() != 3 + parts || !w.hasStaticShape() || w.getNumElements() == 0 ||
+        (parts && w.getDimSize(3) != 2))
+      return emitOpError() << "(C4) expected " << name << " to be a static, non-empty tensor of "
+                           << (parts ? "shape [G, S, R, 2]" : "shape [G, S, R]") << ", got " << w;
+    int64_t matrices = w.getDimSize(0), rows = w.getDimSize(1), columns = w.getDimSize(2);
+    if (size % columns || (matrices != 1 && matrices != size / columns))
+      return emitOpError() << "(C5) expected " << name << " to have one block, or blocks that cover "
+                           << size << " inputs, got " << w;
+    int64_t blocks = size / columns;
+    if (stride < 1 || blocks % stride)
+      return emitOpError() << "(C6) expected stride " << i << " to divide the " << blocks
+                           << " blocks of its stage, got " << stride;
+    if (llvm::MulOverflow(blocks, rows, size))
+      return emitOpError() << "(C7) expected sizes that fit 64 bits";
+  }
+  if (size != y.getDimSize(dim))
+    return emitOpError() << "(C7) expected dimension " << dim << " of y to be " << size
+                         << ", the size after the last stage, got " << y.getDimSize(dim);
+  return verifyAttributes(*this, "C8", "the attributes strides or complex");
+}
+
+LogicalResult ButterflyOp::reifyResultShapes(OpBuilder &builder,
+                                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getX()));
+  shapes.back()[getDimension()] = builder.getIndexAttr(getY().getType().getDimSize(getDimension()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// RootsOp and ComplexMulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult RootsOp::verify() {
+  RankedTensorType y = getY().getType();
+  if (!y.hasStaticShape() || y.getDimSize(y.getRank() - 1) != 2)
+    return emitOpError() << "(C1) expected a static shape with a last dimension of 2, got " << y;
+  if (getOrder() < 1)
+    return emitOpError() << "(C2) expected a positive order, got " << getOrder();
+  if (getScale() && !getScale()->isFinite())
+    return emitOpError() << "(C3) expected a finite scale, got " << getScaleAttr();
+  return verifyAttributes(*this, "C4", "the attributes order, scale or inverse");
+}
+
+LogicalResult ComplexMulOp::verify() {
+  RankedTensorType a = getA().getType(), b = getB().getType();
+  for (auto [type, name] : {std::pair<RankedTensorType, StringRef>{a, "a"}, {b, "b"}})
+    if (type.getDimSize(type.getRank() - 1) != 2)
+      return emitOpError() << "(C1) expected the last dimension of " << name << " to be 2, got "
+                           << type;
+  if (failed(verifySameShape(*this, "C1", getY().getType(), "y", a, "a")) ||
+      failed(verifySameElements(*this, "C1", getY().getType(), "y", a, "a")))
+    return failure();
+  int64_t leading = a.getRank() - b.getRank();
+  if (leading < 0)
+    return emitOpError() << "(C2) expected b to have at most the rank of a, got " << b.getRank()
+                         << " and " << a.getRank();
+  for (unsigned i = 0; i < b.getRank(); ++i)
+    if (failed(verifyAgree(*this, "C2", b, i, "b", a, leading + i, "a")))
+      return failure();
+  if (failed(verifyElements(*this, "C3", b, "b", a.getElementType(), "a")))
+    return failure();
+  return verifyAttributes(*this, "C4", "the attribute conjugate");
+}
+
+LogicalResult ComplexMulOp::reifyResultShapes(OpBuilder &builder,
+                                              ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getLoc(), getA(), shapes);
+}
