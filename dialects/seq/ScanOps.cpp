@@ -47,8 +47,8 @@ static LogicalResult verifyElement(Operation *op, Value value, StringRef name, T
   if (element == main || (mayBeFloat && element.isF32()))
     return success();
   return op->emitOpError() << "(C2) expected the element type of " << name << " to be that of "
-                           << mainName << ", " << main << (mayBeFloat ? ", or f32" : "")
-                           << ", got " << element;
+                           << mainName << ", " << main << (mayBeFloat ? ", or f32" : "") << ", got "
+                           << element;
 }
 
 /// A constant that is a logarithm of a decay, or a rate, is nowhere positive. Of pairs, the real
@@ -261,8 +261,8 @@ LogicalResult SelectiveScanOp::reifyResultShapes(OpBuilder &builder,
 }
 
 LogicalResult SelectiveScanOp::canonicalize(SelectiveScanOp op, PatternRewriter &rewriter) {
-  return canonicalizeRecurrent(
-      op, rewriter, {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable()});
+  return canonicalizeRecurrent(op, rewriter,
+                               {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable()});
 }
 
 //===----------------------------------------------------------------------===//
@@ -309,8 +309,10 @@ LogicalResult LinearAttentionOp::verify() {
     return emitOpError() << "(C1) expected the heads of v to be a multiple of the heads of k, got "
                          << getValueHeads() << " and " << getKeyHeads();
   Type element = getQ().getType().getElementType();
-  for (auto [value, name] :
-       {std::pair<Value, StringRef>{getK(), "k"}, {getV(), "v"}, {getGate(), "gate"}, {getO(), "o"}})
+  for (auto [value, name] : {std::pair<Value, StringRef>{getK(), "k"},
+                             {getV(), "v"},
+                             {getGate(), "gate"},
+                             {getO(), "o"}})
     if (failed(verifyElement(*this, value, name, element, "q", false)))
       return failure();
   if (failed(verifyElement(*this, getDecay(), "decay", element, "q", true)) ||
@@ -331,7 +333,7 @@ LogicalResult LinearAttentionOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult LinearAttentionOp::canonicalize(LinearAttentionOp op, PatternRewriter &rewriter) {
   // Not the bonus: without one, the output sees the state after its decay.
-  return canonicalizeRecurrent(op, rewriter,
-                               {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable(),
-                                op.getDecayMutable()});
+  return canonicalizeRecurrent(
+      op, rewriter,
+      {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable(), op.getDecayMutable()});
 }

@@ -25,6 +25,14 @@ using namespace longwing::seq;
 // AttentionOp
 //===----------------------------------------------------------------------===//
 
+SmallVector<NamedShape> AttentionOp::getNamedShapes() {
+  return {{getQ(), "q", "C1", "[B, Hq, Sq, D]"},
+          {getK(), "k", "C1", "[B, Hkv, Sk, D]"},
+          {getV(), "v", "C1", "[B, Hkv, Sk, Dv]"},
+          {getO(), "o", "C4", "[B, Hq, Sq, Dv]"},
+          {getLse(), "lse", "C4", "[B, Hq, Sq]"}};
+}
+
 double AttentionOp::getEffectiveScale() {
   if (auto scale = getScale())
     return scale->convertToDouble();
@@ -34,7 +42,8 @@ double AttentionOp::getEffectiveScale() {
 /// A side of a window. One that reaches beyond any tensor in memory is open, so that lowerings can
 /// add positions to a side without overflow.
 static int64_t windowSide(std::optional<ArrayRef<int64_t>> window, unsigned side) {
-  constexpr int64_t kBeyondMemory = int64_t(1) << 29; // sums of two sides and a position fit 32 bits
+  constexpr int64_t kBeyondMemory = int64_t(1)
+                                    << 29; // sums of two sides and a position fit 32 bits
   return window && (*window)[side] < kBeyondMemory ? (*window)[side] : -1;
 }
 

@@ -125,6 +125,8 @@ def Seq_AttentionOp : Seq_Op<"attention", [
     int64_t getValueDim() { return getV().getType().getDimSize(3); }
     int64_t getQueryHeads() { return getQ().getType().getDimSize(1); }
     int64_t getKeyHeads() { return getK().getType().getDimSize(1); }
+    /// The shapes that the constraints ask for, operands before results.
+    ::llvm::SmallVector<NamedShape> getNamedShapes();
     /// The factor of the scores: `scale`, or 1 / sqrt(D).
     double getEffectiveScale();
     /// How far to the left and right of the aligned diagonal a query sees; -1 is without bound.

@@ -66,9 +66,8 @@ std::optional<SmallVector<StringRef>> seq::fittingShape(const NamedShape &shape,
     ArrayRef<int64_t> sizes = typeOf(shape.value).getShape();
     if (dims.size() != sizes.size())
       continue;
-    if (llvm::all_of(llvm::zip(dims, sizes), [&](auto pair) {
-          return fits(uses, std::get<0>(pair), std::get<1>(pair));
-        }))
+    if (llvm::all_of(llvm::zip(dims, sizes),
+                     [&](auto pair) { return fits(uses, std::get<0>(pair), std::get<1>(pair)); }))
       return dims;
     if (!best) // Of the right rank: its sizes make the better message.
       best = dims;
@@ -139,8 +138,8 @@ LogicalResult seq::verifyShapes(Operation *op, ArrayRef<NamedShape> shapes,
 }
 
 /// The size of a letter, read from an operand.
-static OpFoldResult sizeOf(OpBuilder &builder, Location loc, ArrayRef<LetterUse> uses,
-                           Value result, unsigned dim) {
+static OpFoldResult sizeOf(OpBuilder &builder, Location loc, ArrayRef<LetterUse> uses, Value result,
+                           unsigned dim) {
   for (const LetterUse &use : uses) {
     if (isa<OpResult>(use.value) && use.value.getDefiningOp() == result.getDefiningOp())
       continue;

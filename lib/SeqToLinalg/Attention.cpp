@@ -11,15 +11,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Lowerings.h"
+#include "LoopBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -35,36 +33,18 @@ class AttentionLowering {
 public:
   AttentionLowering(OpBuilder &builder, AttentionOp op, Value q, Value k, Value v,
                     const Arithmetic &arithmetic, InlineRegion inlined)
-      : op(op), b(op.getLoc(), builder), q(q), k(k), v(v), arithmetic(arithmetic),
-        inlined(inlined) {}
+      : op(op), b(builder, op, arithmetic), q(q), k(k), v(v), inlined(inlined) {}
 
   SmallVector<Value> lower();
 
 private:
   using Body = llvm::function_ref<Value(ValueRange)>;
 
-  // Scalars.
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-  Value real(double value) {
-    return arith::ConstantOp::create(b, FloatAttr::get(arithmetic.compute, value));
-  }
-  Value minusInfinity() {
-    return arith::ConstantOp::create(
-        b, FloatAttr::get(arithmetic.compute,
-                          APFloat::getInf(arithmetic.compute.getFloatSemantics(), true)));
-  }
-  Value convert(Value value, Type type);
-
   // Tensors.
-  Value slice(Value source, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
-              unsigned rank);
-  Value filled(ArrayRef<OpFoldResult> sizes, Value value);
   Value generic(ValueRange inputs, ArrayRef<AffineMap> inputMaps, Value output, AffineMap outputMap,
                 ArrayRef<utils::IteratorType> iterators, Body body);
   Value extended(Value source, std::optional<double> factor = std::nullopt);
-  Value emptyRows(OpFoldResult rows) {
-    return tensor::EmptyOp::create(b, ArrayRef<OpFoldResult>(rows), arithmetic.compute);
-  }
+  Value emptyRows(OpFoldResult rows) { return b.empty(rows, b.arithmetic.compute); }
 
   // Which element an iteration reads: of a matrix, of its rows, of a vector, of a product's faces.
   AffineMap gridMap() { return b.getMultiDimIdentityMap(2); }
@@ -75,9 +55,6 @@ private:
   }
 
   // Steps.
-  void checkSizes();
-  void checkDeclared(Value result);
-  void checkEqual(Value a, StringRef an, Value c, StringRef cn, unsigned dim);
   SmallVector<Value> lowerHead(Value batch, Value head, ValueRange state);
   void lowerBlock(scf::ForallOp forall, Value batch, Value head, Value keys, Value values);
   std::pair<Value, Value> keyRange(Value firstRow, Value numRows);
@@ -92,113 +69,36 @@ private:
   Value admitted(Value scores, Value batch, Value head, Value firstRow, Value firstKey);
 
   AttentionOp op;
-  ImplicitLocOpBuilder b;
+  LoopBuilder b;
   Value q, k, v;
-  const Arithmetic &arithmetic;
   InlineRegion inlined;
   Value numBatches, numQueries, numKeys;
 };
 
 } // namespace
 
-static constexpr auto parallel = utils::IteratorType::parallel;
-static constexpr auto reduction = utils::IteratorType::reduction;
-
 /// Sums may be reordered and fused, so that they run on vectors; nothing else is relaxed.
 static arith::FastMathFlags sumFlags() {
   return arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
 }
 
-Value AttentionLowering::convert(Value value, Type type) {
-  unsigned from = value.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
-  if (value.getType() == type)
-    return value;
-  return from < to ? arith::ExtFOp::create(b, type, value).getResult()
-                   : arith::TruncFOp::create(b, type, value).getResult();
-}
-
-/// The last `rank` dimensions of a slice with unit strides.
-Value AttentionLowering::slice(Value source, ArrayRef<OpFoldResult> offsets,
-                               ArrayRef<OpFoldResult> sizes, unsigned rank) {
-  auto type = cast<RankedTensorType>(source.getType());
-  SmallVector<int64_t> shape;
-  for (OpFoldResult size : sizes.take_back(rank))
-    shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
-  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(b, RankedTensorType::get(shape, type.getElementType()),
-                                        source, offsets, sizes, strides);
-}
-
-Value AttentionLowering::filled(ArrayRef<OpFoldResult> sizes, Value value) {
-  Value empty = tensor::EmptyOp::create(b, sizes, value.getType());
-  return linalg::FillOp::create(b, ValueRange(value), ValueRange(empty)).getResult(0);
-}
-
+/// Loops with one output.
 Value AttentionLowering::generic(ValueRange inputs, ArrayRef<AffineMap> inputMaps, Value output,
                                  AffineMap outputMap, ArrayRef<utils::IteratorType> iterators,
                                  Body body) {
-  SmallVector<AffineMap> maps(inputMaps);
-  maps.push_back(outputMap);
-  // Bodies work on `b`, which follows into the new block and comes back.
-  auto build = [&](OpBuilder &inner, Location, ValueRange args) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-    linalg::YieldOp::create(b, body(args));
-  };
-  return linalg::GenericOp::create(b, TypeRange(output.getType()), inputs, ValueRange(output), maps,
-                                   iterators, build)
-      .getResult(0);
+  return b.generic(inputs, inputMaps, output, outputMap, iterators,
+                   [&](ValueRange args) { return SmallVector<Value>{body(args)}; })[0];
 }
 
 /// A matrix in the compute type, times a factor.
 Value AttentionLowering::extended(Value source, std::optional<double> factor) {
-  Value empty =
-      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), source), arithmetic.compute);
+  Value empty = tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), source),
+                                        b.arithmetic.compute);
   AffineMap identity = b.getMultiDimIdentityMap(2);
   return generic(source, identity, empty, identity, {parallel, parallel}, [&](ValueRange args) {
-    Value value = convert(args[0], arithmetic.compute);
-    return factor ? arith::MulFOp::create(b, value, real(*factor)).getResult() : value;
+    Value value = b.convert(args[0], b.arithmetic.compute);
+    return factor ? arith::MulFOp::create(b, value, b.real(*factor)).getResult() : value;
   });
-}
-
-//===----------------------------------------------------------------------===//
-// Run-time checks
-//===----------------------------------------------------------------------===//
-
-void AttentionLowering::checkEqual(Value a, StringRef an, Value c, StringRef cn, unsigned dim) {
-  auto aType = cast<RankedTensorType>(a.getType()), cType = cast<RankedTensorType>(c.getType());
-  if (!aType.isDynamicDim(dim) && !cType.isDynamicDim(dim))
-    return;
-  Value equal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, tensor::DimOp::create(b, a, dim),
-                                      tensor::DimOp::create(b, c, dim));
-  cf::AssertOp::create(b, equal,
-                       ("'seq.attention' op expected dimension " + Twine(dim) + " of " + an +
-                        " to equal dimension " + Twine(dim) + " of " + cn)
-                           .str());
-}
-
-/// Results may declare sizes that q leaves open.
-void AttentionLowering::checkDeclared(Value result) {
-  auto type = cast<RankedTensorType>(result.getType());
-  for (unsigned dim = 0; dim < 3; ++dim) {
-    if (type.isDynamicDim(dim) || !cast<RankedTensorType>(q.getType()).isDynamicDim(dim))
-      continue;
-    Value equal = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq, tensor::DimOp::create(b, q, dim), index(type.getDimSize(dim)));
-    cf::AssertOp::create(b, equal,
-                         ("'seq.attention' op expected dimension " + Twine(dim) + " of q to be " +
-                          Twine(type.getDimSize(dim)))
-                             .str());
-  }
-}
-
-void AttentionLowering::checkSizes() {
-  checkEqual(k, "k", q, "q", 0);
-  checkEqual(v, "v", q, "q", 0);
-  checkEqual(v, "v", k, "k", 1);
-  checkEqual(v, "v", k, "k", 2);
-  for (Value result : op.getResults())
-    checkDeclared(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,17 +111,17 @@ static int64_t bounded(int64_t side) { return std::min(side, int64_t(1) << 60); 
 /// The first key and the number of keys that causal and window admit for some row of a block.
 std::pair<Value, Value> AttentionLowering::keyRange(Value firstRow, Value numRows) {
   int64_t left = bounded(op.getLeftWindow()), right = bounded(op.getRightWindow());
-  Value zero = index(0), first = zero, last = numKeys;
+  Value zero = b.index(0), first = zero, last = numKeys;
   Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
   Value aligned = arith::AddIOp::create(b, firstRow, diagonal);
   if (left >= 0) {
-    first = arith::SubIOp::create(b, aligned, index(left));
+    first = arith::SubIOp::create(b, aligned, b.index(left));
     first = arith::MaxSIOp::create(b, first, zero);
     first = arith::MinSIOp::create(b, first, numKeys);
   }
   if (right >= 0) {
     last = arith::AddIOp::create(b, aligned, numRows);
-    last = arith::AddIOp::create(b, last, index(right));
+    last = arith::AddIOp::create(b, last, b.index(right));
     last = arith::MinSIOp::create(b, last, numKeys);
     last = arith::MaxSIOp::create(b, last, first);
   }
@@ -239,8 +139,9 @@ Value AttentionLowering::scores(Value queries, Value keys, OpFoldResult rows,
                                 OpFoldResult numKeys) {
   AffineExpr j, r, d;
   bindDims(b.getContext(), j, r, d);
-  return generic({queries, keys}, {cubeMap(r, d), cubeMap(j, d)}, filled({rows, numKeys}, real(0)),
-                 cubeMap(r, j), {parallel, parallel, reduction},
+  return generic({queries, keys}, {cubeMap(r, d), cubeMap(j, d)},
+                 b.filled({rows, numKeys}, b.real(0)), cubeMap(r, j),
+                 {parallel, parallel, reduction},
                  [&](ValueRange args) { return multiplyAdd(args); });
 }
 
@@ -248,7 +149,7 @@ Value AttentionLowering::scores(Value queries, Value keys, OpFoldResult rows,
 Value AttentionLowering::weighted(Value weights, Value values, OpFoldResult rows) {
   AffineExpr j, r, d;
   bindDims(b.getContext(), j, r, d);
-  Value zeros = filled({rows, b.getIndexAttr(op.getValueDim())}, real(0));
+  Value zeros = b.filled({rows, b.getIndexAttr(op.getValueDim())}, b.real(0));
   return generic({weights, values}, {cubeMap(r, j), cubeMap(j, d)}, zeros, cubeMap(r, d),
                  {reduction, parallel, parallel},
                  [&](ValueRange args) { return multiplyAdd(args); });
@@ -256,19 +157,21 @@ Value AttentionLowering::weighted(Value weights, Value values, OpFoldResult rows
 
 /// m[r] = max_j S[r, j]. A row that sees no key has none: 0 stands in, and leaves exp(-inf) = 0.
 Value AttentionLowering::maxima(Value scores, OpFoldResult rows) {
-  Value m =
-      generic(scores, gridMap(), filled({rows}, minusInfinity()), rowMap(), {parallel, reduction},
-              [&](ValueRange args) { return arith::MaximumFOp::create(b, args[0], args[1]); });
+  Value m = generic(scores, gridMap(), b.filled({rows}, b.infinity(/*negative=*/true)), rowMap(),
+                    {parallel, reduction}, [&](ValueRange args) {
+                      return arith::MaximumFOp::create(b, args[0], args[1]);
+                    });
   return generic(m, lineMap(), emptyRows(rows), lineMap(), {parallel}, [&](ValueRange args) {
-    Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], minusInfinity());
-    return arith::SelectOp::create(b, none, real(0), args[0]);
+    Value none =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[0], b.infinity(/*negative=*/true));
+    return arith::SelectOp::create(b, none, b.real(0), args[0]);
   });
 }
 
 /// P = exp(S - m).
 Value AttentionLowering::weights(Value scores, Value maxima) {
-  Value empty =
-      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores), arithmetic.compute);
+  Value empty = tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores),
+                                        b.arithmetic.compute);
   return generic({scores, maxima}, {gridMap(), rowMap()}, empty, gridMap(), {parallel, parallel},
                  [&](ValueRange args) {
                    return math::ExpOp::create(b, arith::SubFOp::create(b, args[0], args[1]));
@@ -278,7 +181,7 @@ Value AttentionLowering::weights(Value scores, Value maxima) {
 /// l[r] = sum_j P[r, j].
 Value AttentionLowering::sums(Value weights, OpFoldResult rows) {
   return generic(
-      weights, gridMap(), filled({rows}, real(0)), rowMap(), {parallel, reduction},
+      weights, gridMap(), b.filled({rows}, b.real(0)), rowMap(), {parallel, reduction},
       [&](ValueRange args) { return arith::AddFOp::create(b, args[0], args[1], sumFlags()); });
 }
 
@@ -288,10 +191,10 @@ Value AttentionLowering::normalised(Value o, Value sums, OpFoldResult rows, Type
   return generic({o, sums}, {gridMap(), rowMap()}, empty, gridMap(), {parallel, parallel},
                  [&](ValueRange args) {
                    Value none =
-                       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[1], real(0));
+                       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, args[1], b.real(0));
                    Value mean = arith::DivFOp::create(b, args[0], args[1]);
-                   mean = arith::SelectOp::create(b, none, real(0), mean);
-                   return convert(mean, element);
+                   mean = arith::SelectOp::create(b, none, b.real(0), mean);
+                   return b.convert(mean, element);
                  });
 }
 
@@ -310,8 +213,8 @@ Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value f
   if (left < 0 && right < 0 && !op.hasScore() && !op.hasMask())
     return scores;
   Value diagonal = arith::SubIOp::create(b, numKeys, numQueries);
-  Value empty =
-      tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores), arithmetic.compute);
+  Value empty = tensor::EmptyOp::create(b, tensor::getMixedSizes(b, b.getLoc(), scores),
+                                        b.arithmetic.compute);
   AffineMap identity = b.getMultiDimIdentityMap(2);
   auto body = [&](ValueRange args) -> Value {
     Value row = arith::AddIOp::create(b, firstRow, linalg::IndexOp::create(b, 0));
@@ -326,15 +229,15 @@ Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value f
     Value aligned = arith::AddIOp::create(b, row, diagonal);
     if (left >= 0)
       require(arith::CmpIOp::create(b, arith::CmpIPredicate::sge, key,
-                                    arith::SubIOp::create(b, aligned, index(left))));
+                                    arith::SubIOp::create(b, aligned, b.index(left))));
     if (right >= 0)
       require(arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key,
-                                    arith::AddIOp::create(b, aligned, index(right))));
+                                    arith::AddIOp::create(b, aligned, b.index(right))));
     if (op.hasMask())
       require(inlined(b, op.getMask(), {batch, head, row, key}));
     if (!seen)
       return score;
-    return arith::SelectOp::create(b, seen, score, minusInfinity());
+    return arith::SelectOp::create(b, seen, score, b.infinity(/*negative=*/true));
   };
   return generic(scores, identity, empty, identity, {parallel, parallel}, body);
 }
@@ -347,14 +250,15 @@ void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head
   OpFoldResult headDim = b.getIndexAttr(op.getHeadDim()),
                valueDim = b.getIndexAttr(op.getValueDim());
 
-  Value firstRow = arith::MulIOp::create(b, forall.getInductionVar(0), index(kRowsPerBlock));
-  Value rows = arith::MinSIOp::create(b, index(kRowsPerBlock),
+  Value firstRow = arith::MulIOp::create(b, forall.getInductionVar(0), b.index(kRowsPerBlock));
+  Value rows = arith::MinSIOp::create(b, b.index(kRowsPerBlock),
                                       arith::SubIOp::create(b, numQueries, firstRow));
   auto [firstKey, keyCount] = keyRange(firstRow, rows);
-  Value queries = extended(slice(q, {batch, head, firstRow, zero}, {one, one, rows, headDim}, 2),
-                           op.getEffectiveScale());
-  keys = slice(keys, {firstKey, zero}, {keyCount, headDim}, 2);
-  values = slice(values, {firstKey, zero}, {keyCount, valueDim}, 2);
+  Value queries =
+      extended(b.sliceLast(q, {batch, head, firstRow, zero}, {one, one, rows, headDim}, 2),
+               op.getEffectiveScale());
+  keys = b.sliceLast(keys, {firstKey, zero}, {keyCount, headDim}, 2);
+  values = b.sliceLast(values, {firstKey, zero}, {keyCount, valueDim}, 2);
 
   Value s = scores(queries, keys, rows, keyCount);
   s = admitted(s, batch, head, firstRow, firstKey);
@@ -383,13 +287,13 @@ void AttentionLowering::lowerBlock(scf::ForallOp forall, Value batch, Value head
 
 SmallVector<Value> AttentionLowering::lowerHead(Value batch, Value head, ValueRange state) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  Value keyHead = arith::DivUIOp::create(b, head, index(op.getQueryHeads() / op.getKeyHeads()));
+  Value keyHead = arith::DivUIOp::create(b, head, b.index(op.getQueryHeads() / op.getKeyHeads()));
   auto wholeHead = [&](Value source, int64_t dim) {
-    return extended(
-        slice(source, {batch, keyHead, zero, zero}, {one, one, numKeys, b.getIndexAttr(dim)}, 2));
+    return extended(b.sliceLast(source, {batch, keyHead, zero, zero},
+                                {one, one, numKeys, b.getIndexAttr(dim)}, 2));
   };
   Value keys = wholeHead(k, op.getHeadDim()), values = wholeHead(v, op.getValueDim());
-  Value blocks = arith::CeilDivSIOp::create(b, numQueries, index(kRowsPerBlock));
+  Value blocks = arith::CeilDivSIOp::create(b, numQueries, b.index(kRowsPerBlock));
   auto forall =
       scf::ForallOp::create(b, ArrayRef<OpFoldResult>{blocks}, state, /*mapping=*/std::nullopt);
   lowerBlock(forall, batch, head, keys, values);
@@ -397,7 +301,7 @@ SmallVector<Value> AttentionLowering::lowerHead(Value batch, Value head, ValueRa
 }
 
 SmallVector<Value> AttentionLowering::lower() {
-  checkSizes();
+  checkShapes(b, op, {q, k, v}, op.getNamedShapes());
   numBatches = tensor::DimOp::create(b, q, 0);
   numQueries = tensor::DimOp::create(b, q, 2);
   numKeys = tensor::DimOp::create(b, k, 2);
@@ -406,11 +310,12 @@ SmallVector<Value> AttentionLowering::lower() {
 
   SmallVector<Value> state;
   Type element = op.getO().getType().getElementType();
-  state.push_back(tensor::EmptyOp::create(b, sizes, arithmetic.resultOf(element)));
+  state.push_back(tensor::EmptyOp::create(b, sizes, b.arithmetic.resultOf(element)));
   if (op.getLse())
-    state.push_back(tensor::EmptyOp::create(b, ArrayRef(sizes).take_front(3), arithmetic.compute));
+    state.push_back(
+        tensor::EmptyOp::create(b, ArrayRef(sizes).take_front(3), b.arithmetic.compute));
 
-  Value zero = index(0), one = index(1), heads = index(op.getQueryHeads());
+  Value zero = b.index(0), one = b.index(1), heads = b.index(op.getQueryHeads());
   auto overBatches = scf::ForOp::create(b, zero, numBatches, one, state);
   {
     OpBuilder::InsertionGuard guard(b);
