@@ -77,6 +77,15 @@ Value LoopBuilder::sliceLast(Value source, Sizes offsets, Sizes sizes, unsigned 
   return slice(source, offsets, sizes, kept);
 }
 
+Value LoopBuilder::extended(Value source) {
+  unsigned rank = cast<RankedTensorType>(source.getType()).getRank();
+  Value wide = empty(tensor::getMixedSizes(*this, getLoc(), source), arithmetic.compute);
+  AffineMap identity = getMultiDimIdentityMap(rank);
+  SmallVector<utils::IteratorType> iterators(rank, parallel);
+  return generic(source, identity, wide, identity, iterators,
+                 [&](ValueRange args) { return SmallVector<Value>{extend(args[0])}; })[0];
+}
+
 Value LoopBuilder::insert(Value tile, Value into, Sizes offsets, Sizes sizes) {
   SmallVector<OpFoldResult> strides(offsets.size(), getIndexAttr(1));
   return tensor::InsertSliceOp::create(*this, tile, into, offsets, sizes, strides);

@@ -29,7 +29,6 @@ public:
   // Scalars.
   mlir::Value index(int64_t value);
   mlir::Value real(double value);
-  /// Infinity where `value` would be one, of either sign.
   mlir::Value infinity(bool negative);
   /// To a wider or narrower floating-point type.
   mlir::Value convert(mlir::Value value, mlir::Type type);
@@ -47,6 +46,8 @@ public:
   mlir::Value slice(mlir::Value source, Sizes offsets, Sizes sizes, llvm::ArrayRef<unsigned> kept);
   /// The last `rank` dimensions of a slice.
   mlir::Value sliceLast(mlir::Value source, Sizes offsets, Sizes sizes, unsigned rank);
+  /// A tensor in the type of the arithmetic.
+  mlir::Value extended(mlir::Value source);
   /// The opposite of `slice`.
   mlir::Value insert(mlir::Value tile, mlir::Value into, Sizes offsets, Sizes sizes);
 

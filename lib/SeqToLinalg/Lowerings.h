@@ -44,6 +44,18 @@ llvm::SmallVector<mlir::Value> lowerAttention(mlir::OpBuilder &builder, seq::Att
                                               mlir::ValueRange operands,
                                               const Arithmetic &arithmetic, InlineRegion inlined);
 
+llvm::SmallVector<mlir::Value> lowerLinearAttention(mlir::OpBuilder &builder,
+                                                    seq::LinearAttentionOp op,
+                                                    mlir::ValueRange operands,
+                                                    const Arithmetic &arithmetic);
+
+llvm::SmallVector<mlir::Value> lowerScan(mlir::OpBuilder &builder, seq::ScanOp op,
+                                         mlir::ValueRange operands, const Arithmetic &arithmetic);
+
+llvm::SmallVector<mlir::Value> lowerSelectiveScan(mlir::OpBuilder &builder, seq::SelectiveScanOp op,
+                                                  mlir::ValueRange operands,
+                                                  const Arithmetic &arithmetic);
+
 } // namespace longwing
 
 #endif // LONGWING_LIB_SEQTOLINALG_LOWERINGS_H

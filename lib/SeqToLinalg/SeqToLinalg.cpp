@@ -47,6 +47,13 @@ static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange op
       .Case([&](seq::AttentionOp attention) {
         return lowerAttention(builder, attention, operands, arithmetic, inlined);
       })
+      .Case([&](seq::LinearAttentionOp linear) {
+        return lowerLinearAttention(builder, linear, operands, arithmetic);
+      })
+      .Case([&](seq::ScanOp scan) { return lowerScan(builder, scan, operands, arithmetic); })
+      .Case([&](seq::SelectiveScanOp scan) {
+        return lowerSelectiveScan(builder, scan, operands, arithmetic);
+      })
       .DefaultUnreachable("a seq operation without a meaning");
 }
 
