@@ -21,43 +21,34 @@ using namespace longwing::seq;
 // What several operations check
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyChannels(Operation *op, StringRef label, RankedTensorType type,
-                                    unsigned dim, StringRef name) {
-  if (!type.isDynamicDim(dim) && type.getDimSize(dim) > 0)
+/// A filter has at least one tap.
+static LogicalResult verifyTaps(Operation *op, Value filter, StringRef name) {
+  if (cast<RankedTensorType>(filter.getType()).getDimSize(1) != 0)
     return success();
-  return op->emitOpError() << "(" << label
-                           << ") expected a static, positive number of channels (dimension " << dim
-                           << ") of " << name << ", got " << type;
+  return op->emitOpError() << "(C3) expected at least one tap (dimension 1) of " << name << ", got "
+                           << filter.getType();
 }
 
-/// A filter is `[H, K]` with K > 0.
-static LogicalResult verifyFilter(Operation *op, RankedTensorType type, StringRef name,
-                                  RankedTensorType channels, unsigned dim, StringRef of) {
-  if (failed(verifyAgree(op, "C1", type, 0, name, channels, dim, of)))
-    return failure();
-  if (type.getDimSize(1) == 0)
-    return op->emitOpError() << "(C3) expected at least one tap (dimension 1) of " << name
-                             << ", got " << type;
-  return success();
-}
-
-/// Elements are those of `like`, or f32.
-static LogicalResult verifyElements(Operation *op, StringRef label, RankedTensorType type,
-                                    StringRef name, Type like, StringRef of) {
-  Type element = type.getElementType();
-  if (element == like || element.isF32())
-    return success();
-  return op->emitOpError() << "(" << label << ") expected the element type of " << name
-                           << " to be f32 or that of " << of << ", " << like << ", got " << element;
-}
-
-static LogicalResult verifySameElements(Operation *op, StringRef label, RankedTensorType type,
-                                        StringRef name, RankedTensorType like, StringRef of) {
-  if (type.getElementType() == like.getElementType())
+/// Elements are those of `like`.
+static LogicalResult verifySameElements(Operation *op, StringRef label, Value value, StringRef name,
+                                        RankedTensorType like, StringRef of) {
+  Type element = getElementTypeOrSelf(value.getType());
+  if (element == like.getElementType())
     return success();
   return op->emitOpError() << "(" << label << ") expected the element type of " << name
                            << " to be that of " << of << ", " << like.getElementType() << ", got "
-                           << type.getElementType();
+                           << element;
+}
+
+/// Elements are those of `like`, or f32.
+static LogicalResult verifyElements(Operation *op, StringRef label, Value value, StringRef name,
+                                    RankedTensorType like, StringRef of) {
+  Type element = getElementTypeOrSelf(value.getType());
+  if (element == like.getElementType() || element.isF32())
+    return success();
+  return op->emitOpError() << "(" << label << ") expected the element type of " << name
+                           << " to be f32 or that of " << of << ", " << like.getElementType()
+                           << ", got " << element;
 }
 
 /// The radices multiply to N, dimension 1 of a spectrum.
@@ -78,16 +69,6 @@ static LogicalResult verifyRadices(Operation *op, StringRef label, ArrayRef<int6
   if (radices.empty() || product != length)
     return op->emitOpError() << "(" << label << ") expected the radices to multiply to " << length
                              << ", the length of the spectrum, got " << product;
-  return success();
-}
-
-static LogicalResult verifySpectrum(Operation *op, RankedTensorType spectrum,
-                                    RankedTensorType channels, unsigned dim, StringRef of) {
-  if (failed(verifyAgree(op, "C1", spectrum, 0, "the spectrum", channels, dim, of)))
-    return failure();
-  if (spectrum.getDimSize(2) != 2)
-    return op->emitOpError() << "(C1) expected the last dimension of the spectrum to be 2, got "
-                             << spectrum;
   return success();
 }
 
@@ -118,30 +99,30 @@ int64_t LongConvOp::getFilterLength() {
   return getFilter() ? getFilter().getType().getDimSize(1) : ShapedType::kDynamic;
 }
 
+SmallVector<NamedShape> LongConvOp::getNamedShapes() {
+  return {{getU(), "u", "C1", "[B, H, L]"},
+          {getFilter(), "filter", "C1", "[H, K]"},
+          {getReverse(), "reverse", "C1", "[H, R]"},
+          {getSpectrum(), "spectrum", "C1", "[H, N, 2]"},
+          {getPre(), "pre", "C1", "[B, H, L]"},
+          {getPost(), "post", "C1", "[B, H, L]"},
+          {getSkip(), "skip", "C1", "[H]"},
+          {getY(), "y", "C1", "[B, H, L]"}};
+}
+
 LogicalResult LongConvOp::verify() {
   RankedTensorType u = getU().getType();
-  if (failed(verifyChannels(*this, "C1", u, 1, "u")))
+  if (failed(verifyShapes(*this, getNamedShapes(), {"H"})))
     return failure();
   for (auto [value, name] :
-       {std::pair<Value, StringRef>{getPre(), "pre"}, {getPost(), "post"}, {getY(), "y"}}) {
-    if (!value)
-      continue;
-    auto type = cast<RankedTensorType>(value.getType());
-    if (failed(verifySameShape(*this, "C1", type, name, u, "u")) ||
-        failed(verifySameElements(*this, "C2", type, name, u, "u")))
+       {std::pair<Value, StringRef>{getPre(), "pre"}, {getPost(), "post"}, {getY(), "y"}})
+    if (value && failed(verifySameElements(*this, "C2", value, name, u, "u")))
       return failure();
-  }
   for (auto [value, name] :
-       {std::pair<Value, StringRef>{getFilter(), "filter"}, {getReverse(), "reverse"}}) {
-    if (!value)
-      continue;
-    auto type = cast<RankedTensorType>(value.getType());
-    if (failed(verifyFilter(*this, type, name, u, 1, "u")) ||
-        failed(verifyElements(*this, "C2", type, name, u.getElementType(), "u")))
+       {std::pair<Value, StringRef>{getFilter(), "filter"}, {getReverse(), "reverse"}})
+    if (value && (failed(verifyElements(*this, "C2", value, name, u, "u")) ||
+                  failed(verifyTaps(*this, value, name))))
       return failure();
-  }
-  if (getSkip() && failed(verifyAgree(*this, "C1", getSkip().getType(), 0, "skip", u, 1, "u")))
-    return failure();
 
   if (bool(getFilter()) == bool(getSpectrum()))
     return emitOpError() << "(C4) expected either a filter or a spectrum, got "
@@ -157,8 +138,7 @@ LogicalResult LongConvOp::verify() {
     return emitOpError() << "(C6) expected radices if and only if there is a spectrum";
   if (getSpectrum()) {
     RankedTensorType spectrum = getSpectrum().getType();
-    if (failed(verifySpectrum(*this, spectrum, u, 1, "u")) ||
-        failed(verifyRadices(*this, "C6", *getRadices(), spectrum)))
+    if (failed(verifyRadices(*this, "C6", *getRadices(), spectrum)))
       return failure();
     int64_t prepared = spectrum.getDimSize(1), length = getLength();
     if (!ShapedType::isDynamic(length) && (isCircular() ? prepared != length : prepared < length))
@@ -217,16 +197,19 @@ LogicalResult LongConvOp::canonicalize(LongConvOp op, PatternRewriter &rewriter)
 // PrepareFilterOp
 //===----------------------------------------------------------------------===//
 
+SmallVector<NamedShape> PrepareFilterOp::getNamedShapes() {
+  return {{getFilter(), "filter", "C1", "[H, K]"},
+          {getReverse(), "reverse", "C1", "[H, R]"},
+          {getSpectrum(), "spectrum", "C1", "[H, N, 2]"}};
+}
+
 LogicalResult PrepareFilterOp::verify() {
-  RankedTensorType filter = getFilter().getType(), spectrum = getSpectrum().getType();
-  if (failed(verifyChannels(*this, "C1", filter, 0, "filter")) ||
-      failed(verifySpectrum(*this, spectrum, filter, 0, "filter")) ||
-      failed(verifyFilter(*this, filter, "filter", filter, 0, "filter")))
+  if (failed(verifyShapes(*this, getNamedShapes(), {"H"})) ||
+      failed(verifyTaps(*this, getFilter(), "filter")))
     return failure();
-  if (getReverse() &&
-      failed(verifyFilter(*this, getReverse().getType(), "reverse", filter, 0, "filter")))
+  if (getReverse() && failed(verifyTaps(*this, getReverse(), "reverse")))
     return failure();
-  if (failed(verifyRadices(*this, "C4", getRadices(), spectrum)) ||
+  if (failed(verifyRadices(*this, "C4", getRadices(), getSpectrum().getType())) ||
       failed(verifyReverse(*this, getKind(), getReverse())))
     return failure();
   return verifyAttributes(*this, "C6", "the attribute radices");
@@ -244,7 +227,7 @@ LogicalResult PrepareFilterOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult ImplicitFilterOp::verify() {
   RankedTensorType type = getFilter().getType();
-  if (failed(verifyChannels(*this, "C1", type, 0, "the filter")))
+  if (failed(verifyShapes(*this, {{getFilter(), "the filter", "C1", "[H, K]"}}, {"H"})))
     return failure();
   if (type.getDimSize(1) == 0)
     return emitOpError() << "(C1) expected at least one tap (dimension 1), got " << type;
@@ -288,20 +271,23 @@ LogicalResult ImplicitFilterOp::reifyResultShapes(OpBuilder &builder,
 // ShortConvOp
 //===----------------------------------------------------------------------===//
 
+SmallVector<NamedShape> ShortConvOp::getNamedShapes() {
+  bool last = getAxis() == 2;
+  StringRef input = last ? "[B, H, L]" : "[B, L, H]", state = last ? "[B, H, S]" : "[B, S, H]";
+  return {{getX(), "x", "C1", input},          {getWeights(), "weights", "C1", "[H, S+1]"},
+          {getBias(), "bias", "C1", "[H]"},    {getInitial(), "initial", "C5", state},
+          {getY(), "y", "C1", input},          {getFinal(), "final", "C5", state}};
+}
+
 LogicalResult ShortConvOp::verify() {
   // The axis says where the channels are.
   if (getAxis() != 1 && getAxis() != 2)
     return emitOpError() << "(C4) expected axis to be 1 or 2, got " << getAxis();
-  unsigned channel = channelAxis(), time = getAxis();
   RankedTensorType x = getX().getType(), weights = getWeights().getType();
-  if (failed(verifyChannels(*this, "C1", x, channel, "x")) ||
-      failed(verifySameShape(*this, "C1", getY().getType(), "y", x, "x")) ||
-      failed(verifyAgree(*this, "C1", weights, 0, "weights", x, channel, "x")))
+  if (failed(verifyShapes(*this, getNamedShapes(), {"H"})))
     return failure();
-  if (getBias() && failed(verifyAgree(*this, "C1", getBias().getType(), 0, "bias", x, channel, "x")))
-    return failure();
-  if (failed(verifySameElements(*this, "C2", getY().getType(), "y", x, "x")) ||
-      failed(verifyElements(*this, "C2", weights, "weights", x.getElementType(), "x")))
+  if (failed(verifySameElements(*this, "C2", getY(), "y", x, "x")) ||
+      failed(verifyElements(*this, "C2", getWeights(), "weights", x, "x")))
     return failure();
   if (weights.isDynamicDim(1) || getWidth() < 2 || getWidth() > 8)
     return emitOpError() << "(C3) expected a static width (dimension 1 of weights) from 2 to 8, "
@@ -311,14 +297,8 @@ LogicalResult ShortConvOp::verify() {
        {std::pair<Value, StringRef>{getInitial(), "initial"}, {getFinal(), "final"}}) {
     if (!state)
       continue;
-    auto type = cast<RankedTensorType>(state.getType());
-    if (failed(verifySameElements(*this, "C2", type, name, x, "x")) ||
-        failed(verifyAgree(*this, "C5", type, 0, name, x, 0, "x")) ||
-        failed(verifyAgree(*this, "C5", type, channel, name, x, channel, "x")))
+    if (failed(verifySameElements(*this, "C2", state, name, x, "x")))
       return failure();
-    if (!compatible(type.getDimSize(time), getWidth() - 1))
-      return emitOpError() << "(C5) expected dimension " << time << " of " << name << " to be "
-                           << getWidth() - 1 << ", got " << type.getDimSize(time);
     if (getKind() != ShortConvKind::Causal)
       return emitOpError() << "(C6) expected no state '" << name << "' of a centred convolution";
   }
@@ -401,7 +381,7 @@ LogicalResult ButterflyOp::verify() {
   for (unsigned i = 0; i < dim; ++i)
     if (failed(verifyAgree(*this, "C1", y, i, "y", x, i, "x")))
       return failure();
-  if (failed(verifySameElements(*this, "C2", y, "y", x, "x")))
+  if (failed(verifySameElements(*this, "C2", getY(), "y", x, "x")))
     return failure();
   if (getFactors().empty() || getStrides().size() != getFactors().size())
     return emitOpError() << "(C3) expected at least one factor and one stride for each, got "
@@ -412,7 +392,7 @@ LogicalResult ButterflyOp::verify() {
   for (auto [i, factor, stride] : llvm::enumerate(getFactors(), getStrides())) {
     auto w = cast<RankedTensorType>(factor.getType());
     std::string name = "factor " + std::to_string(i);
-    if (failed(verifyElements(*this, "C2", w, name, x.getElementType(), "x")))
+    if (failed(verifyElements(*this, "C2", factor, name, x, "x")))
       return failure();
     if (w.getRank() != 3 + parts || !w.hasStaticShape() || w.getNumElements() == 0 ||
         (parts && w.getDimSize(3) != 2))
@@ -464,7 +444,7 @@ LogicalResult ComplexMulOp::verify() {
       return emitOpError() << "(C1) expected the last dimension of " << name << " to be 2, got "
                            << type;
   if (failed(verifySameShape(*this, "C1", getY().getType(), "y", a, "a")) ||
-      failed(verifySameElements(*this, "C1", getY().getType(), "y", a, "a")))
+      failed(verifySameElements(*this, "C1", getY(), "y", a, "a")))
     return failure();
   int64_t leading = a.getRank() - b.getRank();
   if (leading < 0)
@@ -473,7 +453,7 @@ LogicalResult ComplexMulOp::verify() {
   for (unsigned i = 0; i < b.getRank(); ++i)
     if (failed(verifyAgree(*this, "C2", b, i, "b", a, leading + i, "a")))
       return failure();
-  if (failed(verifyElements(*this, "C3", b, "b", a.getElementType(), "a")))
+  if (failed(verifyElements(*this, "C3", getB(), "b", a, "a")))
     return failure();
   return verifyAttributes(*this, "C4", "the attribute conjugate");
 }

@@ -157,6 +157,8 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
       return getKind() == ConvKind::TwoSidedShared || getKind() == ConvKind::TwoSidedDisjoint;
     }
     bool isCircular() { return getKind() == ConvKind::Circular; }
+    /// The shapes that the constraints ask for, operands before results.
+    ::llvm::SmallVector<::longwing::seq::NamedShape> getNamedShapes();
   }];
 }
 
@@ -213,6 +215,10 @@ def Seq_PrepareFilterOp : Seq_Op<"prepare_filter", [
     `:` type($filter) `->` type($spectrum)
   }];
   let hasVerifier = 1;
+
+  let extraClassDeclaration = [{
+    ::llvm::SmallVector<::longwing::seq::NamedShape> getNamedShapes();
+  }];
 }
 
 def Seq_ImplicitFilterOp : Seq_Op<"implicit_filter", [
@@ -333,6 +339,7 @@ def Seq_ShortConvOp : Seq_Op<"short_conv", [
     unsigned channelAxis() { return 3 - getAxis(); }
     /// How many samples to the right of the current one an output reads.
     int64_t getLookahead() { return getKind() == ShortConvKind::Centred ? getWidth() / 2 : 0; }
+    ::llvm::SmallVector<::longwing::seq::NamedShape> getNamedShapes();
   }];
 }
 

@@ -106,7 +106,8 @@ static LogicalResult verifyDimension(Operation *op, const NamedShape &shape, uns
   if (!bound)
     return error << " to be " << letter << ", got " << typeOf(shape.value);
   if (int64_t more = withoutSum(letter).second - bound->plus)
-    return error << " to be " << more << " more than dimension " << bound->dim << " of "
+    return error << " to be " << std::abs(more) << (more > 0 ? " more" : " less")
+                 << " than dimension " << bound->dim << " of "
                  << bound->name << ", got " << size << " and "
                  << bound->getStaticSize() + bound->plus;
   return error << " to equal dimension " << bound->dim << " of " << bound->name << ", got " << size

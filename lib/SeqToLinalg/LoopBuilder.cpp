@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -107,6 +108,51 @@ SmallVector<Value> LoopBuilder::generic(ValueRange inputs, ArrayRef<AffineMap> i
   return SmallVector<Value>(op.getResults());
 }
 
+Value LoopBuilder::declared(Value tensor, Value result) {
+  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+  auto type = cast<RankedTensorType>(result.getType()).clone(element);
+  return type == tensor.getType() ? tensor : tensor::CastOp::create(*this, type, tensor).getResult();
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+LoopBuilder::Values LoopBuilder::either(Value condition, llvm::function_ref<Values()> then,
+                                        llvm::function_ref<Values()> otherwise) {
+  auto branch = [&](llvm::function_ref<Values()> body) {
+    return [this, body](OpBuilder &inner, Location) {
+      OpBuilder::InsertionGuard guard(*this);
+      setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
+      scf::YieldOp::create(*this, body());
+    };
+  };
+  auto op = scf::IfOp::create(*this, condition, branch(then), branch(otherwise));
+  return Values(op.getResults());
+}
+
+LoopBuilder::Values LoopBuilder::forAll(Sizes bounds, ValueRange outputs,
+                                        llvm::function_ref<Values(ValueRange)> tiles) {
+  auto forall = scf::ForallOp::create(*this, bounds, outputs, /*mapping=*/std::nullopt);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forall.getBody());
+  SmallVector<Value> indices = forall.getInductionVars();
+  Values results = tiles(indices);
+  SmallVector<SmallVector<OpFoldResult>> sizes;
+  for (Value output : forall.getRegionIterArgs())
+    sizes.push_back(tensor::getMixedSizes(*this, getLoc(), output));
+  setInsertionPointToStart(forall.getTerminator().getBody());
+  for (auto [tile, output, size] : llvm::zip(results, forall.getRegionIterArgs(), sizes)) {
+    SmallVector<OpFoldResult> offsets(size.size(), getIndexAttr(0)), strides(size.size(), getIndexAttr(1));
+    for (auto [dim, index] : llvm::enumerate(indices)) {
+      offsets[dim] = index;
+      size[dim] = getIndexAttr(1);
+    }
+    tensor::ParallelInsertSliceOp::create(*this, tile, output, offsets, size, strides);
+  }
+  return Values(forall.getResults());
+}
+
 //===----------------------------------------------------------------------===//
 // Run-time checks
 //===----------------------------------------------------------------------===//
@@ -142,7 +188,7 @@ static void checkDimension(LoopBuilder &b, const seq::LetterUse &use, Value valu
   if (more)
     expected = arith::AddIOp::create(b, expected, b.index(more));
   Twine to = more == 0 ? Twine(" to equal dimension ") : Twine(" to be ");
-  std::string number = more ? std::to_string(more) + " more than dimension " : "";
+  std::string number = more ? std::to_string(std::abs(more)) + (more > 0 ? " more" : " less") + " than dimension " : "";
   b.require(equal(dim(value, use.dim), expected), "dimension " + Twine(use.dim) + " of " +
                                                       use.name + to + number + Twine(first.dim) +
                                                       " of " + first.name);

@@ -59,6 +59,19 @@ public:
           mlir::ValueRange outputs, llvm::ArrayRef<mlir::AffineMap> outputMaps,
           llvm::ArrayRef<mlir::utils::IteratorType> iterators, Body body);
 
+  /// What one of two bodies gives.
+  using Values = llvm::SmallVector<mlir::Value>;
+  Values either(mlir::Value condition, llvm::function_ref<Values()> then,
+                llvm::function_ref<Values()> otherwise);
+
+  /// For all indices below `bounds`, in parallel: the body gives a tile of each output, which stands
+  /// there at these indices and fills the dimensions that follow.
+  Values forAll(Sizes bounds, mlir::ValueRange outputs,
+                llvm::function_ref<Values(mlir::ValueRange indices)> tiles);
+
+  /// A tensor in the type that a result declares, which may be more static.
+  mlir::Value declared(mlir::Value tensor, mlir::Value result);
+
   /// Ends the program with a located message: "'seq.name' op expected ...".
   void require(mlir::Value condition, const llvm::Twine &expected);
 

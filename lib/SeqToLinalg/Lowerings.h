@@ -55,6 +55,30 @@ llvm::SmallVector<mlir::Value> lowerScan(mlir::OpBuilder &builder, seq::ScanOp o
 llvm::SmallVector<mlir::Value> lowerSelectiveScan(mlir::OpBuilder &builder, seq::SelectiveScanOp op,
                                                   mlir::ValueRange operands,
                                                   const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerLongConv(mlir::OpBuilder &builder, seq::LongConvOp op,
+                                             mlir::ValueRange operands,
+                                             const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerPrepareFilter(mlir::OpBuilder &builder, seq::PrepareFilterOp op,
+                                                  mlir::ValueRange operands,
+                                                  const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerImplicitFilter(mlir::OpBuilder &builder,
+                                                   seq::ImplicitFilterOp op,
+                                                   mlir::ValueRange operands,
+                                                   const Arithmetic &arithmetic,
+                                                   InlineRegion inlined);
+llvm::SmallVector<mlir::Value> lowerShortConv(mlir::OpBuilder &builder, seq::ShortConvOp op,
+                                              mlir::ValueRange operands,
+                                              const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerFft(mlir::OpBuilder &builder, seq::FftOp op,
+                                        mlir::ValueRange operands, const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerButterfly(mlir::OpBuilder &builder, seq::ButterflyOp op,
+                                              mlir::ValueRange operands,
+                                              const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerRoots(mlir::OpBuilder &builder, seq::RootsOp op,
+                                          const Arithmetic &arithmetic);
+llvm::SmallVector<mlir::Value> lowerComplexMul(mlir::OpBuilder &builder, seq::ComplexMulOp op,
+                                               mlir::ValueRange operands,
+                                               const Arithmetic &arithmetic);
 
 } // namespace longwing
 

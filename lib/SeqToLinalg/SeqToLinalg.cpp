@@ -54,6 +54,26 @@ static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange op
       .Case([&](seq::SelectiveScanOp scan) {
         return lowerSelectiveScan(builder, scan, operands, arithmetic);
       })
+      .Case([&](seq::LongConvOp conv) {
+        return lowerLongConv(builder, conv, operands, arithmetic);
+      })
+      .Case([&](seq::PrepareFilterOp prepare) {
+        return lowerPrepareFilter(builder, prepare, operands, arithmetic);
+      })
+      .Case([&](seq::ImplicitFilterOp filter) {
+        return lowerImplicitFilter(builder, filter, operands, arithmetic, inlined);
+      })
+      .Case([&](seq::ShortConvOp conv) {
+        return lowerShortConv(builder, conv, operands, arithmetic);
+      })
+      .Case([&](seq::FftOp fft) { return lowerFft(builder, fft, operands, arithmetic); })
+      .Case([&](seq::ButterflyOp butterfly) {
+        return lowerButterfly(builder, butterfly, operands, arithmetic);
+      })
+      .Case([&](seq::RootsOp roots) { return lowerRoots(builder, roots, arithmetic); })
+      .Case([&](seq::ComplexMulOp product) {
+        return lowerComplexMul(builder, product, operands, arithmetic);
+      })
       .DefaultUnreachable("a seq operation without a meaning");
 }
 

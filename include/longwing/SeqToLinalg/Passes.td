@@ -41,6 +41,19 @@ def SeqToLinalg : Pass<"seq-to-linalg", "::mlir::ModuleOp"> {
         o[b, h, I] = (P V[J]) / l;  lse[b, h, I] = m + log(l)
     ```
 
+    `long_conv` is a sum over lags, the same for every kind, with a table of taps by lag:
+
+    ```
+    forall b, c:
+      x = pre * u;  g[lag] = the tap of that lag                -L < lag < L
+      c[t] = sum_s g[t - s] x[s]          as it stands for L <= 64; else by transforms of the
+                                          least power of two from 2 L, in f64
+      y = post * (c + skip * x)
+    ```
+
+    Transforms of any length (`fft`, prepared filters) are in f64 in both precisions; the
+    rest of the convolutions are the loops of their descriptions.
+
     Sizes that must agree but are dynamic are checked with `cf.assert`.
   }];
   let options = [

@@ -11,7 +11,7 @@ func.func @long_c1_rank(%u: tensor<4x8xf16>, %h: tensor<4x8xf32>) {
 // -----
 
 func.func @long_c1_channels(%u: tensor<2x?x8xf16>, %h: tensor<4x8xf32>) {
-  // expected-error @+1 {{(C1) expected a static, positive number of channels (dimension 1) of u, got 'tensor<2x?x8xf16>'}}
+  // expected-error @+1 {{(C1) expected a static, positive H (dimension 1 of u), got 'tensor<2x?x8xf16>'}}
   %y = seq.long_conv causal %u filter(%h : tensor<4x8xf32>) taps first : tensor<2x?x8xf16> -> tensor<2x?x8xf16>
   return
 }
@@ -59,7 +59,7 @@ func.func @long_c1_result(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) {
 // -----
 
 func.func @long_c1_spectrum(%u: tensor<2x4x8xf16>, %s: tensor<4x8x1xf32>) {
-  // expected-error @+1 {{(C1) expected the last dimension of the spectrum to be 2, got 'tensor<4x8x1xf32>'}}
+  // expected-error @+1 {{(C1) expected dimension 2 of spectrum to be 2, got 'tensor<4x8x1xf32>'}}
   %y = seq.long_conv causal %u spectrum(%s : tensor<4x8x1xf32>) {radices = array<i64: 8>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
   return
 }
@@ -245,7 +245,7 @@ func.func @long_c10(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) {
 // -----
 
 func.func @prepare_c1_channels(%h: tensor<4x8xf32>) {
-  // expected-error @+1 {{(C1) expected dimension 0 of the spectrum to equal dimension 0 of filter, got 5 and 4}}
+  // expected-error @+1 {{(C1) expected dimension 0 of spectrum to equal dimension 0 of filter, got 5 and 4}}
   %s = seq.prepare_filter causal %h taps first {radices = array<i64: 8>} : tensor<4x8xf32> -> tensor<5x8x2xf32>
   return
 }
@@ -253,7 +253,7 @@ func.func @prepare_c1_channels(%h: tensor<4x8xf32>) {
 // -----
 
 func.func @prepare_c1_dynamic(%h: tensor<?x8xf32>) {
-  // expected-error @+1 {{(C1) expected a static, positive number of channels (dimension 0) of filter, got 'tensor<?x8xf32>'}}
+  // expected-error @+1 {{(C1) expected a static, positive H (dimension 0 of filter), got 'tensor<?x8xf32>'}}
   %s = seq.prepare_filter causal %h taps first {radices = array<i64: 8>} : tensor<?x8xf32> -> tensor<4x8x2xf32>
   return
 }
@@ -301,7 +301,7 @@ func.func @prepare_c6(%h: tensor<4x8xf32>) {
 // -----
 
 func.func @implicit_c1(%n: index) {
-  // expected-error @+1 {{(C1) expected a static, positive number of channels (dimension 0) of the filter, got 'tensor<?x8xf32>'}}
+  // expected-error @+1 {{(C1) expected a static, positive H (dimension 0 of the filter), got 'tensor<?x8xf32>'}}
   %h = seq.implicit_filter : tensor<?x8xf32> {
   ^bb0(%c: index, %t: index):
     %one = arith.constant 1.0 : f32
@@ -445,7 +445,7 @@ func.func @short_c1(%x: tensor<2x4x8xf16>, %w: tensor<5x3xf32>) {
 // -----
 
 func.func @short_c1_channels(%x: tensor<2x8x?xf16>, %w: tensor<4x3xf32>) {
-  // expected-error @+1 {{(C1) expected a static, positive number of channels (dimension 2) of x, got 'tensor<2x8x?xf16>'}}
+  // expected-error @+1 {{(C1) expected a static, positive H (dimension 2 of x), got 'tensor<2x8x?xf16>'}}
   %y = seq.short_conv causal %x, %w taps last {axis = 1 : i64} : tensor<2x8x?xf16>, tensor<4x3xf32> -> tensor<2x8x?xf16>
   return
 }
@@ -517,7 +517,7 @@ func.func @short_c4(%x: tensor<2x4x8xf16>, %w: tensor<4x3xf32>) {
 // -----
 
 func.func @short_c5(%x: tensor<2x4x8xf16>, %w: tensor<4x3xf32>, %i: tensor<2x4x3xf16>) {
-  // expected-error @+1 {{(C5) expected dimension 2 of initial to be 2, got 3}}
+  // expected-error @+1 {{(C5) expected dimension 2 of initial to be 1 less than dimension 1 of weights, got 3 and 3}}
   %y = seq.short_conv causal %x, %w taps last initial(%i : tensor<2x4x3xf16>) {axis = 2 : i64} : tensor<2x4x8xf16>, tensor<4x3xf32> -> tensor<2x4x8xf16>
   return
 }

@@ -1,0 +1,244 @@
+//===- Butterfly.cpp - What transforms and butterflies mean ---------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fourier.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// A tensor, one element at a time.
+static Value tabulateTensor(LoopBuilder &b, ArrayRef<OpFoldResult> sizes, Type element,
+                            llvm::function_ref<Value(ValueRange)> value) {
+  SmallVector<utils::IteratorType> iterators(sizes.size(), parallel);
+  AffineMap identity = b.getMultiDimIdentityMap(sizes.size());
+  return b.generic({}, {}, b.empty(sizes, element), identity, iterators, [&](ValueRange) {
+    SmallVector<Value> indices;
+    for (unsigned dim = 0; dim < sizes.size(); ++dim)
+      indices.push_back(linalg::IndexOp::create(b, dim));
+    return SmallVector<Value>{b.convert(value(indices), element)};
+  })[0];
+}
+
+/// The real part where the last index is 0, the imaginary part where it is 1.
+static Value partOf(LoopBuilder &b, Complex value, Value index) {
+  Value isReal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, index, b.index(0));
+  return arith::SelectOp::create(b, isReal, value.re, value.im);
+}
+
+/// A complex element of a tensor with a trailing dimension of 2, in the arithmetic's type.
+static Complex complexElement(LoopBuilder &b, Value tensor, ValueRange indices) {
+  auto part = [&](int64_t i) {
+    SmallVector<Value> all(indices);
+    all.push_back(b.index(i));
+    return b.element(tensor, all);
+  };
+  return {part(0), part(1)};
+}
+
+//===----------------------------------------------------------------------===//
+// Fourier transforms
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> longwing::lowerFft(OpBuilder &builder, seq::FftOp op, ValueRange operands,
+                                      const Arithmetic &arithmetic) {
+  LoopBuilder b(builder, op, arithmetic);
+  Value x = operands[0];
+  unsigned rows = op.getX().getType().getRank() - 2;
+  auto sizes = tensor::getMixedSizes(b, b.getLoc(), x);
+  Value n = tensor::DimOp::create(b, x, rows);
+  b.require(arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, n, b.index(0)),
+            "a positive length (dimension " + Twine(rows) + ")");
+  Fourier fourier(b, n);
+  Value weightPeriod = arith::MulIOp::create(b, n, b.index(4));
+  Type element = arithmetic.resultOf(op.getY().getType().getElementType());
+
+  auto transform = [&](ValueRange row) {
+    Complex wave = tabulate(b, n, [&](Value i) {
+      SmallVector<Value> indices(row.take_front(rows));
+      indices.push_back(i);
+      Complex value = complexElement(b, x, indices);
+      value = {b.convert(value.re, b.getF64Type()), b.convert(value.im, b.getF64Type())};
+      bool weighted = op.getRightAngle() && !op.getInverse();
+      return weighted ? multiply(b, value, root(b, i, weightPeriod)) : value;
+    });
+    Complex result = fourier.transform(wave, op.getInverse());
+    return tabulateTensor(b, {sizes[rows], sizes[rows + 1]}, element, [&](ValueRange indices) {
+      Complex value = at(b, result, indices[0]);
+      if (op.getRightAngle() && op.getInverse())
+        value = multiply(b, value, conjugate(b, root(b, indices[0], weightPeriod)));
+      return partOf(b, value, indices[1]);
+    });
+  };
+  if (rows == 0)
+    return {transform({})};
+  return b.forAll(ArrayRef(sizes).take_front(rows), b.empty(sizes, element),
+                  [&](ValueRange row) { return LoopBuilder::Values{transform(row)}; });
+}
+
+SmallVector<Value> longwing::lowerRoots(OpBuilder &builder, seq::RootsOp op,
+                                        const Arithmetic &arithmetic) {
+  LoopBuilder b(builder, op, arithmetic);
+  RankedTensorType type = op.getY().getType();
+  SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  Value order = b.index(op.getOrder());
+  Type element = arithmetic.resultOf(type.getElementType());
+  return {tabulateTensor(b, sizes, element, [&](ValueRange indices) {
+    Value turns = indices[0];
+    if (indices.size() == 3) // Factors below the order: their product is exact.
+      turns = arith::MulIOp::create(b, arith::RemUIOp::create(b, turns, order),
+                                    arith::RemUIOp::create(b, indices[1], order));
+    Complex value = root(b, arith::RemUIOp::create(b, turns, order), order);
+    if (!op.getInverse())
+      value = conjugate(b, value);
+    value = multiply(b, value, {wide(b, op.getEffectiveScale()), wide(b, 0)});
+    return partOf(b, value, indices.back());
+  })};
+}
+
+SmallVector<Value> longwing::lowerComplexMul(OpBuilder &builder, seq::ComplexMulOp op,
+                                             ValueRange operands, const Arithmetic &arithmetic) {
+  LoopBuilder b(builder, op, arithmetic);
+  Value x = operands[0], y = operands[1];
+  auto sizes = tensor::getMixedSizes(b, b.getLoc(), x);
+  unsigned rank = op.getB().getType().getRank(), leading = sizes.size() - rank;
+  for (unsigned dim = 0; dim + 1 < rank; ++dim)
+    if (op.getA().getType().isDynamicDim(leading + dim) || op.getB().getType().isDynamicDim(dim))
+      b.require(arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                      tensor::DimOp::create(b, y, dim),
+                                      tensor::DimOp::create(b, x, leading + dim)),
+                "dimension " + Twine(dim) + " of b to equal dimension " + Twine(leading + dim) +
+                    " of a");
+  Type element = arithmetic.resultOf(op.getY().getType().getElementType());
+  Value product = tabulateTensor(b, sizes, element, [&](ValueRange indices) {
+    ValueRange row = indices.drop_back();
+    Complex factor = complexElement(b, y, row.drop_front(leading));
+    if (op.getConjugate())
+      factor = conjugate(b, factor);
+    return partOf(b, multiply(b, complexElement(b, x, row), factor), indices.back());
+  });
+  return {b.declared(product, op.getY())};
+}
+
+//===----------------------------------------------------------------------===//
+// Butterflies
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class ButterflyLowering {
+public:
+  ButterflyLowering(OpBuilder &builder, seq::ButterflyOp op, ValueRange operands,
+                    const Arithmetic &arithmetic)
+      : op(op), in(operands, op), b(builder, op, arithmetic), dim(op.getDimension()) {}
+
+  Value lower();
+
+private:
+  /// Real and imaginary part, or one tensor alone.
+  using Parts = SmallVector<Value>;
+
+  Parts split();
+  Parts stage(Parts x, Value factor, int64_t stride);
+  Value joined(Parts y);
+
+  seq::ButterflyOp op;
+  seq::ButterflyOp::Adaptor in;
+  LoopBuilder b;
+  unsigned dim;
+  SmallVector<OpFoldResult> sizes; // of one part
+};
+
+} // namespace
+
+/// The parts of x in the arithmetic's type.
+ButterflyLowering::Parts ButterflyLowering::split() {
+  Parts parts;
+  for (int64_t part = 0; part < (op.getComplex() ? 2 : 1); ++part)
+    parts.push_back(tabulateTensor(b, sizes, b.arithmetic.compute, [&](ValueRange indices) {
+      SmallVector<Value> all(indices);
+      if (op.getComplex())
+        all.push_back(b.index(part));
+      return b.element(in.getX(), all);
+    }));
+  return parts;
+}
+
+/// y[o][s][j] = sum over r of w[o m + j][s][r] x[o][r][j].
+ButterflyLowering::Parts ButterflyLowering::stage(Parts x, Value factor, int64_t stride) {
+  auto type = cast<RankedTensorType>(factor.getType());
+  int64_t matrices = type.getDimSize(0), rows = type.getDimSize(1), columns = type.getDimSize(2);
+  int64_t before = *getConstantIntValue(sizes[dim]);
+  sizes[dim] = b.getIndexAttr(before / columns * rows);
+
+  unsigned rank = sizes.size();
+  AffineMap outputMap = AffineMap::getMultiDimIdentityMap(rank + 1, b.getContext()).dropResult(rank);
+  SmallVector<utils::IteratorType> iterators(rank, parallel);
+  iterators.push_back(reduction);
+  // The reduction's range has no operand of its own.
+  Value range = b.empty({b.getIndexAttr(columns)}, b.arithmetic.compute);
+  AffineMap rangeMap = AffineMap::get(rank + 1, 0, b.getAffineDimExpr(rank));
+  Parts zeros, y;
+  for (size_t part = 0; part < x.size(); ++part)
+    zeros.push_back(b.filled(sizes, b.real(0)));
+  SmallVector<AffineMap> outputMaps(x.size(), outputMap);
+  return b.generic(range, rangeMap, zeros, outputMaps, iterators, [&](ValueRange args) {
+    auto div = [&](Value i, int64_t n) { return arith::DivUIOp::create(b, i, b.index(n)); };
+    auto rem = [&](Value i, int64_t n) { return arith::RemUIOp::create(b, i, b.index(n)); };
+    auto mulAdd = [&](Value i, int64_t n, Value j) -> Value {
+      return arith::AddIOp::create(b, arith::MulIOp::create(b, i, b.index(n)), j);
+    };
+    Value position = linalg::IndexOp::create(b, dim), r = linalg::IndexOp::create(b, rank);
+    Value j = rem(position, stride), rest = div(position, stride);
+    Value s = rem(rest, rows), o = div(rest, rows);
+    Value block = matrices == 1 ? b.index(0) : mulAdd(o, stride, j);
+    SmallVector<Value> from;
+    for (unsigned i = 0; i < rank; ++i)
+      from.push_back(linalg::IndexOp::create(b, i));
+    from[dim] = mulAdd(mulAdd(o, columns, r), stride, j);
+    if (!op.getComplex()) {
+      Real weight{&b, b.element(factor, {block, s, r})}, value{&b, b.element(x[0], from)};
+      return SmallVector<Value>{(Real{&b, args[1]} + weight * value).value};
+    }
+    Complex weight = complexElement(b, factor, {block, s, r});
+    Complex value{b.element(x[0], from), b.element(x[1], from)};
+    Complex sum = add(b, {args[1], args[2]}, multiply(b, weight, value));
+    return SmallVector<Value>{sum.re, sum.im};
+  });
+}
+
+/// The result in its own type.
+Value ButterflyLowering::joined(Parts y) {
+  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
+  SmallVector<OpFoldResult> shape = sizes;
+  if (op.getComplex())
+    shape.push_back(b.getIndexAttr(2));
+  return tabulateTensor(b, shape, element, [&](ValueRange indices) {
+    if (!op.getComplex())
+      return b.element(y[0], indices);
+    ValueRange row = indices.drop_back();
+    return partOf(b, {b.element(y[0], row), b.element(y[1], row)}, indices.back());
+  });
+}
+
+Value ButterflyLowering::lower() {
+  sizes = tensor::getMixedSizes(b, b.getLoc(), in.getX());
+  if (op.getComplex())
+    sizes.pop_back();
+  Parts parts = split();
+  for (auto [factor, stride] : llvm::zip(in.getFactors(), op.getStrides()))
+    parts = stage(parts, factor, stride);
+  return b.declared(joined(parts), op.getY());
+}
+
+SmallVector<Value> longwing::lowerButterfly(OpBuilder &builder, seq::ButterflyOp op,
+                                            ValueRange operands, const Arithmetic &arithmetic) {
+  return {ButterflyLowering(builder, op, operands, arithmetic).lower()};
+}

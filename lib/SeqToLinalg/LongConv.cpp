@@ -1,0 +1,394 @@
+//===- LongConv.cpp - What long convolutions and their filters mean -------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Every kind is a sum over lags, c[t] = sum over s of g[t - s] x[s], with lags in (-L, L): kinds
+// differ in `tapOfLag` alone. The sum is taken as it stands where the sequence is short, and by
+// transforms of a power of two beyond both ends where it is long. That shares nothing with what
+// kernels do: no right angle, no radices.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fourier.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+using seq::ConvKind;
+
+/// Up to this length the sum is taken as it stands.
+static constexpr int64_t kDirectLength = 64;
+
+static Value less(LoopBuilder &b, Value x, Value y) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, y);
+}
+
+static Value plus(LoopBuilder &b, Value x, Value y) { return arith::AddIOp::create(b, x, y); }
+static Value minus(LoopBuilder &b, Value x, Value y) { return arith::SubIOp::create(b, x, y); }
+
+namespace {
+
+/// One of the filters of an operation, `[H, K]`, read by lag.
+class Taps {
+public:
+  Taps(LoopBuilder &b, Value filter, seq::TapOrder order)
+      : b(b), filter(filter), order(order), count(tensor::DimOp::create(b, filter, 1)) {}
+
+  /// h[j], or 0 outside of [0, K).
+  Value at(Value channel, Value j) const {
+    Value inside = arith::AndIOp::create(
+        b, arith::CmpIOp::create(b, arith::CmpIPredicate::sge, j, b.index(0)), less(b, j, count));
+    return b.either(
+        inside,
+        [&] {
+          Value stored = order == seq::TapOrder::First
+                             ? j
+                             : minus(b, minus(b, count, b.index(1)), j);
+          return LoopBuilder::Values{b.element(filter, {channel, stored})};
+        },
+        [&] { return LoopBuilder::Values{b.real(0)}; })[0];
+  }
+
+  /// The sum of the taps j, j + period, j + 2 period, ...
+  Value wrapped(Value channel, Value j, Value period) const {
+    auto loop = scf::ForOp::create(b, j, count, period, b.real(0));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value tap = at(channel, loop.getInductionVar());
+    Value sum = arith::AddFOp::create(b, loop.getRegionIterArg(0), tap);
+    scf::YieldOp::create(b, sum);
+    return loop.getResult(0);
+  }
+
+  void checkNotEmpty(StringRef name) const {
+    b.require(less(b, b.index(0), count), "at least one tap (dimension 1) of " + name);
+  }
+
+private:
+  LoopBuilder &b;
+  Value filter;
+  seq::TapOrder order;
+  Value count;
+};
+
+/// The filters of an operation.
+struct Filter {
+  LoopBuilder &b;
+  ConvKind kind;
+  std::optional<Taps> forward, reverse;
+
+  Filter(LoopBuilder &b, ConvKind kind, Value filter, Value reversed, seq::TapOrder order)
+      : b(b), kind(kind) {
+    forward.emplace(b, filter, order);
+    forward->checkNotEmpty("filter");
+    if (reversed) {
+      reverse.emplace(b, reversed, order);
+      reverse->checkNotEmpty("reverse");
+    }
+  }
+
+  /// g[lag], for -length < lag < length.
+  Value tapOfLag(Value channel, Value lag, Value length) const {
+    Value zero = b.index(0);
+    switch (kind) {
+    case ConvKind::Causal:
+      return forward->at(channel, lag);
+    case ConvKind::Anticausal:
+      return forward->at(channel, minus(b, zero, lag));
+    case ConvKind::TwoSidedShared:
+    case ConvKind::TwoSidedDisjoint: {
+      Value first = b.index(kind == ConvKind::TwoSidedShared ? 0 : -1);
+      return arith::AddFOp::create(b, forward->at(channel, lag),
+                                   reverse->at(channel, minus(b, first, lag)));
+    }
+    case ConvKind::Circular: {
+      Value behind = less(b, lag, zero);
+      Value j = arith::SelectOp::create(b, behind, plus(b, lag, length), lag);
+      return forward->wrapped(channel, j, length);
+    }
+    }
+    llvm_unreachable("a kind of convolution");
+  }
+};
+
+class LongConvLowering {
+public:
+  LongConvLowering(OpBuilder &builder, seq::LongConvOp op, ValueRange operands,
+                   const Arithmetic &arithmetic)
+      : op(op), in(operands, op), b(builder, op, arithmetic), operands(operands) {}
+
+  Value lower();
+
+private:
+  Value gatedInput(Value batch, Value channel);
+  Value lagTable(const Filter &filter, Value channel, Value padded);
+  Value direct(Value table, Value x, Value padded);
+  Value fast(Value table, Value x, const PowerOfTwoFourier &fourier);
+  Value bySpectrum(Value x, Value channel, const Fourier &fourier);
+  Value output(Value convolved, Value x, Value batch, Value channel);
+
+  seq::LongConvOp op;
+  seq::LongConvOp::Adaptor in;
+  LoopBuilder b;
+  ValueRange operands;
+  Value length;
+};
+
+} // namespace
+
+/// A vector of the arithmetic's type, one element at a time.
+static Value tabulateRow(LoopBuilder &b, OpFoldResult length, Type element,
+                         llvm::function_ref<Value(Value)> value) {
+  AffineMap line = b.getMultiDimIdentityMap(1);
+  return b.generic({}, {}, b.empty({length}, element), {line}, {parallel}, [&](ValueRange) {
+    return SmallVector<Value>{value(linalg::IndexOp::create(b, 0))};
+  })[0];
+}
+
+/// x = pre * u.
+Value LongConvLowering::gatedInput(Value batch, Value channel) {
+  return tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
+    Value x = b.element(in.getU(), {batch, channel, t});
+    if (in.getPre())
+      x = arith::MulFOp::create(b, x, b.element(in.getPre(), {batch, channel, t}));
+    return x;
+  });
+}
+
+/// g[lag] at lag modulo `padded`.
+Value LongConvLowering::lagTable(const Filter &filter, Value channel, Value padded) {
+  return tabulateRow(b, padded, b.arithmetic.compute, [&](Value i) {
+    Value reach = minus(b, padded, i);
+    Value ahead = less(b, i, length), behind = less(b, reach, length);
+    Value lag = arith::SelectOp::create(b, ahead, i, minus(b, i, padded));
+    return b.either(
+        arith::OrIOp::create(b, ahead, behind),
+        [&] { return LoopBuilder::Values{filter.tapOfLag(channel, lag, length)}; },
+        [&] { return LoopBuilder::Values{b.real(0)}; })[0];
+  });
+}
+
+/// c[t] = sum over s of g[t - s] x[s].
+Value LongConvLowering::direct(Value table, Value x, Value padded) {
+  AffineExpr t, s;
+  bindDims(b.getContext(), t, s);
+  auto of = [&](AffineExpr dim) { return AffineMap::get(2, 0, dim); };
+  Value mask = minus(b, padded, b.index(1));
+  return b.generic(x, of(s), b.filled({length}, b.real(0)), of(t), {parallel, reduction},
+                   [&](ValueRange args) {
+                     Value lag = minus(b, linalg::IndexOp::create(b, 0),
+                                       linalg::IndexOp::create(b, 1));
+                     Value tap = b.element(table, arith::AndIOp::create(b, lag, mask).getResult());
+                     Value term = arith::MulFOp::create(b, tap, args[0]);
+                     return SmallVector<Value>{arith::AddFOp::create(b, args[1], term)};
+                   })[0];
+}
+
+/// The same by transforms: the padding keeps the ends apart.
+Value LongConvLowering::fast(Value table, Value x, const PowerOfTwoFourier &fourier) {
+  Value padded = fourier.getLength(), zero = wide(b, 0);
+  auto real = [&](Value vector, Value i) {
+    return b.convert(tensor::ExtractOp::create(b, vector, i), b.getF64Type());
+  };
+  Complex taps = tabulate(b, padded, [&](Value i) { return Complex{real(table, i), zero}; });
+  Complex input = tabulate(b, padded, [&](Value i) {
+    Value value = b.either(
+        less(b, i, length), [&] { return LoopBuilder::Values{real(x, i)}; },
+        [&] { return LoopBuilder::Values{zero}; })[0];
+    return Complex{value, zero};
+  });
+  Complex result = fourier.convolve(input, taps);
+  return tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
+    return b.convert(tensor::ExtractOp::create(b, result.re, t), b.arithmetic.compute);
+  });
+}
+
+/// exp(i pi n / (2 N)): the weight of position n of a right-angle transform.
+static Complex rightAngle(LoopBuilder &b, Value n, Value length) {
+  return root(b, n, arith::MulIOp::create(b, length, b.index(4)));
+}
+
+/// Where frequency f stands: its digits, the first radix counting ones, from the left.
+static Value positionOf(LoopBuilder &b, Value frequency, ArrayRef<int64_t> radices) {
+  Value position = b.index(0), rest = frequency;
+  for (int64_t radix : radices) {
+    Value digit = arith::RemUIOp::create(b, rest, b.index(radix));
+    rest = arith::DivUIOp::create(b, rest, b.index(radix));
+    position = plus(b, arith::MulIOp::create(b, position, b.index(radix)), digit);
+  }
+  return position;
+}
+
+/// The convolution with a prepared filter: real part of w^-n IDFT(S DFT(w^n x)).
+Value LongConvLowering::bySpectrum(Value x, Value channel, const Fourier &fourier) {
+  Value n = fourier.getLength(), zero = wide(b, 0);
+  Complex wave = tabulate(b, n, [&](Value i) {
+    Value value = b.either(
+        less(b, i, length),
+        [&] {
+          Value element = tensor::ExtractOp::create(b, x, i);
+          return LoopBuilder::Values{b.convert(element, b.getF64Type())};
+        },
+        [&] { return LoopBuilder::Values{zero}; })[0];
+    return op.isCircular() ? Complex{value, zero}
+                           : multiply(b, {value, zero}, rightAngle(b, i, n));
+  });
+  Complex transformed = fourier.transform(wave, /*inverse=*/false);
+  Complex product = tabulate(b, n, [&](Value f) {
+    Value position = positionOf(b, f, *op.getRadices());
+    auto part = [&](int64_t i) {
+      Value element =
+          tensor::ExtractOp::create(b, in.getSpectrum(), ValueRange{channel, position, b.index(i)});
+      return b.convert(element, b.getF64Type());
+    };
+    return multiply(b, at(b, transformed, f), {part(0), part(1)});
+  });
+  Complex result = fourier.transform(product, /*inverse=*/true);
+  return tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
+    Complex value = at(b, result, t);
+    if (!op.isCircular())
+      value = multiply(b, value, conjugate(b, rightAngle(b, t, n)));
+    return b.convert(value.re, b.arithmetic.compute);
+  });
+}
+
+/// y = post * (c + skip * x).
+Value LongConvLowering::output(Value convolved, Value x, Value batch, Value channel) {
+  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
+  return tabulateRow(b, length, element, [&](Value t) {
+    Value y = b.element(convolved, t);
+    if (in.getSkip()) {
+      Value skipped = op.getSkipUngated() ? b.element(in.getU(), {batch, channel, t})
+                                          : b.element(x, t);
+      Value term = arith::MulFOp::create(b, b.element(in.getSkip(), channel), skipped);
+      y = arith::AddFOp::create(b, y, term);
+    }
+    if (in.getPost())
+      y = arith::MulFOp::create(b, y, b.element(in.getPost(), {batch, channel, t}));
+    return b.convert(y, element);
+  });
+}
+
+Value LongConvLowering::lower() {
+  checkShapes(b, op, operands, op.getNamedShapes());
+  length = tensor::DimOp::create(b, in.getU(), 2);
+  std::optional<Filter> filter;
+  std::optional<PowerOfTwoFourier> padded;
+  std::optional<Fourier> fourier;
+  if (in.getFilter()) {
+    filter.emplace(b, op.getKind(), in.getFilter(), in.getReverse(), *op.getTaps());
+    padded.emplace(b, powerOfTwoFrom(b, arith::MulIOp::create(b, length, b.index(2))));
+  } else {
+    Value n = b.index(op.getSpectrum().getType().getDimSize(1));
+    auto fits = op.isCircular() ? arith::CmpIPredicate::eq : arith::CmpIPredicate::sle;
+    b.require(arith::CmpIOp::create(b, fits, length, n),
+              "a spectrum for the length (dimension 2) of u");
+    fourier.emplace(b, n);
+  }
+  auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getU());
+  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
+  Value y = b.forAll({sizes[0], sizes[1]}, b.empty(sizes, element), [&](ValueRange row) {
+    Value batch = row[0], channel = row[1];
+    Value x = gatedInput(batch, channel), c;
+    if (fourier) {
+      c = bySpectrum(x, channel, *fourier);
+    } else {
+      Value table = lagTable(*filter, channel, padded->getLength());
+      c = b.either(
+          less(b, b.index(kDirectLength), length),
+          [&] { return LoopBuilder::Values{fast(table, x, *padded)}; },
+          [&] { return LoopBuilder::Values{direct(table, x, padded->getLength())}; })[0];
+    }
+    return LoopBuilder::Values{output(c, x, batch, channel)};
+  })[0];
+  return b.declared(y, op.getY());
+}
+
+SmallVector<Value> longwing::lowerLongConv(OpBuilder &builder, seq::LongConvOp op,
+                                           ValueRange operands, const Arithmetic &arithmetic) {
+  return {LongConvLowering(builder, op, operands, arithmetic).lower()};
+}
+
+//===----------------------------------------------------------------------===//
+// Filters
+//===----------------------------------------------------------------------===//
+
+/// z, whose transform is the spectrum. A lag of -j stands at N - j, and there a right-angle weight
+/// of -j is that of N - j turned back by a quarter.
+static Complex filterWave(LoopBuilder &b, const Filter &filter, Value channel, Value n) {
+  Value zero = wide(b, 0);
+  auto toWide = [&](Value tap) { return b.convert(tap, b.getF64Type()); };
+  return tabulate(b, n, [&](Value i) -> Complex {
+    if (filter.kind == ConvKind::Circular)
+      return {toWide(filter.tapOfLag(channel, i, n)), zero};
+    // Lag 0 of a reverse filter is taken with the lags ahead.
+    Value back = minus(b, i, n);
+    Value ahead = toWide(filter.tapOfLag(channel, i, n));
+    Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, i, b.index(0));
+    Value behind = b.either(
+        isZero, [&] { return LoopBuilder::Values{zero}; },
+        [&] { return LoopBuilder::Values{toWide(filter.tapOfLag(channel, back, n))}; })[0];
+    Complex forward = multiply(b, {ahead, zero}, rightAngle(b, i, n));
+    Complex turned = conjugate(b, rightAngle(b, minus(b, n, i), n));
+    return add(b, forward, multiply(b, {behind, zero}, turned));
+  });
+}
+
+SmallVector<Value> longwing::lowerPrepareFilter(OpBuilder &builder, seq::PrepareFilterOp op,
+                                                ValueRange operands,
+                                                const Arithmetic &arithmetic) {
+  LoopBuilder b(builder, op, arithmetic);
+  seq::PrepareFilterOp::Adaptor in(operands, op);
+  checkShapes(b, op, operands, op.getNamedShapes());
+  RankedTensorType type = op.getSpectrum().getType();
+  Type element = arithmetic.resultOf(type.getElementType());
+  Filter filter(b, op.getKind(), in.getFilter(), in.getReverse(), op.getTaps());
+  Fourier fourier(b, b.index(type.getDimSize(1)));
+  auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getFilter());
+  SmallVector<OpFoldResult> shape = {sizes[0], b.getIndexAttr(type.getDimSize(1)), b.getIndexAttr(2)};
+  Value spectrum = b.forAll({sizes[0]}, b.empty(shape, element), [&](ValueRange row) {
+    Complex wave = filterWave(b, filter, row[0], fourier.getLength());
+    Complex transformed = fourier.transform(wave, /*inverse=*/false);
+    // Position p holds the frequency whose digits these are, from the right.
+    SmallVector<int64_t> mirrored(llvm::reverse(op.getRadices()));
+    Value line = b.empty({shape[1], shape[2]}, element);
+    line = b.generic({}, {}, line, b.getMultiDimIdentityMap(2), {parallel, parallel},
+                     [&](ValueRange) {
+                       Value f = positionOf(b, linalg::IndexOp::create(b, 0), mirrored);
+                       Complex value = at(b, transformed, f);
+                       Value isReal = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                                            linalg::IndexOp::create(b, 1),
+                                                            b.index(0));
+                       Value part = arith::SelectOp::create(b, isReal, value.re, value.im);
+                       return SmallVector<Value>{b.convert(part, element)};
+                     })[0];
+    return LoopBuilder::Values{line};
+  })[0];
+  return {b.declared(spectrum, op.getSpectrum())};
+}
+
+SmallVector<Value> longwing::lowerImplicitFilter(OpBuilder &builder, seq::ImplicitFilterOp op,
+                                                 ValueRange operands, const Arithmetic &arithmetic,
+                                                 InlineRegion inlined) {
+  LoopBuilder b(builder, op, arithmetic);
+  RankedTensorType type = op.getFilter().getType();
+  OpFoldResult taps = b.getIndexAttr(type.getDimSize(1));
+  if (op.getLength()) {
+    taps = operands[0];
+    b.require(less(b, b.index(0), operands[0]), "at least one tap (dimension 1)");
+  }
+  OpFoldResult channels = b.getIndexAttr(type.getDimSize(0));
+  Value h = b.forAll({channels}, b.empty({channels, taps}, b.arithmetic.compute), [&](ValueRange row) {
+    return LoopBuilder::Values{tabulateRow(b, taps, b.arithmetic.compute, [&](Value t) {
+      return inlined(b, op.getBody(), {row[0], t});
+    })};
+  })[0];
+  return {b.declared(h, op.getFilter())};
+}
