@@ -60,7 +60,7 @@ static LogicalResult verifyDecay(Operation *op, Value value, StringRef name, boo
   for (auto [index, element] : llvm::enumerate(constant)) {
     if (pairs && index % 2)
       continue;
-    if (!(element.convertToDouble() <= 0))
+    if (element.convertToDouble() > 0)
       return op->emitOpError() << "(C6) expected " << name << " to be at most 0, got "
                                << element.convertToDouble() << " in element " << index;
   }
@@ -121,16 +121,17 @@ static void dropState(Operation *op, PatternRewriter &rewriter) {
   rewriter.eraseOp(op);
 }
 
-/// Drops an unread final state and a zero initial one, and the operands in `zeros` that are zero.
+/// Drops an unread final state, and the operands in `zeros` that are zero.
 template <typename Op>
 static LogicalResult canonicalizeRecurrent(Op op, PatternRewriter &rewriter,
-                                           ArrayRef<MutableOperandRange> zeros) {
+                                           ArrayRef<MutableOperandRange (Op::*)()> zeros) {
   if (op.getState() && op.getState().use_empty()) {
     dropState(op, rewriter);
     return success();
   }
   bool changed = false;
-  for (MutableOperandRange operand : zeros) {
+  for (auto get : zeros) {
+    MutableOperandRange operand = (op.*get)(); // Its place changes as others go.
     if (operand.empty() || !isZero(operand[0].get()))
       continue;
     rewriter.modifyOpInPlace(op, [&] { operand.clear(); });
@@ -196,10 +197,9 @@ LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedT
 
 LogicalResult ScanOp::canonicalize(ScanOp op, PatternRewriter &rewriter) {
   // A state of zeros is not that of an empty past where the third row is an exponent.
-  SmallVector<MutableOperandRange> zeros;
-  if (op.getForm() != ScanForm::Wkv)
-    zeros.push_back(op.getInitMutable());
-  return canonicalizeRecurrent(op, rewriter, zeros);
+  if (op.getForm() == ScanForm::Wkv)
+    return canonicalizeRecurrent<ScanOp>(op, rewriter, {});
+  return canonicalizeRecurrent<ScanOp>(op, rewriter, {&ScanOp::getInitMutable});
 }
 
 //===----------------------------------------------------------------------===//
@@ -261,8 +261,9 @@ LogicalResult SelectiveScanOp::reifyResultShapes(OpBuilder &builder,
 }
 
 LogicalResult SelectiveScanOp::canonicalize(SelectiveScanOp op, PatternRewriter &rewriter) {
-  return canonicalizeRecurrent(op, rewriter,
-                               {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable()});
+  using S6 = SelectiveScanOp;
+  return canonicalizeRecurrent<S6>(op, rewriter,
+                                   {&S6::getInitMutable, &S6::getSkipMutable, &S6::getBiasMutable});
 }
 
 //===----------------------------------------------------------------------===//
@@ -333,7 +334,8 @@ LogicalResult LinearAttentionOp::reifyResultShapes(OpBuilder &builder,
 
 LogicalResult LinearAttentionOp::canonicalize(LinearAttentionOp op, PatternRewriter &rewriter) {
   // Not the bonus: without one, the output sees the state after its decay.
-  return canonicalizeRecurrent(
-      op, rewriter,
-      {op.getInitMutable(), op.getSkipMutable(), op.getBiasMutable(), op.getDecayMutable()});
+  using Linear = LinearAttentionOp;
+  return canonicalizeRecurrent<Linear>(op, rewriter,
+                                       {&Linear::getInitMutable, &Linear::getSkipMutable,
+                                        &Linear::getBiasMutable, &Linear::getDecayMutable});
 }

@@ -94,6 +94,15 @@ LetterUses seq::letterUses(ArrayRef<NamedShape> shapes) {
   return uses;
 }
 
+std::string seq::relation(const LetterUse &other, int64_t plus) {
+  int64_t more = plus - other.plus;
+  std::string place = ("dimension " + Twine(other.dim) + " of " + other.name).str();
+  if (more == 0)
+    return " to equal " + place;
+  return " to be " + std::to_string(std::abs(more)) + (more > 0 ? " more than " : " less than ") +
+         place;
+}
+
 /// Reports a dimension that has another size than the letter elsewhere.
 static LogicalResult verifyDimension(Operation *op, const NamedShape &shape, unsigned dim,
                                      StringRef letter, const LetterUses &uses) {
@@ -105,13 +114,8 @@ static LogicalResult verifyDimension(Operation *op, const NamedShape &shape, uns
   const LetterUse *bound = binding(uses, withoutSum(letter).first);
   if (!bound)
     return error << " to be " << letter << ", got " << typeOf(shape.value);
-  if (int64_t more = withoutSum(letter).second - bound->plus)
-    return error << " to be " << std::abs(more) << (more > 0 ? " more" : " less")
-                 << " than dimension " << bound->dim << " of "
-                 << bound->name << ", got " << size << " and "
-                 << bound->getStaticSize() + bound->plus;
-  return error << " to equal dimension " << bound->dim << " of " << bound->name << ", got " << size
-               << " and " << bound->getStaticSize() + bound->plus;
+  return error << relation(*bound, withoutSum(letter).second) << ", got " << size << " and "
+               << bound->getStaticSize() + bound->plus;
 }
 
 LogicalResult seq::verifyShapes(Operation *op, ArrayRef<NamedShape> shapes,

@@ -54,6 +54,10 @@ std::optional<llvm::SmallVector<llvm::StringRef>> fittingShape(const NamedShape 
 /// The uses of all letters. The shapes are those of a verified operation.
 LetterUses letterUses(llvm::ArrayRef<NamedShape> shapes);
 
+/// What a dimension that is `plus` more than a letter is expected to be, where the letter stands
+/// elsewhere too: " to equal dimension 0 of b", " to be 1 more than dimension 0 of init".
+std::string relation(const LetterUse &other, int64_t plus);
+
 /// Checks ranks and static sizes. The letters in `fixed` must be static and positive; `constraint`
 /// says so.
 llvm::LogicalResult verifyShapes(mlir::Operation *op, llvm::ArrayRef<NamedShape> shapes,

@@ -183,15 +183,11 @@ static void checkDimension(LoopBuilder &b, const seq::LetterUse &use, Value valu
   }
   if (!firstOpen && !open)
     return;
-  int64_t more = use.plus - first.plus;
   Value expected = dim(firstValue, first.dim);
-  if (more)
+  if (int64_t more = use.plus - first.plus)
     expected = arith::AddIOp::create(b, expected, b.index(more));
-  Twine to = more == 0 ? Twine(" to equal dimension ") : Twine(" to be ");
-  std::string number = more ? std::to_string(std::abs(more)) + (more > 0 ? " more" : " less") + " than dimension " : "";
-  b.require(equal(dim(value, use.dim), expected), "dimension " + Twine(use.dim) + " of " +
-                                                      use.name + to + number + Twine(first.dim) +
-                                                      " of " + first.name);
+  b.require(equal(dim(value, use.dim), expected),
+            "dimension " + Twine(use.dim) + " of " + use.name + seq::relation(first, use.plus));
 }
 
 void longwing::checkShapes(LoopBuilder &b, Operation *op, ValueRange operands,

@@ -131,13 +131,8 @@ SmallVector<Value> Recurrence::lower() {
       store(tile, forall.getRegionIterArgs()[1], place);
   }
   SmallVector<Value> finished(forall.getResults());
-  // A result may declare sizes that the operands leave open: they have been checked.
-  for (auto [value, result] : llvm::zip(finished, op->getResults())) {
-    auto type = cast<RankedTensorType>(result.getType());
-    auto declared = type.clone(cast<RankedTensorType>(value.getType()).getElementType());
-    if (value.getType() != declared)
-      value = tensor::CastOp::create(b, declared, value);
-  }
+  for (auto [value, result] : llvm::zip(finished, op->getResults()))
+    value = b.declared(value, result);
   return finished;
 }
 

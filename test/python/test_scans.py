@@ -146,8 +146,7 @@ def check_scan(form="linear", dtype="f32", batch=2, length=33, channels=6, const
 @pytest.mark.parametrize("constant", [False, True])
 @pytest.mark.parametrize("complex_", [False, True])
 def test_scan_forms(form, constant, complex_):
-    check_scan(form, constant=constant, complex_=complex_)
-    check_scan(form, constant=constant, complex_=complex_, reverse=True, init=False)
+    check_scan(form, constant=constant, complex_=complex_, reverse=constant, init=not complex_)
 
 
 @pytest.mark.parametrize("length", LENGTHS)
@@ -155,8 +154,7 @@ def test_scan_lengths(length):
     check_scan(length=length)
 
 
-@pytest.mark.parametrize("dtype", ["f16", "bf16"])
-@pytest.mark.parametrize("decay_dtype", [None, "f32"])
+@pytest.mark.parametrize("dtype, decay_dtype", [("f16", None), ("bf16", "f32")])
 def test_scan_types(dtype, decay_dtype):
     check_scan("log", dtype, decay_dtype=decay_dtype)
 
@@ -174,8 +172,7 @@ def test_scan_channels(channels):
 @pytest.mark.parametrize("offsets", OFFSETS)
 @pytest.mark.parametrize("reverse", [False, True])
 def test_scan_packed(offsets, reverse):
-    check_scan(offsets=offsets, reverse=reverse)
-    check_scan("log", complex_=True, constant=True, offsets=offsets, reverse=reverse, init=False)
+    check_scan("log", complex_=True, constant=True, offsets=offsets, reverse=reverse)
 
 
 def check_wkv(dtype="f32", batch=2, length=33, channels=6, kind="mild", init=False, offsets=None, reverse=False,
@@ -214,8 +211,7 @@ def test_wkv_lengths(length):
     check_wkv(length=length)
 
 
-@pytest.mark.parametrize("kind", ["none", "all"])
-@pytest.mark.parametrize("dtype", ["f16", "bf16", "f32"])
+@pytest.mark.parametrize("kind, dtype", [("none", "f16"), ("none", "f32"), ("all", "bf16")])
 def test_wkv_extremes(kind, dtype):
     check_wkv(dtype, kind=kind, init=True)
 
@@ -280,8 +276,7 @@ def test_selective_lengths(length):
     check_selective(length=length)
 
 
-@pytest.mark.parametrize("dtype", ["f16", "bf16"])
-@pytest.mark.parametrize("delta_dtype", [None, "f32"])
+@pytest.mark.parametrize("dtype, delta_dtype", [("f16", None), ("bf16", "f32")])
 def test_selective_types(dtype, delta_dtype):
     check_selective(dtype, delta_dtype=delta_dtype, skip=True, gate=True, bias=True, use_softplus=True)
 
@@ -291,14 +286,12 @@ def test_selective_options(options):
     check_selective(**{options: True})
 
 
-@pytest.mark.parametrize("groups", [1, 2, 3, 6])
-@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("groups, complex_", [(1, True), (2, False), (6, False)])
 def test_selective_groups(groups, complex_):
     check_selective(groups=groups, complex_=complex_, skip=True, gate=True, use_softplus=True)
 
 
-@pytest.mark.parametrize("constant", ["b", "c", "bc"])
-@pytest.mark.parametrize("complex_", [False, True])
+@pytest.mark.parametrize("constant, complex_", [("b", False), ("c", True), ("bc", False)])
 def test_selective_constants(constant, complex_):
     check_selective(constant=constant, groups=2 if constant != "bc" else 1, complex_=complex_)
 
@@ -309,8 +302,7 @@ def test_selective_extremes(rate):
 
 
 @pytest.mark.parametrize("offsets", OFFSETS)
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("init", [False, True])
+@pytest.mark.parametrize("reverse, init", [(False, True), (True, False)])
 def test_selective_packed(offsets, reverse, init):
     check_selective(offsets=offsets, reverse=reverse, init=init, gate=True)
 
@@ -367,11 +359,10 @@ def test_linear_lengths(length):
 @pytest.mark.parametrize("decay", DECAYS)
 @pytest.mark.parametrize("bonus", [False, True])
 def test_linear_decays(decay, bonus):
-    check_linear(decay=decay, bonus=bonus)
-    check_linear(decay=decay, bonus=bonus, init=False, reverse=True)
+    check_linear(decay=decay, bonus=bonus, reverse=bonus)
 
 
-@pytest.mark.parametrize("decay", [d for d in DECAYS if d])
+@pytest.mark.parametrize("decay", ["head", "step key channel", "dt"])
 @pytest.mark.parametrize("kind", ["none", "all"])
 def test_linear_extremes(decay, kind):
     check_linear(decay=decay, kind=kind, length=9)
@@ -396,7 +387,95 @@ def test_linear_options(options):
 
 
 @pytest.mark.parametrize("offsets", OFFSETS)
-@pytest.mark.parametrize("reverse", [False, True])
-@pytest.mark.parametrize("init", [False, True])
+@pytest.mark.parametrize("reverse, init", [(False, True), (True, False)])
 def test_linear_packed(offsets, reverse, init):
     check_linear(offsets=offsets, reverse=reverse, init=init)
+
+
+# steps, and what is refused ------------------------------------------------------------------------------------------
+
+RECURRENT = {  # the operands that vary with time, those that do not, the shape of a state and the attributes
+    "seq.scan log": ({"a": (6,), "b": (6,)}, {}, (6,), ""),
+    "seq.scan wkv": ({"b": (6,), "key": (6,)}, {"a": (6,), "bonus": (6,)}, (3, 6), ""),
+    "seq.selective_scan": ({"u": (6,), "delta": (6,), "b": (2, 5), "c": (2, 5)}, {"a": (6, 5)}, (6, 5), "softplus"),
+    "seq.linear_attention": ({"q": (2, 5), "k": (2, 5), "v": (4, 3), "decay": (4,)}, {"bonus": (4, 5)}, (4, 5, 3), ""),
+}
+ORDER = ["q", "u", "delta", "a", "b", "c", "k", "v", "key", "decay", "bonus"]
+
+
+@pytest.mark.parametrize("op", RECURRENT)
+def test_steps_are_the_scan(op):
+    """One compiled program: over all positions at once, or one by one with the state handed on."""
+    rng = np.random.default_rng(0)
+    varying, constant, state, attributes = RECURRENT[op]
+    operands, tensors = [], []
+    for name in sorted([*varying, *constant], key=ORDER.index):
+        shape = (2, 7, *varying[name]) if name in varying else constant[name]
+        array = rng.standard_normal(shape).astype(np.float32)
+        tensors.append(-np.abs(array) if name in ("a", "decay") else array)
+        clause = name if name in ("key", "decay", "bonus") else ""
+        operands.append((clause, name, open_type(array, "f32", 2 if name in varying else 0)))
+    first = np.zeros((2, *state), np.float32)
+    if op.endswith("wkv"):
+        first[:, 2] = -np.inf
+    operands.append(("init", "init", open_type(first, "f32", 1)))
+    names = [name for _, name, _ in operands[:-1]]
+    y_type = open_type(tensors[names.index("v" if "v" in names else "b" if "u" not in names else "u")], "f32", 2)
+    run = program(write(op, operands, [y_type, open_type(first, "f32", 1)], attributes), "f32")
+    y, last = run(*tensors, first)
+    state, rows = first, []
+    for t in range(7):
+        step = [np.ascontiguousarray(x[:, t : t + 1]) if n in varying else x for n, x in zip(names, tensors)]
+        row, state = run(*step, state)
+        rows.append(row)
+    assert np.array_equal(np.concatenate(rows, 1), y)
+    assert np.array_equal(state, last)
+
+
+def refused(text, message, *tensors):
+    with pytest.raises(cpu.CpuError) as error:
+        program(text, "f32")(*tensors)
+    assert message in str(error.value)
+
+
+SCAN = write("seq.scan log", [("", "a", "tensor<?x?x2xf32>"), ("", "b", "tensor<?x?x2xf32>"),
+                              ("init", "h0", "tensor<?x2xf32>"), ("offsets", "o", "tensor<?xi32>")],
+             ["tensor<?x?x2xf32>", "tensor<?x2xf32>"])
+
+
+@pytest.mark.parametrize("offsets, message", [
+    ([1, 3, 8], "the first offset to be 0"),
+    ([0, 3, 7], "the last offset to be the length"),
+    ([0, 9, 8], "offsets that do not fall"),
+    ([0, -2, 8], "offsets that do not fall"),
+    ([], "at least one offset"),
+])
+def test_offsets_are_checked(offsets, message):
+    a, h0 = np.zeros((1, 8, 2), np.float32), np.zeros((max(0, len(offsets) - 1), 2), np.float32)
+    if not offsets:
+        message = "dimension 0 of init to be 1 less than dimension 0 of offsets"  # which comes first
+    refused(SCAN, f"'seq.scan' op expected {message}", a, a, h0, np.array(offsets, np.int32))
+
+
+def test_shapes_are_checked():
+    a, b = np.zeros((1, 8, 2), np.float32), np.zeros((2, 8, 2), np.float32)
+    h0, offsets = np.zeros((1, 2), np.float32), np.array([0, 8], np.int32)
+    refused(SCAN, "expected dimension 0 of a to equal dimension 0 of b", a, b, h0, offsets)
+    refused(SCAN, "expected dimension 1 of a to equal dimension 1 of b", a[:, :7], a, h0, offsets)
+    refused(SCAN, "expected dimension 0 of init to be 1 less than dimension 0 of offsets", a, a, b[:, 0], offsets)
+    refused(SCAN, "expected a batch of 1 with offsets", b, b, h0, offsets)
+
+
+def test_decays_are_checked():
+    a, h0, offsets = np.zeros((1, 8, 2), np.float32), np.zeros((1, 2), np.float32), np.array([0, 8], np.int32)
+    program(SCAN, "f32")(a, a, h0, offsets)
+    a[0, 5, 1] = 0.5
+    refused(SCAN, "'seq.scan' op expected a to be at most 0", a, a, h0, offsets)
+    k, dt, rate = np.zeros((1, 4, 1, 2), np.float32), np.zeros((1, 4, 1), np.float32), np.zeros(1, np.float32)
+    ssd = write("seq.linear_attention", [("", "q", "tensor<1x?x1x2xf32>"), ("", "k", "tensor<1x?x1x2xf32>"),
+                                         ("", "v", "tensor<1x?x1x2xf32>"), ("dt", "dt", "tensor<1x?x1xf32>"),
+                                         ("dt", "a", "tensor<1xf32>"), ("bias", "bias", "tensor<1xf32>")],
+                ["tensor<1x?x1x2xf32>"])
+    program(ssd, "f32")(k, k, k, dt, rate, rate)
+    refused(ssd, "expected a to be at most 0", k, k, k, dt, rate + 1, rate)
+    refused(ssd, "expected dt to be at least 0", k, k, k, dt, rate, rate - 1)
