@@ -39,6 +39,11 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
   Option<std::string> overlap{
       *this, "overlap",
       llvm::cl::desc("Overlap products and softmax of neighbouring key tiles: true or false")};
+  Option<std::string> conv{
+      *this, "conv",
+      llvm::cl::desc("The algorithm of long convolutions: toeplitz, transform or multipass")};
+  Option<std::string> radices{*this, "radices",
+                              llvm::cl::desc("The radices of their transforms, such as 16x16x16")};
 };
 
 /// seq -> tile: checks the target, chooses tiles and schedules, writes kernels in sequential form.

@@ -48,9 +48,14 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
     return parseFlag(name, value, schedule.overlap, loc);
+  // seq-configure checks these, beside the operation.
+  if (name == "conv" || name == "radices") {
+    (name == "conv" ? schedule.conv : schedule.radices) = value.str();
+    return success();
+  }
   return emitError(loc) << "unknown schedule option '" << name
                         << "', expected consumers, keys, stages, query-stages, "
-                           "persistent or overlap";
+                           "persistent, overlap, conv or radices";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

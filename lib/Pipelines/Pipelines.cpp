@@ -39,6 +39,8 @@ void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &
   config.queryStages = options.queryStages;
   config.persistent = options.persistent;
   config.overlap = options.overlap;
+  config.conv = options.conv;
+  config.radices = options.radices;
   pm.addPass(createSeqConfigure(config));
   pm.addPass(createSeqToTile());
   clean(pm);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "longwing/Seq/Config.h"
+#include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/Target/Hopper.h"
 
@@ -14,6 +15,7 @@ namespace longwing {
 #include "longwing/Seq/Passes.h.inc"
 } // namespace longwing
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -105,9 +107,64 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     return success();
   }
 
+  /// Reads "16x16x16" and checks that the radices make up a transform of this convolution.
+  LogicalResult parseRadices(seq::LongConvOp op, ConvConfig &config) {
+    auto wrong = [&] {
+      return op.emitError() << "schedule option 'radices': expected numbers from 2 to 4096 such as "
+                               "16x16x16, got '"
+                            << radices << "'";
+    };
+    config.radices.clear();
+    for (StringRef part : llvm::split(radices, 'x')) {
+      int64_t radix;
+      if (part.getAsInteger(10, radix) || radix < 2 || radix > 4096 || config.radices.size() == 4)
+        return wrong();
+      config.radices.push_back(radix);
+    }
+    int64_t length = op.getLength(), transformed = config.transformLength();
+    if (!ShapedType::isDynamic(length) &&
+        (op.isCircular() ? transformed != length : transformed < length))
+      return op.emitError() << "schedule option 'radices': expected them to make up length "
+                            << length << (op.isCircular() ? "" : " or more") << ", got "
+                            << transformed;
+    return success();
+  }
+
+  /// What the cost model picks, or what `conv` and `radices` force.
+  LogicalResult configure(seq::LongConvOp op) {
+    ConvConfig config = chooseConv(op);
+    if (op.getSpectrum() || (conv.empty() && radices.empty())) {
+      config.write(op);
+      return success();
+    }
+    std::optional<ConvAlgorithm> forced =
+        conv.empty() ? ConvAlgorithm::Transform : symbolizeConvAlgorithm(conv);
+    if (!forced)
+      return op.emitError()
+             << "schedule option 'conv': expected toeplitz, transform or multipass, got '" << conv
+             << "'";
+    config.algorithm = *forced;
+    config.reason = "forced; " + config.reason;
+    if (*forced == ConvAlgorithm::Toeplitz) {
+      config.radices.clear();
+    } else if (!radices.empty()) {
+      if (failed(parseRadices(op, config)))
+        return failure();
+    } else if (config.radices = chooseRadices(ConvProblem::of(op)); config.radices.empty()) {
+      return op.emitError() << "schedule option 'conv': no transform of this length: " << config.reason;
+    }
+    config.write(op);
+    return success();
+  }
+
   void runOnOperation() override {
-    WalkResult walk = getOperation().walk([&](seq::AttentionOp op) {
-      return failed(configure(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    WalkResult walk = getOperation().walk([&](Operation *op) {
+      LogicalResult result = success();
+      if (auto attention = dyn_cast<seq::AttentionOp>(op))
+        result = configure(attention);
+      else if (auto conv = dyn_cast<seq::LongConvOp>(op))
+        result = configure(conv);
+      return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (walk.wasInterrupted())
       signalPassFailure();

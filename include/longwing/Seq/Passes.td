@@ -24,6 +24,10 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Sets the `seq.config` dictionary of each operation from a table, by its type and
     attributes; an option other than 0 overrides the table. The choice must fit the
     multiprocessor's SRAM and registers.
+
+    The algorithm of a long convolution comes from a cost model (lib/Seq/ConvConfig.cpp): its
+    `seq.config` says which, with which radices, and in `reason` what each candidate was estimated
+    to cost.
   }];
   let options = [
     Option<"consumers", "consumers", "int64_t", "0", "Consumer warpgroups, 64 query rows each">,
@@ -34,6 +38,10 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
            "One CTA per multiprocessor walks over the work: true or false">,
     Option<"overlap", "overlap", "std::string", "\"\"",
            "Overlap products and softmax of neighbouring key tiles: true or false">,
+    Option<"conv", "conv", "std::string", "\"\"",
+           "The algorithm of long convolutions: toeplitz, transform or multipass">,
+    Option<"radices", "radices", "std::string", "\"\"",
+           "The radices of their transforms, such as 16x16x16">,
   ];
 }
 

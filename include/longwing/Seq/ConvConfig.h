@@ -1,0 +1,77 @@
+//===- ConvConfig.h - Algorithms of long convolutions -----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The cost model that picks the algorithm of a convolution, and what it decides: the attribute
+// `seq.config` of `seq.long_conv`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_CONVCONFIG_H
+#define LONGWING_SEQ_CONVCONFIG_H
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+enum class ConvAlgorithm {
+  /// Products with blocks of the Toeplitz matrix of the filter.
+  Toeplitz,
+  /// A Fourier transform that stays in one CTA's SRAM and registers: one stage for each radix.
+  Transform,
+  /// A transform whose first radix is a pass of its own, through memory.
+  MultiPass
+};
+llvm::StringRef stringifyConvAlgorithm(ConvAlgorithm algorithm);
+std::optional<ConvAlgorithm> symbolizeConvAlgorithm(llvm::StringRef name);
+
+/// What the cost of a convolution depends on.
+struct ConvProblem {
+  seq::ConvKind kind = seq::ConvKind::Causal;
+  /// L and K; dynamic ones are negative.
+  int64_t length = -1;
+  int64_t taps = -1;
+  /// How many tensors of the size of u are read and written: 2, and one more for each gate.
+  int64_t streams = 2;
+  int64_t elementBytes = 2;
+
+  static ConvProblem of(seq::LongConvOp op);
+  bool isCircular() const { return kind == seq::ConvKind::Circular; }
+};
+
+/// The algorithm of one convolution.
+struct ConvConfig {
+  ConvAlgorithm algorithm = ConvAlgorithm::Toeplitz;
+  /// The radices of a transform, from the left; their product is its length N.
+  llvm::SmallVector<int64_t> radices;
+  /// Estimated time of one output on a whole card, in picoseconds.
+  double picoseconds = 0;
+  /// The estimates of all candidates, in words.
+  std::string reason;
+
+  int64_t transformLength() const;
+  static ConvConfig read(seq::LongConvOp op);
+  void write(seq::LongConvOp op) const;
+};
+
+/// Radices for a transform of this problem: the shortest length that a kernel has, or nothing where
+/// L is unknown or, for a circular convolution, has a prime factor that no radix holds.
+llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
+
+/// The time of one output, in picoseconds, and what limits it.
+struct ConvCost {
+  double picoseconds;
+  llvm::StringRef limit;
+};
+ConvCost toeplitzCost(const ConvProblem &problem);
+ConvCost transformCost(const ConvProblem &problem, llvm::ArrayRef<int64_t> radices);
+
+/// The cheapest algorithm. A spectrum that is prepared already leaves no choice.
+ConvConfig chooseConv(seq::LongConvOp op);
+
+} // namespace longwing
+
+#endif // LONGWING_SEQ_CONVCONFIG_H

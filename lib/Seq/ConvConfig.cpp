@@ -1,0 +1,261 @@
+//===- ConvConfig.cpp - Algorithms of long convolutions -------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An output costs the greatest of what memory, and the sum of what products and pointwise
+// arithmetic ask for: on Hopper a warp's mma and its other instructions share the issue port.
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/ConvConfig.h"
+#include "longwing/Seq/Config.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+
+//===----------------------------------------------------------------------===//
+// What the card does in a picosecond, measured on an H200
+//===----------------------------------------------------------------------===//
+
+/// Bytes from and to memory.
+static constexpr double kMemory = 4.27;
+/// Operations of wgmma, at the rate that Toeplitz blocks reach.
+static constexpr double kWgmma = 700;
+/// Operations of mma.sync with the data in registers.
+static constexpr double kMma = 629;
+/// Pointwise arithmetic of one stage and output: twiddles, conversions, fragments.
+static constexpr double kStage = 0.12;
+/// What of the bound a transform kernel reaches.
+static constexpr double kEfficiency = 0.82;
+/// Bytes of an output's intermediate that a pass through memory or L2 moves, and their rate.
+static constexpr double kPassBytes = 16, kPassRate = 5.5;
+/// Side of a Toeplitz block.
+static constexpr int64_t kBlock = 64;
+/// The longest transform that one CTA holds.
+static constexpr int64_t kLongestInCta = 32768;
+/// The largest radix of a stage.
+static constexpr int64_t kLargestRadix = 128;
+
+//===----------------------------------------------------------------------===//
+// The problem
+//===----------------------------------------------------------------------===//
+
+ConvProblem ConvProblem::of(seq::LongConvOp op) {
+  ConvProblem problem;
+  problem.kind = op.getKind();
+  problem.length = op.getLength();
+  problem.taps = op.getFilterLength();
+  if (op.getReverse() && !ShapedType::isDynamic(problem.taps)) {
+    int64_t reverse = op.getReverse().getType().getDimSize(1);
+    problem.taps = ShapedType::isDynamic(reverse) ? reverse : problem.taps + reverse;
+  }
+  problem.streams = 2 + (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0);
+  problem.elementBytes = op.getU().getType().getElementTypeBitWidth() / 8;
+  return problem;
+}
+
+/// Operations of an output, forth and back, 8 for each complex product; the pointwise arithmetic
+/// counts as if it were operations.
+static double stageCost(ArrayRef<int64_t> radices) {
+  double sum = 0;
+  for (int64_t radix : radices)
+    sum += 16 * radix + kStage * kMma;
+  return radices.empty() ? 0 : sum - 8 * radices.front(); // the first and last stage are real
+}
+
+/// Tries all ways to write `rest` as further radices, at most four in all.
+static void search(int64_t rest, SmallVector<int64_t> &radices, SmallVector<int64_t> &best) {
+  if (rest == 1 && (best.empty() || stageCost(radices) < stageCost(best)))
+    best = radices;
+  if (rest == 1 || radices.size() == 4)
+    return;
+  int64_t largest = radices.empty() ? kLargestRadix : radices.back();
+  for (int64_t radix = std::min(rest, largest); radix > 1; --radix) {
+    if (rest % radix)
+      continue;
+    radices.push_back(radix);
+    search(rest / radix, radices, best);
+    radices.pop_back();
+  }
+}
+
+/// The cheapest radices of exactly this length, the largest one first, or nothing.
+static SmallVector<int64_t> factor(int64_t length) {
+  SmallVector<int64_t> radices, best;
+  search(length, radices, best);
+  return best;
+}
+
+SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
+  int64_t length = problem.length;
+  if (length <= 0)
+    return {};
+  if (length == 1)
+    return {1};
+  // Two stages of 16 behind the first one, as the fragments of mma.sync want it; 32 for the longest.
+  auto whole = [](int64_t n) -> SmallVector<int64_t> {
+    if (n <= 16384)
+      return {n / 256, 16, 16};
+    if (n <= kLongestInCta)
+      return {n / 1024, 32, 32};
+    return {n / kLongestInCta, 32, 32, 32};
+  };
+  auto withoutOnes = [](SmallVector<int64_t> radices) {
+    llvm::erase(radices, 1);
+    return radices;
+  };
+  int64_t step = length <= 16384 ? 256 : length <= kLongestInCta ? 1024 : kLongestInCta;
+  if (problem.isCircular() && length % step)
+    return factor(length);
+  // Every length from L on does for the other kinds.
+  int64_t padded = llvm::alignTo(length, step);
+  SmallVector<int64_t> radices = withoutOnes(whole(padded));
+  if (radices.front() > kLargestRadix)
+    return problem.isCircular() ? factor(length) : SmallVector<int64_t>();
+  return radices;
+}
+
+//===----------------------------------------------------------------------===//
+// Costs
+//===----------------------------------------------------------------------===//
+
+static double memoryTime(const ConvProblem &problem) {
+  return problem.streams * problem.elementBytes / kMemory;
+}
+
+static ConvCost limited(double memory, double arithmetic) {
+  if (memory >= arithmetic)
+    return {memory, "memory"};
+  return {arithmetic, "products"};
+}
+
+ConvCost longwing::toeplitzCost(const ConvProblem &problem) {
+  int64_t length = problem.length, taps = problem.taps;
+  if (taps < 0 || (length >= 0 && taps > length && !problem.isCircular()))
+    taps = length;
+  if (taps < 0)
+    taps = 1 << 20; // nothing is known: as if it were long
+  // A block of outputs meets the blocks of inputs that the filter reaches; with a filter as long
+  // as the sequence half of them lie beyond its end.
+  double blocks = (taps - 1) / kBlock + 2;
+  if (!problem.isCircular() && length >= 0)
+    blocks = std::min(blocks, double(length) / kBlock / 2 + 1);
+  return limited(memoryTime(problem), 2 * kBlock * blocks / kWgmma);
+}
+
+ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> radices) {
+  int64_t transformed = 1;
+  for (int64_t radix : radices)
+    transformed *= radix;
+  double padding = double(transformed) / std::max<int64_t>(problem.length, 1);
+  double arithmetic = padding * stageCost(radices) / kMma / kEfficiency;
+  ConvCost cost = limited(memoryTime(problem), arithmetic);
+  if (transformed > kLongestInCta)
+    cost = {cost.picoseconds + padding * kPassBytes / kPassRate, "passes"};
+  return cost;
+}
+
+static std::string describe(StringRef name, const ConvCost &cost) {
+  return llvm::formatv("{0} {1:F2} ps an output ({2})", name, cost.picoseconds, cost.limit).str();
+}
+
+static std::string joinRadices(ArrayRef<int64_t> radices) {
+  std::string text;
+  for (int64_t radix : radices)
+    text += (text.empty() ? "" : "x") + std::to_string(radix);
+  return text;
+}
+
+ConvConfig longwing::chooseConv(seq::LongConvOp op) {
+  ConvProblem problem = ConvProblem::of(op);
+  ConvConfig config;
+  auto transform = [&](ArrayRef<int64_t> radices) {
+    config.radices.assign(radices.begin(), radices.end());
+    config.algorithm = config.transformLength() > kLongestInCta ? ConvAlgorithm::MultiPass
+                                                                : ConvAlgorithm::Transform;
+  };
+  if (op.getSpectrum()) {
+    transform(*op.getRadices());
+    config.picoseconds = transformCost(problem, config.radices).picoseconds;
+    config.reason = "the spectrum is prepared for it";
+    return config;
+  }
+  ConvCost direct = toeplitzCost(problem);
+  config.picoseconds = direct.picoseconds;
+  config.reason = describe("toeplitz", direct);
+  SmallVector<int64_t> radices = chooseRadices(problem);
+  if (radices.empty()) {
+    config.reason += problem.length < 0 ? "; a transform needs a static length"
+                                        : "; no radices make up this length";
+    return config;
+  }
+  ConvCost cost = transformCost(problem, radices);
+  config.reason += "; " + describe("transform " + joinRadices(radices), cost);
+  if (cost.picoseconds < direct.picoseconds) {
+    transform(radices);
+    config.picoseconds = cost.picoseconds;
+  }
+  return config;
+}
+
+//===----------------------------------------------------------------------===//
+// The attribute
+//===----------------------------------------------------------------------===//
+
+StringRef longwing::stringifyConvAlgorithm(ConvAlgorithm algorithm) {
+  switch (algorithm) {
+  case ConvAlgorithm::Toeplitz:
+    return "toeplitz";
+  case ConvAlgorithm::Transform:
+    return "transform";
+  case ConvAlgorithm::MultiPass:
+    return "multipass";
+  }
+  llvm_unreachable("an algorithm of convolutions");
+}
+
+std::optional<ConvAlgorithm> longwing::symbolizeConvAlgorithm(StringRef name) {
+  for (auto algorithm :
+       {ConvAlgorithm::Toeplitz, ConvAlgorithm::Transform, ConvAlgorithm::MultiPass})
+    if (name == stringifyConvAlgorithm(algorithm))
+      return algorithm;
+  return std::nullopt;
+}
+
+int64_t ConvConfig::transformLength() const {
+  int64_t length = 1;
+  for (int64_t radix : radices)
+    length *= radix;
+  return length;
+}
+
+ConvConfig ConvConfig::read(seq::LongConvOp op) {
+  ConvConfig config;
+  auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr);
+  if (!dict)
+    return config;
+  if (auto name = dict.getAs<StringAttr>("algorithm"))
+    config.algorithm = symbolizeConvAlgorithm(name.getValue()).value_or(config.algorithm);
+  if (auto radices = dict.getAs<DenseI64ArrayAttr>("radices"))
+    config.radices.assign(radices.asArrayRef().begin(), radices.asArrayRef().end());
+  if (auto reason = dict.getAs<StringAttr>("reason"))
+    config.reason = reason.str();
+  return config;
+}
+
+void ConvConfig::write(seq::LongConvOp op) const {
+  Builder b(op.getContext());
+  op->setAttr(kConfigAttr,
+              b.getDictionaryAttr({
+                  b.getNamedAttr("algorithm", b.getStringAttr(stringifyConvAlgorithm(algorithm))),
+                  b.getNamedAttr("radices", b.getDenseI64ArrayAttr(radices)),
+                  b.getNamedAttr("reason", b.getStringAttr(reason)),
+              }));
+}

@@ -1,0 +1,70 @@
+// RUN: longwing-opt %s --seq-configure | FileCheck %s
+// RUN: longwing-opt %s --seq-configure="conv=toeplitz" | FileCheck %s --check-prefix=TOEPLITZ
+// RUN: not longwing-opt %s --split-input-file --seq-configure="radices=64x64" | FileCheck %s --check-prefix=RADICES
+// RUN: not longwing-opt %s --seq-configure="radices=16x16" 2>&1 | FileCheck %s --check-prefix=SHORT
+// RUN: not longwing-opt %s --seq-configure="radices=16x1" 2>&1 | FileCheck %s --check-prefix=ONE
+// RUN: not longwing-opt %s --seq-configure="conv=fast" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+!u = tensor<?x768x4096xf16>
+
+// A filter as long as the sequence is transformed: the reason gives each candidate's estimate.
+// CHECK-LABEL: @long_filter
+// CHECK: seq.config = {algorithm = "transform", radices = array<i64: 16, 16, 16>, reason = "toeplitz 6.{{[0-9]+}} ps an output (products); transform 16x16x16 1.{{[0-9]+}} ps an output (products)"}
+// TOEPLITZ: seq.config = {algorithm = "toeplitz", radices = array<i64>, reason = "forced; toeplitz
+// RADICES: seq.config = {algorithm = "transform", radices = array<i64: 64, 64>, reason = "forced;
+// SHORT: error: schedule option 'radices': expected them to make up length 4096 or more, got 256
+// ONE: configure_conv.mlir:[[@LINE+3]]:{{[0-9]+}}: error: schedule option 'radices': expected numbers from 2 to 4096 such as 16x16x16, got '16x1'
+// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform or multipass, got 'fast'
+func.func @long_filter(%u: !u, %h: tensor<768x4096xf32>) -> !u {
+  %y = seq.long_conv causal %u filter(%h : tensor<768x4096xf32>) taps first : !u -> !u
+  return %y : !u
+}
+
+// A short one is a few Toeplitz blocks, and so is a short sequence.
+// CHECK-LABEL: @short_filter
+// CHECK: seq.config = {algorithm = "toeplitz"
+func.func @short_filter(%u: !u, %h: tensor<768x128xf32>) -> !u {
+  %y = seq.long_conv causal %u filter(%h : tensor<768x128xf32>) taps first : !u -> !u
+  return %y : !u
+}
+
+// Gates are memory, under which products hide.
+// CHECK-LABEL: @gated
+// CHECK: reason = "toeplitz {{.*}}; transform 16x16x16 1.87 ps an output (memory)"
+func.func @gated(%u: !u, %h: tensor<768x4096xf32>) -> !u {
+  %y = seq.long_conv causal %u filter(%h : tensor<768x4096xf32>) taps first pre(%u : !u) post(%u : !u) : !u -> !u
+  return %y : !u
+}
+
+// -----
+
+// A causal convolution takes the next length that a kernel has; a circular one only its own.
+// CHECK-LABEL: @odd_lengths
+// CHECK: seq.long_conv causal {{.*}}radices = array<i64: 56, 16, 16>
+// CHECK: seq.long_conv circular {{.*}}radices = array<i64: 73, 6, 5, 4>
+// CHECK: seq.long_conv circular {{.*}}algorithm = "toeplitz", {{.*}}no radices make up this length
+func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: tensor<1x4x8760xf16>) {
+  %a = seq.long_conv causal %u filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
+  %b = seq.long_conv circular %v filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x8760xf16> -> tensor<1x4x8760xf16>
+  %c = seq.long_conv circular %u filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
+  return
+}
+
+// Beyond what one CTA holds, the first stage is a pass of its own.
+// CHECK-LABEL: @longest
+// CHECK: algorithm = "multipass", radices = array<i64: 32, 32, 32, 32>
+func.func @longest(%u: tensor<1x4x1048576xf16>, %h: tensor<4x1048576xf32>) -> tensor<1x4x1048576xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
+  return %y : tensor<1x4x1048576xf16>
+}
+
+// CHECK-LABEL: @open_length
+// CHECK: algorithm = "toeplitz", {{.*}}a transform needs a static length
+// A prepared spectrum has decided.
+// CHECK: algorithm = "transform", radices = array<i64: 8, 8>, reason = "the spectrum is prepared for it"
+func.func @open_length(%u: tensor<1x4x?xf16>, %h: tensor<4x64xf32>) {
+  %a = seq.long_conv causal %u filter(%h : tensor<4x64xf32>) taps first : tensor<1x4x?xf16> -> tensor<1x4x?xf16>
+  %s = seq.prepare_filter causal %h taps first {radices = array<i64: 8, 8>} : tensor<4x64xf32> -> tensor<4x64x2xf32>
+  %b = seq.long_conv causal %u spectrum(%s : tensor<4x64x2xf32>) {radices = array<i64: 8, 8>} : tensor<1x4x?xf16> -> tensor<1x4x?xf16>
+  return
+}
