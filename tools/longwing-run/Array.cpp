@@ -9,7 +9,9 @@
 
 #include "llvm/ADT/APFloat.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include <algorithm>
+
 #include <cmath>
 #include <cstring>
 
@@ -170,7 +172,39 @@ struct Random {
 /// kernel.
 static constexpr int64_t kPeriod = 1048573;
 
-void run::fillRandom(Array &array, uint64_t seed) {
+std::optional<Draw> run::parseDraw(llvm::StringRef name) {
+  return llvm::StringSwitch<std::optional<Draw>>(name)
+      .Case("normal", Draw::Normal)
+      .Case("negative", Draw::Negative)
+      .Case("positive", Draw::Positive)
+      .Case("fraction", Draw::Fraction)
+      .Case("offsets", Draw::Offsets)
+      .Default(std::nullopt);
+}
+
+/// A number of the standard normal distribution, as one of another.
+static double transform(double normal, Draw draw) {
+  switch (draw) {
+  case Draw::Negative:
+    return -std::abs(normal);
+  case Draw::Positive:
+    return std::abs(normal);
+  case Draw::Fraction:
+    return 0.7 * std::exp(-std::abs(normal));
+  default:
+    return normal;
+  }
+}
+
+static void fillOffsets(Array &array, int64_t length) {
+  int64_t parts = array.elements() - 1;
+  for (int64_t i = 0; i <= parts; ++i)
+    array.set(i, parts ? length / parts * i + length % parts * i / parts : 0);
+}
+
+void run::fillRandom(Array &array, uint64_t seed, Draw draw, int64_t length) {
+  if (draw == Draw::Offsets)
+    return fillOffsets(array, length);
   // Neighbouring seeds must not give shifted copies of one sequence.
   Random random{Random{seed}.next()};
   constexpr double twoPi = 6.283185307179586;
@@ -178,7 +212,8 @@ void run::fillRandom(Array &array, uint64_t seed) {
   for (int64_t i = 0; i < drawn; i += 2) {
     // Box and Muller: two normal numbers from two uniform ones.
     double radius = std::sqrt(-2 * std::log(random.uniform())), angle = twoPi * random.uniform();
-    double pair[2] = {radius * std::cos(angle), radius * std::sin(angle)};
+    double pair[2] = {transform(radius * std::cos(angle), draw),
+                      transform(radius * std::sin(angle), draw)};
     if (!isFloat(array.dtype)) {
       uint64_t range = array.dtype == DType::I1 ? 2 : 4;
       pair[0] = random.next() % range;

@@ -10,7 +10,10 @@
 
 #include "longwing/Package.h"
 
+#include "llvm/ADT/StringRef.h"
+
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,9 +40,23 @@ bool isFloat(DType dtype);
 /// "2x16x1024x128xbf16".
 std::string describe(DType dtype, const std::vector<int64_t> &sizes);
 
-/// Fills with numbers that depend on the seed only: floats from the standard normal distribution,
-/// integers from 0 to 3.
-void fillRandom(Array &array, uint64_t seed);
+/// What random numbers an input is to hold.
+enum class Draw {
+  /// Floats from the standard normal distribution, integers from 0 to 3.
+  Normal,
+  /// At most 0, as the logarithm of a decay; at least 0; from 0 to 0.7, as a decay, of which also a
+  /// pair is no larger than 1.
+  Negative,
+  Positive,
+  Fraction,
+  /// Not random: equal parts of a length, from 0 to it.
+  Offsets
+};
+/// "normal", "negative", ...
+std::optional<Draw> parseDraw(llvm::StringRef name);
+
+/// Fills with numbers that depend on the seed only; `length` is what offsets end at.
+void fillRandom(Array &array, uint64_t seed, Draw draw = Draw::Normal, int64_t length = 0);
 
 } // namespace longwing::run
 

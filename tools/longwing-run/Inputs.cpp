@@ -55,24 +55,31 @@ static llvm::Expected<std::vector<int64_t>> parseSizes(const TensorInfo &type, S
   return sizes;
 }
 
-static std::vector<int64_t> defaultSizes(const TensorInfo &type, const DefaultSizes &defaults) {
+static std::vector<int64_t> defaultSizes(const TensorInfo &type, const DefaultSizes &defaults,
+                                         Draw draw) {
   std::vector<int64_t> sizes = type.shape;
   for (auto [i, size] : llvm::enumerate(sizes))
-    if (size == kDynamic)
+    if (size == kDynamic && draw == Draw::Offsets)
+      size = defaults.batch + 1;
+    else if (size == kDynamic)
       size = i == 0 && sizes.size() > 1 ? defaults.batch : defaults.length;
   return sizes;
 }
 
-/// An input of "random", or of what follows it: ":SIZES", ":seed=N".
+/// An input of "random", or of what follows it: ":SIZES", ":seed=N", ":DRAW".
 static llvm::Expected<Array> makeRandom(const TensorInfo &type, StringRef text, uint64_t seed,
-                                        const DefaultSizes &defaults) {
-  std::vector<int64_t> sizes = defaultSizes(type, defaults);
+                                        const DefaultSizes &defaults, Draw draw) {
+  std::vector<int64_t> sizes = defaultSizes(type, defaults, draw);
   for (StringRef part : llvm::split(text, ':')) {
     if (part.empty())
       continue;
     if (part.consume_front("seed=")) {
       if (part.getAsInteger(10, seed))
         return errorAt(type, "expected a number behind seed=, got '" + part + "'");
+      continue;
+    }
+    if (std::optional<Draw> asked = parseDraw(part)) {
+      draw = *asked;
       continue;
     }
     llvm::Expected<std::vector<int64_t>> parsed = parseSizes(type, part);
@@ -83,7 +90,7 @@ static llvm::Expected<Array> makeRandom(const TensorInfo &type, StringRef text, 
   if (llvm::Error error = checkSizes(type, sizes))
     return error;
   Array array(type.dtype, sizes);
-  fillRandom(array, seed);
+  fillRandom(array, seed, draw, defaults.length);
   return array;
 }
 
@@ -101,7 +108,8 @@ static llvm::Expected<Array> readInput(const TensorInfo &type, StringRef path) {
 
 llvm::Expected<std::vector<Array>> run::makeInputs(const FunctionInfo &function,
                                                    const std::vector<std::string> &specifications,
-                                                   const DefaultSizes &sizes) {
+                                                   const DefaultSizes &sizes,
+                                                   llvm::ArrayRef<Draw> draws) {
   std::vector<StringRef> texts(function.arguments.size(), "random");
   for (StringRef specification : specifications) {
     StringRef name = specification.split('=').first, text = specification.split('=').second;
@@ -124,7 +132,8 @@ llvm::Expected<std::vector<Array>> run::makeInputs(const FunctionInfo &function,
     bool random = text == "random" || text.starts_with("random:");
     text.consume_front("random");
     llvm::Expected<Array> array =
-        random ? makeRandom(type, text, i, sizes) : readInput(type, texts[i]);
+        random ? makeRandom(type, text, i, sizes, draws.empty() ? Draw::Normal : draws[i])
+               : readInput(type, texts[i]);
     if (!array)
       return array.takeError();
     arrays.push_back(std::move(*array));

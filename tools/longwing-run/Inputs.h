@@ -20,11 +20,13 @@ struct DefaultSizes {
   int64_t length = 256;
 };
 
-/// Makes the arguments of a function from `NAME=FILE.npy` and `NAME=random[:SIZES][:seed=N]`. An
-/// input that is not given is random, with its number for a seed.
+/// Makes the arguments of a function from `NAME=FILE.npy` and
+/// `NAME=random[:SIZES][:seed=N][:DRAW]`. An input that is not given is random, with its number for
+/// a seed. `draws` says what numbers each is to hold; where it is empty, all are normal.
 llvm::Expected<std::vector<Array>> makeInputs(const FunctionInfo &function,
                                               const std::vector<std::string> &specifications,
-                                              const DefaultSizes &sizes);
+                                              const DefaultSizes &sizes,
+                                              llvm::ArrayRef<Draw> draws = {});
 
 } // namespace longwing::run
 

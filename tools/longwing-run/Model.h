@@ -28,6 +28,9 @@ public:
   /// The types of a public function; of the only one, or of "main", if the name is empty.
   llvm::Expected<FunctionInfo> function(llvm::StringRef name) const;
 
+  /// What random numbers the operations that read a function's arguments can take.
+  std::vector<Draw> draws(llvm::StringRef function) const;
+
   /// A program for this CPU: from seq in float64 (the oracle) or float32, or from the tile level.
   std::unique_ptr<cpu::CpuProgram> compileSeq(Precision precision);
   std::unique_ptr<cpu::CpuProgram> compileTile(const std::string &schedule);

@@ -53,11 +53,12 @@ static cl::opt<std::string> schedule("schedule", cl::desc("As for longwing-compi
 static cl::opt<std::string> ptxas("ptxas", cl::desc("As for longwing-compile"),
                                   cl::value_desc("PATH"), cl::cat(what));
 
-static cl::list<std::string>
-    inputs("input",
-           cl::desc("An .npy file, or random[:SIZES][:seed=N]. What is not "
-                    "given is\nrandom, with the next two options' sizes"),
-           cl::value_desc("NAME=FILE.npy|random..."), cl::cat(data));
+static cl::list<std::string> inputs(
+    "input",
+    cl::desc("An .npy file, or "
+             "random[:SIZES][:seed=N][:normal|negative|\npositive|fraction|offsets]. What is not "
+             "given is random, with the\nnext two options' sizes"),
+    cl::value_desc("NAME=FILE.npy|random..."), cl::cat(data));
 static cl::opt<int64_t> batch("batch", cl::desc("A leading '?' of inputs not given (default 1)"),
                               cl::init(1), cl::cat(data));
 static cl::opt<int64_t> length("length",
@@ -297,7 +298,8 @@ static llvm::Expected<bool> execute() {
   llvm::Expected<bool> card = chooseCard(run);
   if (!card)
     return card.takeError();
-  auto arguments = makeInputs(run.function, {inputs.begin(), inputs.end()}, {batch, length});
+  std::vector<Draw> draws = run.model ? run.model->draws(run.function.name) : std::vector<Draw>();
+  auto arguments = makeInputs(run.function, {inputs.begin(), inputs.end()}, {batch, length}, draws);
   if (!arguments)
     return arguments.takeError();
   run.arguments = std::move(*arguments);
