@@ -68,7 +68,7 @@ class Torch:
         return self.torch.empty(tuple(shape), dtype=self.dtypes[dtype], device=place)
 
     def workspace(self, size, index):
-        return self.torch.empty((size,), dtype=self.torch.uint8, device=f"{CUDA}:{index}")
+        return self.empty((size,), "i8", CUDA, index)
 
     def stream(self, index):
         return self.torch.cuda.current_stream(index).cuda_stream
