@@ -434,7 +434,10 @@ LogicalResult RootsOp::verify() {
     return emitOpError() << "(C2) expected a positive order, got " << getOrder();
   if (getScale() && !getScale()->isFinite())
     return emitOpError() << "(C3) expected a finite scale, got " << getScaleAttr();
-  return verifyAttributes(*this, "C4", "the attributes order, scale or inverse");
+  if (getQuarter() && (y.getRank() != 3 || *getQuarter() > 1))
+    return emitOpError() << "(C4) expected quarter to be 0 or 1, with a result of rank 3, got "
+                         << *getQuarter() << " and " << y;
+  return verifyAttributes(*this, "C5", "the attributes order, scale, quarter or inverse");
 }
 
 LogicalResult ComplexMulOp::verify() {

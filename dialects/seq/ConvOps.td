@@ -451,18 +451,22 @@ def Seq_RootsOp : Seq_Op<"roots", [Pure]> {
     y[k, m] = scale exp(-2 pi i k m / order)            tensor<K x M x 2>
     ```
 
-    With `inverse` the exponent has the other sign. The Fourier matrix of size n is
-    `roots {order = n} : tensor<n x n x 2>`; a twiddle is a table of the order of the whole
-    transform; right-angle weights have order 4 N. A table is a name for numbers that the
-    oracle computes in float64 and kernels hold as constants.
+    With `inverse` the exponent has the other sign. With `quarter = 0`, k - 1/4 stands for k, and
+    with `quarter = 1`, m - 1/4 for m: the frequencies of a right-angle transform.
+
+    The Fourier matrix of size n is `roots {order = n} : tensor<n x n x 2>`; a twiddle is a table
+    of the order of the whole transform; right-angle weights have order 4 N. A table is a name for
+    numbers that the oracle computes in float64 and kernels hold as constants.
 
     Constraints:
     * (C1) the result is static, has rank 2 or 3 and a last dimension of 2.
     * (C2) `order` is positive.
     * (C3) `scale` is finite.
-    * (C4) an attribute that is none of these belongs to a dialect: its name has a dot.
+    * (C4) `quarter` is 0 or 1, and goes with rank 3.
+    * (C5) an attribute that is none of these belongs to a dialect: its name has a dot.
   }];
-  let arguments = (ins I64Attr:$order, OptionalAttr<F64Attr>:$scale, UnitAttr:$inverse);
+  let arguments = (ins I64Attr:$order, OptionalAttr<F64Attr>:$scale, OptionalAttr<I64Attr>:$quarter,
+                       UnitAttr:$inverse);
   let results = (outs Res<Seq_Ranked<[F16, BF16, F32], [2, 3], "a tensor of rank 2 or 3 (C1) of f16, bf16 or f32">,
                           "The table.">:$y);
   let assemblyFormat = "attr-dict `:` type($y)";

@@ -88,14 +88,24 @@ SmallVector<Value> longwing::lowerRoots(OpBuilder &builder, seq::RootsOp op,
   LoopBuilder b(builder, op, arithmetic);
   RankedTensorType type = op.getY().getType();
   SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
-  Value order = b.index(op.getOrder());
+  // In quarters of a step: (4 k - 1) m is an integer. Factors stay below the period, so that their
+  // product is exact.
+  Value four = b.index(4), period = b.index(4 * op.getOrder());
+  auto quarters = [&](Value index, unsigned dim) -> Value {
+    Value scaled = arith::MulIOp::create(b, arith::RemUIOp::create(b, index, period), four);
+    if (op.getQuarter() == dim)
+      scaled = arith::AddIOp::create(b, scaled, b.index(4 * op.getOrder() - 1));
+    return arith::RemUIOp::create(b, scaled, period);
+  };
   Type element = arithmetic.resultOf(type.getElementType());
   return {tabulateTensor(b, sizes, element, [&](ValueRange indices) {
-    Value turns = indices[0];
-    if (indices.size() == 3) // Factors below the order: their product is exact.
-      turns = arith::MulIOp::create(b, arith::RemUIOp::create(b, turns, order),
-                                    arith::RemUIOp::create(b, indices[1], order));
-    Complex value = root(b, arith::RemUIOp::create(b, turns, order), order);
+    Value turns = quarters(indices[0], 0);
+    if (indices.size() == 3 && op.getQuarter() == 1)
+      turns = arith::MulIOp::create(b, arith::RemUIOp::create(b, indices[0], period),
+                                    quarters(indices[1], 1));
+    else if (indices.size() == 3)
+      turns = arith::MulIOp::create(b, turns, arith::RemUIOp::create(b, indices[1], period));
+    Complex value = root(b, arith::RemUIOp::create(b, turns, period), period);
     if (!op.getInverse())
       value = conjugate(b, value);
     value = multiply(b, value, {wide(b, op.getEffectiveScale()), wide(b, 0)});

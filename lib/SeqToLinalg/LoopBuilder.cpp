@@ -139,11 +139,19 @@ LoopBuilder::Values LoopBuilder::forAll(Sizes bounds, ValueRange outputs,
   SmallVector<Value> indices = forall.getInductionVars();
   Values results = tiles(indices);
   SmallVector<SmallVector<OpFoldResult>> sizes;
-  for (Value output : forall.getRegionIterArgs())
+  for (auto [tile, output] : llvm::zip(results, forall.getRegionIterArgs())) {
+    // A tile may know less of its sizes than the output does.
+    auto type = cast<RankedTensorType>(output.getType());
+    auto fitting = RankedTensorType::get(type.getShape().drop_front(indices.size()),
+                                         type.getElementType());
+    if (tile.getType() != fitting)
+      tile = tensor::CastOp::create(*this, fitting, tile);
     sizes.push_back(tensor::getMixedSizes(*this, getLoc(), output));
+  }
   setInsertionPointToStart(forall.getTerminator().getBody());
   for (auto [tile, output, size] : llvm::zip(results, forall.getRegionIterArgs(), sizes)) {
-    SmallVector<OpFoldResult> offsets(size.size(), getIndexAttr(0)), strides(size.size(), getIndexAttr(1));
+    SmallVector<OpFoldResult> offsets(size.size(), getIndexAttr(0)),
+        strides(size.size(), getIndexAttr(1));
     for (auto [dim, index] : llvm::enumerate(indices)) {
       offsets[dim] = index;
       size[dim] = getIndexAttr(1);

@@ -9,6 +9,7 @@ import pytest
 
 import convolutions
 import cpu
+import support
 
 pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists(), reason="longwing-cpu-test is not built")
 
@@ -142,6 +143,14 @@ def test_impulses_at_both_ends(kind, length):
         exact = convolutions.long_conv(kind, cpu.to_float64(u), *map(cpu.to_float64, filters))
         result, = program(long_model(kind, channels=1), "f64")(u, *filters)
         assert np.abs(result - exact).max() <= 1e-13
+
+
+@pytest.mark.parametrize("length", [1, 20, 100])
+def test_static_sizes(length):
+    u, h = random((2, 3, length)), random((3, 9), seed=1)
+    text = long_model("causal").replace("?x3x?xf32", f"2x3x{length}xf32").replace("3x?xf32", "3x9xf32")
+    assert "?" not in text
+    check(text, [u, h], convolutions.long_conv("causal", cpu.to_float64(u), cpu.to_float64(h)), target=False)
 
 
 @pytest.mark.parametrize("length", [50, 300])
@@ -392,6 +401,25 @@ def test_roots_and_conjugates():
     x = random((3, 7, 2))
     exact = cpu.to_float64(x) @ np.array([1, 1j]) * 0.1 * np.exp(-2j * np.pi * np.arange(7) / 28)
     check(text, [x], pairs(exact))
+
+
+@pytest.mark.skipif(not support.has_tool("longwing-opt"), reason="longwing-opt is not built")
+@pytest.mark.parametrize("kind, length, radices", [
+    ("causal", 1, "2"), ("causal", 20, "4x3x2"), ("causal", 96, "96"), ("causal", 200, "4x4x4x4"),
+    ("anticausal", 20, "4x6"), ("two_sided_shared", 30, "8x4"), ("two_sided_disjoint", 30, "8x4"),
+    ("circular", 24, "4x3x2"), ("circular", 256, "16x16")])
+def test_decomposed_transforms(kind, length, radices):
+    """seq-decompose-fft keeps the meaning, exactly: orders 1 to 4, gates and skip around them."""
+    text = long_model(kind, gates=True, skip=True).replace("?x3x?xf32", f"?x3x{length}xf32")
+    decomposed = support.run_tool("longwing-opt", f"--seq-configure=radices={radices}", "--seq-decompose-fft",
+                                  stdin=text).stdout
+    assert "seq.butterfly" in decomposed and decomposed.count("seq.long_conv") == 1  # the skip
+    u, h, r = random((2, 3, length)), random((3, length + 3), scale=length**-0.5), random((3, 7), seed=2)
+    reverse = {"r": r} if kind.startswith("two_sided") else {}
+    named = {**reverse, "pre": random(u.shape, seed=3), "post": random(u.shape, seed=4), "skip": random((3,), seed=5)}
+    exact = convolutions.long_conv(kind, cpu.to_float64(u), cpu.to_float64(h),
+                                   **{name: cpu.to_float64(value) for name, value in named.items()})
+    check(decomposed, [u, h, *named.values()], exact, target=kind == "circular")
 
 
 @pytest.mark.parametrize("change, message", [

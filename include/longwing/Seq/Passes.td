@@ -45,4 +45,43 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
   ];
 }
 
+def SeqDecomposeFft : Pass<"seq-decompose-fft", "::mlir::ModuleOp"> {
+  let summary = "Write long convolutions as butterfly products, twiddles and a pointwise product";
+  let description = [{
+    A long convolution whose `seq.config` (or, without one, whose cost model) asks for a transform
+    with radices N_1, ..., N_p becomes what a kernel does, as IR that runs on the CPU:
+
+    ```
+    s = prepare_filter h
+    z = x, padded to N with zeros, as complex numbers                 x = pre * u
+    for i = 1, ..., p:    z = F_i z along digit i;   z = z * twiddle_i         i < p
+    z = z * s
+    for i = p, ..., 1:    z = z * conj twiddle_i;    z = conj F_i z
+    y = post * (real part of z + skip * x)
+    ```
+
+    Every stage works in place, so that frequencies end in the order of the digits, which is that
+    of the spectrum. The weights of the right-angle transform (all kinds but `circular`) are
+    in the tables: F_1 and twiddle_1 have frequencies k - 1/4. Arithmetic is in f32.
+
+    Convolutions by Toeplitz products, and those of an open length, stay as they are.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def SeqFuseGates : Pass<"seq-fuse-gates", "::mlir::ModuleOp"> {
+  let summary = "Make the gates and the skip around a long convolution its operands";
+  let description = [{
+    Around `c = long_conv x` whose operands are free, and where nothing else reads what lies
+    between:
+
+    * `x = u * g` becomes the gate `pre`,
+    * `c * g` becomes the gate `post`,
+    * `c + d * x`, where the product is a causal convolution of the same x with a single tap for
+      each channel, becomes the `skip`.
+
+    What was rounded between the operations no longer is.
+  }];
+}
+
 #endif // LONGWING_SEQ_PASSES_TD

@@ -724,8 +724,8 @@ func.func @roots_c3() {
 
 // -----
 
-func.func @roots_c4() {
-  // expected-error @+1 {{(C4) expected the attributes order, scale or inverse, got "sign"}}
+func.func @roots_c5() {
+  // expected-error @+1 {{(C5) expected the attributes order, scale, quarter or inverse, got "sign"}}
   %y = seq.roots {order = 4 : i64, sign} : tensor<4x2xf32>
   return
 }
@@ -775,5 +775,21 @@ func.func @complex_mul_c3(%a: tensor<3x8x2xf32>, %b: tensor<8x2xf16>) {
 func.func @complex_mul_c4(%a: tensor<3x8x2xf32>, %b: tensor<8x2xf32>) {
   // expected-error @+1 {{(C4) expected the attribute conjugate, got "conj"}}
   %y = seq.complex_mul %a, %b {conj} : tensor<3x8x2xf32>, tensor<8x2xf32> -> tensor<3x8x2xf32>
+  return
+}
+
+// -----
+
+func.func @roots_c4() {
+  // expected-error @+1 {{(C4) expected quarter to be 0 or 1, with a result of rank 3, got 2 and 'tensor<4x4x2xf32>'}}
+  %y = seq.roots {order = 4 : i64, quarter = 2 : i64} : tensor<4x4x2xf32>
+  return
+}
+
+// -----
+
+func.func @roots_c4_vector() {
+  // expected-error @+1 {{(C4) expected quarter to be 0 or 1, with a result of rank 3, got 0 and 'tensor<4x2xf32>'}}
+  %y = seq.roots {order = 4 : i64, quarter = 0 : i64} : tensor<4x2xf32>
   return
 }

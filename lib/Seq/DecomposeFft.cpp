@@ -1,0 +1,237 @@
+//===- DecomposeFft.cpp - Transforms as butterfly products ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// With n = a M + m and f = k + N_1 f', M = N / N_1:
+//
+//   exp(-2 pi i n (f - q) / N) = exp(-2 pi i a (k - q) / N_1)      the matrix F_1, row k
+//                              * exp(-2 pi i m (k - q) / N)        the twiddle
+//                              * exp(-2 pi i m f' / M)             the same again, of length M
+//
+// where q is 1/4 for a right-angle transform and 0 else: it is gone after the first stage.
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/Config.h"
+#include "longwing/Seq/ConvConfig.h"
+#include "longwing/Seq/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_SEQDECOMPOSEFFT
+#include "longwing/Seq/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+
+namespace {
+
+class Decomposition {
+public:
+  Decomposition(seq::LongConvOp op, const ConvConfig &config)
+      : op(op), b(op.getLoc(), op), radices(config.radices), length(config.transformLength()),
+        rightAngle(!op.isCircular()), single(b.getF32Type()),
+        sizes(tensor::getMixedSizes(b, op.getLoc(), op.getU())) {}
+
+  Value convolution();
+
+private:
+  using Sizes = SmallVector<OpFoldResult>;
+
+  Value inSingle(Value tensor);
+  Value spectrum();
+  Value padded(Value x);
+  Value realPart(Value z);
+  Value matrix(unsigned stage, bool inverse);
+  Value twiddled(Value z, unsigned stage, bool inverse);
+  Value stage(Value z, unsigned stage, bool inverse);
+  Value reshaped(Value z, ArrayRef<int64_t> shape);
+  Value skipped(Value x);
+  RankedTensorType complexType(ArrayRef<int64_t> inner);
+
+  /// How many positions lie behind the digit of a stage.
+  int64_t inner(unsigned stage) const {
+    int64_t size = 1;
+    for (int64_t radix : ArrayRef(radices).drop_front(stage + 1))
+      size *= radix;
+    return size;
+  }
+
+  seq::LongConvOp op;
+  ImplicitLocOpBuilder b;
+  SmallVector<int64_t> radices;
+  int64_t length;
+  bool rightAngle;
+  Type single;
+  Sizes sizes;
+};
+
+} // namespace
+
+Value Decomposition::inSingle(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (type.getElementType() == single)
+    return tensor;
+  return arith::ExtFOp::create(b, type.clone(single), tensor);
+}
+
+/// The filter in the order of the digits.
+Value Decomposition::spectrum() {
+  if (op.getSpectrum())
+    return inSingle(op.getSpectrum());
+  auto type = RankedTensorType::get({op.getChannels(), length, 2}, single);
+  return seq::PrepareFilterOp::create(b, type, op.getKind(), op.getFilter(), op.getReverse(),
+                                      *op.getTaps(), radices);
+}
+
+/// `[B, H]`, and these dimensions of complex numbers.
+RankedTensorType Decomposition::complexType(ArrayRef<int64_t> inner) {
+  SmallVector<int64_t> shape(op.getU().getType().getShape().take_front(2));
+  shape.append(inner.begin(), inner.end());
+  shape.push_back(2);
+  return RankedTensorType::get(shape, single);
+}
+
+/// x as the real part of `[B, H, N, 2]`, with zeros behind it.
+Value Decomposition::padded(Value x) {
+  RankedTensorType type = complexType({length});
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  SmallVector<Value> open;
+  if (auto batch = dyn_cast<Value>(sizes[0]))
+    open.push_back(batch);
+  Value zeros = tensor::SplatOp::create(b, zero, type, open);
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  return tensor::InsertSliceOp::create(b, x, zeros, Sizes{none, none, none, none},
+                                       Sizes{sizes[0], sizes[1], sizes[2], one}, Sizes(4, one));
+}
+
+/// The first L real parts.
+Value Decomposition::realPart(Value z) {
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  return tensor::ExtractSliceOp::create(b, op.getU().getType().clone(single), z,
+                                        Sizes{none, none, none, none},
+                                        Sizes{sizes[0], sizes[1], sizes[2], one}, Sizes(4, one));
+}
+
+/// F_i, or its conjugate, as the one matrix of all blocks.
+Value Decomposition::matrix(unsigned stage, bool inverse) {
+  int64_t radix = radices[stage];
+  auto type = RankedTensorType::get({radix, radix, 2}, single);
+  bool first = stage == 0;
+  // Frequencies are the rows forth, and the columns back.
+  IntegerAttr quarter;
+  if (first && rightAngle)
+    quarter = b.getI64IntegerAttr(inverse ? 1 : 0);
+  FloatAttr scale;
+  if (first && inverse)
+    scale = b.getF64FloatAttr(1.0 / length);
+  Value table = seq::RootsOp::create(b, type, b.getI64IntegerAttr(radix), scale, quarter,
+                                     inverse ? b.getUnitAttr() : UnitAttr());
+  return tensor::ExpandShapeOp::create(
+      b, RankedTensorType::get({1, radix, radix, 2}, single), table,
+      SmallVector<ReassociationIndices>{{0, 1}, {2}, {3}});
+}
+
+/// `[B, H]` and these dimensions, from a split or a merged digit.
+Value Decomposition::reshaped(Value z, ArrayRef<int64_t> shape) {
+  RankedTensorType type = complexType(shape);
+  SmallVector<ReassociationIndices> groups = {{0}, {1}, {2, 3}, {4}};
+  if (shape.size() == 1)
+    return tensor::CollapseShapeOp::create(b, type, z, groups);
+  Sizes output = {sizes[0], sizes[1]};
+  for (int64_t size : shape)
+    output.push_back(b.getIndexAttr(size));
+  output.push_back(b.getIndexAttr(2));
+  return tensor::ExpandShapeOp::create(b, type, z, groups, output);
+}
+
+/// The product with the twiddle of a stage, which repeats for each position of the digits before.
+Value Decomposition::twiddled(Value z, unsigned stage, bool inverse) {
+  int64_t radix = radices[stage], behind = inner(stage), period = radix * behind;
+  auto type = RankedTensorType::get({radix, behind, 2}, single);
+  IntegerAttr quarter;
+  if (stage == 0 && rightAngle)
+    quarter = b.getI64IntegerAttr(0);
+  Value table = seq::RootsOp::create(b, type, b.getI64IntegerAttr(period), FloatAttr(), quarter,
+                                     UnitAttr());
+  table = tensor::CollapseShapeOp::create(b, RankedTensorType::get({period, 2}, single), table,
+                                          SmallVector<ReassociationIndices>{{0, 1}, {2}});
+  bool split = period != length;
+  if (split)
+    z = reshaped(z, {length / period, period});
+  z = seq::ComplexMulOp::create(b, z.getType(), z, table, inverse);
+  return split ? reshaped(z, {length}) : z;
+}
+
+/// Forth the matrix, then the twiddle; back the other way round. The last digit has no twiddle.
+Value Decomposition::stage(Value z, unsigned stage, bool inverse) {
+  bool last = stage + 1 == radices.size();
+  if (inverse && !last)
+    z = twiddled(z, stage, inverse);
+  z = seq::ButterflyOp::create(b, z.getType(), z, matrix(stage, inverse),
+                               ArrayRef<int64_t>{inner(stage)}, /*complex=*/true);
+  if (!inverse && !last)
+    z = twiddled(z, stage, inverse);
+  return z;
+}
+
+/// d * x: a filter of one tap.
+Value Decomposition::skipped(Value x) {
+  int64_t channels = op.getChannels();
+  Value tap = tensor::ExpandShapeOp::create(b, RankedTensorType::get({channels, 1}, single),
+                                            op.getSkip(),
+                                            SmallVector<ReassociationIndices>{{0, 1}});
+  auto conv = seq::LongConvOp::create(
+      b, x.getType(), seq::ConvKind::Causal, x, tap, /*reverse=*/Value(), /*spectrum=*/Value(),
+      /*pre=*/Value(), /*post=*/Value(), /*skip=*/Value(),
+      seq::TapOrderAttr::get(b.getContext(), seq::TapOrder::First), DenseI64ArrayAttr(),
+      /*skip_ungated=*/false);
+  ConvConfig().write(conv);
+  return conv;
+}
+
+Value Decomposition::convolution() {
+  Value u = inSingle(op.getU()), x = u;
+  if (op.getPre())
+    x = arith::MulFOp::create(b, x, inSingle(op.getPre()));
+  Value z = padded(x);
+  for (unsigned i = 0; i < radices.size(); ++i)
+    z = stage(z, i, /*inverse=*/false);
+  z = seq::ComplexMulOp::create(b, z.getType(), z, spectrum(), /*conjugate=*/false);
+  for (unsigned i = radices.size(); i-- > 0;)
+    z = stage(z, i, /*inverse=*/true);
+  Value y = realPart(z);
+  if (op.getSkip())
+    y = arith::AddFOp::create(b, y, skipped(op.getSkipUngated() ? u : x));
+  if (op.getPost())
+    y = arith::MulFOp::create(b, y, inSingle(op.getPost()));
+  RankedTensorType type = op.getU().getType();
+  if (type.getElementType() != single)
+    y = arith::TruncFOp::create(b, type, y);
+  if (op.getY().getType() != type)
+    y = tensor::CastOp::create(b, op.getY().getType(), y);
+  return y;
+}
+
+namespace {
+struct SeqDecomposeFft : longwing::impl::SeqDecomposeFftBase<SeqDecomposeFft> {
+  void runOnOperation() override {
+    SmallVector<seq::LongConvOp> convolutions;
+    getOperation().walk([&](seq::LongConvOp op) { convolutions.push_back(op); });
+    for (seq::LongConvOp op : convolutions) {
+      ConvConfig config = op->hasAttr(kConfigAttr) ? ConvConfig::read(op) : chooseConv(op);
+      if (config.radices.empty() || ShapedType::isDynamic(op.getLength()) || op.getLength() == 0)
+        continue;
+      op.replaceAllUsesWith(Decomposition(op, config).convolution());
+      op.erase();
+    }
+  }
+};
+} // namespace
