@@ -46,6 +46,9 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
                               llvm::cl::desc("The radices of their transforms, such as 16x16x16")};
 };
 
+/// seq -> seq: fuses, checks the target, chooses algorithms, tiles and schedules.
+void buildSeqPipeline(mlir::OpPassManager &pm, const ScheduleOptions &options);
+
 /// seq -> tile: checks the target, chooses tiles and schedules, writes kernels in sequential form.
 void buildSeqToTilePipeline(mlir::OpPassManager &pm, const ScheduleOptions &options);
 

@@ -7,6 +7,7 @@
 
 #include "lib/Compiler/Gpu.h"
 
+#include "dialects/seq/Seq.h"
 #include "dialects/tile/Tile.h"
 #include "lib/Compiler/Report.h"
 #include "lib/Compiler/Schedule.h"
@@ -15,12 +16,14 @@
 #include "lib/Target/Ptx.h"
 #include "lib/Target/Ptxas.h"
 #include "longwing/Pipelines.h"
+#include "longwing/Seq/Passes.h"
 
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
@@ -44,9 +47,29 @@ static bool isSpecialized(ModuleOp module) {
       .wasInterrupted();
 }
 
+/// What transforms do inside of a kernel, as IR of its own: --dump-phases shows it.
+static LogicalResult dumpTransforms(ModuleOp module, const ScheduleOptions &schedule,
+                                    Phases &phases) {
+  if (!module.walk([](seq::LongConvOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    return success();
+  OwningOpRef<ModuleOp> copy = module.clone();
+  PassManager passes(module.getContext());
+  buildSeqPipeline(passes, schedule);
+  passes.addPass(createSeqDecomposeFft());
+  passes.addPass(createCSEPass());
+  if (failed(passes.run(*copy)))
+    return failure();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  copy->print(os, OpPrintingFlags().enableDebugInfo(/*enable=*/false));
+  return phases.dump("transforms", ".mlir", text);
+}
+
 static LogicalResult lowerSeq(ModuleOp module, const CompileOptions &options, Phases &phases) {
   ScheduleOptions schedule;
   if (failed(parseSchedule(options.schedule, schedule, module.getLoc())))
+    return failure();
+  if (!options.dumpDirectory.empty() && failed(dumpTransforms(module, schedule, phases)))
     return failure();
   return phases.run("tile",
                     [&](OpPassManager &passes) { buildSeqToTilePipeline(passes, schedule); });

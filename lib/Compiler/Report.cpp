@@ -62,6 +62,13 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
       Type type = alloc.getMemory().getType();
       add(isa<tile::RingType>(type) ? "ring" : "buffer", describe(type));
     });
+    // A convolution's kernel keeps what its cost model said.
+    if (auto config = op->getAttrOfType<DictionaryAttr>("seq.config")) {
+      if (auto algorithm = config.getAs<StringAttr>("algorithm"))
+        add("algorithm", algorithm.getValue());
+      if (auto reason = config.getAs<StringAttr>("reason"))
+        add("why", reason.getValue());
+    }
     if (auto bytes = op->getAttrOfType<IntegerAttr>("tile.shared_bytes"))
       kernel.sharedMemory = bytes.getInt();
   });

@@ -29,8 +29,9 @@ static void clean(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &options) {
+void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &options) {
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createSeqFuseGates());
   pm.addPass(createSeqVerifyTarget());
   SeqConfigureOptions config;
   config.consumers = options.consumers;
@@ -42,6 +43,10 @@ void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &
   config.conv = options.conv;
   config.radices = options.radices;
   pm.addPass(createSeqConfigure(config));
+}
+
+void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &options) {
+  buildSeqPipeline(pm, options);
   pm.addPass(createSeqToTile());
   clean(pm);
 }
