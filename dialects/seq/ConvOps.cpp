@@ -279,6 +279,13 @@ SmallVector<NamedShape> ShortConvOp::getNamedShapes() {
           {getY(), "y", "C1", input},          {getFinal(), "final", "C5", state}};
 }
 
+RankedTensorType ShortConvOp::getStateType() {
+  RankedTensorType x = getX().getType();
+  SmallVector<int64_t> sizes(x.getShape());
+  sizes[getAxis()] = getWidth() - 1;
+  return x.clone(sizes);
+}
+
 LogicalResult ShortConvOp::verify() {
   // The axis says where the channels are.
   if (getAxis() != 1 && getAxis() != 2)

@@ -15,6 +15,7 @@
 #define LONGWING_SEQ_CONV_OPS_TD
 
 include "dialects/seq/SeqDialect.td"
+include "dialects/seq/SeqInterfaces.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -267,7 +268,7 @@ def Seq_ImplicitFilterOp : Seq_Op<"implicit_filter", [
 //===----------------------------------------------------------------------===//
 
 def Seq_ShortConvOp : Seq_Op<"short_conv", [
-    Pure, AttrSizedOperandSegments,
+    Pure, AttrSizedOperandSegments, Seq_RecurrentOpInterface,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Depthwise convolution of width 2 to 8";
   let description = [{
@@ -340,6 +341,15 @@ def Seq_ShortConvOp : Seq_Op<"short_conv", [
     /// How many samples to the right of the current one an output reads.
     int64_t getLookahead() { return getKind() == ShortConvKind::Centred ? getWidth() / 2 : 0; }
     ::llvm::SmallVector<::longwing::seq::NamedShape> getNamedShapes();
+
+    // A recurrence whose state is the last samples.
+    ::mlir::Value getInit() { return getInitial(); }
+    ::mlir::MutableOperandRange getInitMutable() { return getInitialMutable(); }
+    ::mlir::Value getState() { return getFinal(); }
+    ::mlir::Value getOffsets() { return {}; }
+    bool getReverse() { return false; }
+    bool seesFuture() { return getKind() == ShortConvKind::Centred; }
+    ::mlir::RankedTensorType getStateType();
   }];
 }
 

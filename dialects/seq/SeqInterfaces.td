@@ -24,6 +24,8 @@ def Seq_RecurrentOpInterface : OpInterface<"RecurrentOpInterface"> {
     InterfaceMethod<"The final state, or null where it is not asked for.", "::mlir::Value", "getState">,
     InterfaceMethod<"Where each packed sequence begins, or null.", "::mlir::Value", "getOffsets">,
     InterfaceMethod<"Whether time runs from the last position to the first.", "bool", "getReverse">,
+    InterfaceMethod<"Whether an output depends on positions that are not yet there in generation.",
+                    "bool", "seesFuture", (ins), "", "return $_op.getReverse();">,
     InterfaceMethod<"The type of the initial and the final state.",
                     "::mlir::RankedTensorType", "getStateType">,
     InterfaceMethod<"The shapes that the constraints ask for, operands before results.",

@@ -8,6 +8,7 @@
 #ifndef LONGWING_LIB_TARGET_MANIFEST_H
 #define LONGWING_LIB_TARGET_MANIFEST_H
 
+#include "longwing/Names.h"
 #include "longwing/Package.h"
 
 #include "mlir/Support/LLVM.h"
@@ -18,9 +19,6 @@ class ModuleOp;
 } // namespace mlir
 
 namespace longwing {
-
-/// Attribute (string) of an argument or result of a function: its name in the manifest.
-constexpr llvm::StringLiteral kNameAttr = "longwing.name";
 
 /// Fills the manifest and the constants of a package from the public functions of a module
 /// whose kernels are still `tile.kernel` operations. Launches refer to module 0, which the

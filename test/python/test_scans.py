@@ -9,6 +9,7 @@ import pytest
 
 import cpu
 import scans
+import support
 
 pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists(), reason="longwing-cpu-test is not built")
 
@@ -479,3 +480,24 @@ def test_decays_are_checked():
     program(ssd, "f32")(k, k, k, dt, rate, rate)
     refused(ssd, "expected a to be at most 0", k, k, k, dt, rate + 1, rate)
     refused(ssd, "expected dt to be at least 0", k, k, k, dt, rate, rate - 1)
+
+
+def test_make_step():
+    """seq-make-step: a prompt in two parts, then token by token, is the whole at once."""
+    text = """
+      func.func @main(%x: tensor<?x?x8xf32>, %w: tensor<8x4xf32>, %a: tensor<8xf32>) -> tensor<?x?x8xf32> {
+        %c = seq.short_conv causal %x, %w taps last {axis = 1 : i64, silu} : tensor<?x?x8xf32>, tensor<8x4xf32> -> tensor<?x?x8xf32>
+        %y = seq.scan log %a, %c : tensor<8xf32>, tensor<?x?x8xf32> -> tensor<?x?x8xf32>
+        return %y : tensor<?x?x8xf32>
+      }"""
+    run = program(support.run_tool("longwing-opt", "-", "--seq-make-step", stdin=text).stdout, "f32")
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 12, 8)).astype(np.float32), rng.standard_normal((8, 4)).astype(np.float32)
+    a = -np.abs(rng.standard_normal(8)).astype(np.float32)
+    (whole,) = run(x, w, a)
+    states = [np.zeros((2, 3, 8), np.float32), np.zeros((2, 8), np.float32)]
+    parts = []
+    for function, begin, end in [("main_part", 0, 2), ("main_part", 2, 9), *(("main_step", t, t + 1) for t in (9, 10, 11))]:
+        y, *states = run(np.ascontiguousarray(x[:, begin:end]), w, a, *states, function=function)
+        parts.append(y)
+    assert np.array_equal(np.concatenate(parts, 1), whole)

@@ -84,4 +84,25 @@ def SeqFuseGates : Pass<"seq-fuse-gates", "::mlir::ModuleOp"> {
   }];
 }
 
+def SeqMakeStep : Pass<"seq-make-step", "::mlir::ModuleOp"> {
+  let summary = "Add to each recurrent model what generation calls";
+  let description = [{
+    To each public function `f` with recurrences it adds two:
+
+    * `f_part` takes the initial state of each recurrence that has none behind its other
+      arguments (`state_0`, ...), and gives each final state behind its other results
+      (`next_0`, ...). It reads a prompt, at once or in parts.
+    * `f_step` is `f_part` over one position: the lengths in its types are 1, so that
+      kernels are chosen for it. It makes the next token.
+
+    Both are the operations of `f`, so a step's results are those of the whole. The state
+    of an empty past is zero, and -inf in the third row of that of `seq.scan wkv`.
+
+    What cannot be read step by step is reported: recurrences that run backwards or see
+    what follows, packed sequences, operations of seq that carry no state (attention, long
+    convolutions), and recurrences within control flow or behind a call.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 #endif // LONGWING_SEQ_PASSES_TD
