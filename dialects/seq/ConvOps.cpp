@@ -401,7 +401,7 @@ LogicalResult ButterflyOp::verify() {
     std::string name = "factor " + std::to_string(i);
     if (failed(verifyElements(*this, "C2", factor, name, x, "x")))
       return failure();
-    if (w.getRank() != 3 + parts || !w.hasStaticShape() || w.getNumElements() == 0 ||
+    if (w.getRank() != 3 + parts || !w.hasStaticShape() || llvm::is_contained(w.getShape(), 0) ||
         (parts && w.getDimSize(3) != 2))
       return emitOpError() << "(C4) expected " << name << " to be a static, non-empty tensor of "
                            << (parts ? "shape [G, S, R, 2]" : "shape [G, S, R]") << ", got " << w;

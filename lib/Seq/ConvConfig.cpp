@@ -40,6 +40,8 @@ static constexpr double kPassBytes = 16, kPassRate = 5.5;
 static constexpr int64_t kBlock = 64;
 /// The longest transform that one CTA holds.
 static constexpr int64_t kLongestInCta = 32768;
+/// The longest sequence that is thought about; a longer one has no memory.
+static constexpr int64_t kLongest = int64_t(1) << 40;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
 
@@ -54,7 +56,9 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
   problem.taps = op.getFilterLength();
   if (op.getReverse() && !ShapedType::isDynamic(problem.taps)) {
     int64_t reverse = op.getReverse().getType().getDimSize(1);
-    problem.taps = ShapedType::isDynamic(reverse) ? reverse : problem.taps + reverse;
+    problem.taps = ShapedType::isDynamic(reverse)
+                       ? reverse
+                       : std::min(problem.taps, kLongest) + std::min(reverse, kLongest);
   }
   problem.streams = 2 + (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0);
   problem.elementBytes = op.getU().getType().getElementTypeBitWidth() / 8;
@@ -95,7 +99,7 @@ static SmallVector<int64_t> factor(int64_t length) {
 
 SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
   int64_t length = problem.length;
-  if (length <= 0)
+  if (length <= 0 || length > kLongest)
     return {};
   if (length == 1)
     return {1};

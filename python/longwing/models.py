@@ -54,5 +54,42 @@ def attention(heads, head_dim, *, key_heads=None, value_dim=None, element="bf16"
     return "\n".join(lines)
 
 
+def long_conv(channels, length, *, taps=None, kind="causal", element="f16", gated=False, skip=False):
+    """The text of a module whose `main(u, filter, ...)` is a long convolution over `[batch, channels, length]`.
+
+    Batch stays dynamic; the filter has `length` taps or `taps`, the first of lag 0. With `gated`, `pre` and `post` are
+    further arguments of the shape of `u`, with `skip` also `skip`, one number a channel. The two-sided kinds have a
+    `reverse` filter behind `filter`.
+
+    >>> print(long_conv(channels=768, length=4096, gated=True))
+    """
+    if element not in _ELEMENTS:
+        raise ValueError(f"expected an element type of {', '.join(_ELEMENTS)}, got {element!r}")
+    kinds = ("causal", "anticausal", "two_sided_shared", "two_sided_disjoint", "circular")
+    if kind not in kinds:
+        raise ValueError(f"expected a kind of {', '.join(kinds)}, got {kind!r}")
+    sequence = f"tensor<?x{channels}x{length}x{element}>"
+    filter_type = f"tensor<{channels}x{taps or length}xf32>"
+    arguments, clauses = [("u", sequence), ("filter", filter_type)], ["filter(%filter : " + filter_type + ")"]
+    if kind.startswith("two_sided"):
+        arguments.append(("reverse", filter_type))
+        clauses.append(f"reverse(%reverse : {filter_type})")
+    clauses.append("taps first")
+    if gated:
+        arguments += [("pre", sequence), ("post", sequence)]
+        clauses += [f"pre(%pre : {sequence})", f"post(%post : {sequence})"]
+    if skip:
+        arguments.append(("skip", f"tensor<{channels}xf32>"))
+        clauses.append(f"skip(%skip : tensor<{channels}xf32>)")
+    signature = ",\n                ".join(f'%{name}: {type_} {{longwing.name = "{name}"}}' for name, type_ in arguments)
+    return "\n".join([
+        f"func.func @main({signature})",
+        f'    -> ({sequence} {{longwing.name = "y"}}) {{',
+        f"  %y = seq.long_conv {kind} %u {' '.join(clauses)}",
+        f"      : {sequence} -> {sequence}",
+        f"  return %y : {sequence}",
+        "}", ""])
+
+
 def _indented(body):
     return ["      " + line.strip() for line in body.strip().splitlines()]

@@ -33,6 +33,22 @@ def test_attributes_arrive():
     assert "tensor<?x4x?x64xbf16>" in printed
 
 
+@pytest.mark.parametrize("arguments", [
+    dict(channels=768, length=4096),
+    dict(channels=6, length=100, taps=7, kind="circular", element="bf16", gated=True, skip=True),
+    dict(channels=6, length=100, kind="two_sided_shared", element="f32"),
+], ids=["plain", "gated", "two_sided"])
+def test_long_conv_is_valid(arguments):
+    printed = run_tool("longwing-opt", "-", stdin=models.long_conv(**arguments)).stdout
+    assert f"seq.long_conv {arguments.get('kind', 'causal')}" in printed
+    assert printed.count("pre(") == int("gated" in arguments)
+
+
+def test_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="expected a kind of causal, .*, got 'acausal'"):
+        models.long_conv(8, 64, kind="acausal")
+
+
 def test_unknown_element_type_is_refused():
     with pytest.raises(ValueError, match="expected an element type of f16, bf16, f32, got 'f8'"):
         models.attention(8, 64, element="f8")

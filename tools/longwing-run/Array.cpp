@@ -178,6 +178,7 @@ std::optional<Draw> run::parseDraw(llvm::StringRef name) {
       .Case("negative", Draw::Negative)
       .Case("positive", Draw::Positive)
       .Case("fraction", Draw::Fraction)
+      .Case("filter", Draw::Filter)
       .Case("offsets", Draw::Offsets)
       .Default(std::nullopt);
 }
@@ -208,12 +209,15 @@ void run::fillRandom(Array &array, uint64_t seed, Draw draw, int64_t length) {
   // Neighbouring seeds must not give shifted copies of one sequence.
   Random random{Random{seed}.next()};
   constexpr double twoPi = 6.283185307179586;
+  // [H, K], [G, S, R] or [G, S, R, 2]: the dimension that is summed over.
+  int64_t summed = array.sizes.size() < 2 ? 1 : array.sizes[std::min<size_t>(array.sizes.size() - 1, 2)];
+  double scale = draw == Draw::Filter ? 1 / std::sqrt(std::max<double>(summed, 1)) : 1;
   int64_t drawn = std::min(array.elements(), kPeriod);
   for (int64_t i = 0; i < drawn; i += 2) {
     // Box and Muller: two normal numbers from two uniform ones.
     double radius = std::sqrt(-2 * std::log(random.uniform())), angle = twoPi * random.uniform();
-    double pair[2] = {transform(radius * std::cos(angle), draw),
-                      transform(radius * std::sin(angle), draw)};
+    double pair[2] = {transform(scale * radius * std::cos(angle), draw),
+                      transform(scale * radius * std::sin(angle), draw)};
     if (!isFloat(array.dtype)) {
       uint64_t range = array.dtype == DType::I1 ? 2 : 4;
       pair[0] = random.next() % range;

@@ -49,6 +49,8 @@ enum class Draw {
   Negative,
   Positive,
   Fraction,
+  /// Normal, and so small that a sum of products with it is of unit size: taps, and factors.
+  Filter,
   /// Not random: equal parts of a length, from 0 to it.
   Offsets
 };

@@ -46,6 +46,17 @@ static Draw drawOf(Operation *op, Value value) {
         bool stepSize = linear.getDt() == value || linear.getBias() == value;
         return stepSize && !linear.getSoftplus() ? Draw::Positive : Draw::Normal;
       })
+      .Case([&](seq::LongConvOp conv) {
+        bool filter = conv.getFilter() == value || conv.getReverse() == value;
+        return filter ? Draw::Filter : Draw::Normal;
+      })
+      .Case([&](seq::PrepareFilterOp) { return Draw::Filter; })
+      .Case([&](seq::ShortConvOp conv) {
+        return conv.getWeights() == value ? Draw::Filter : Draw::Normal;
+      })
+      .Case([&](seq::ButterflyOp butterfly) {
+        return butterfly.getX() == value ? Draw::Normal : Draw::Filter;
+      })
       .Default(Draw::Normal);
 }
 

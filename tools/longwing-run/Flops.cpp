@@ -7,7 +7,9 @@
 //
 // Only the products and sums that the definition asks for are counted, of attention those of its
 // two matrix products: an implementation that does more, such as whole tiles on the diagonal, gets
-// no credit. An exponential is none.
+// no credit. An exponential is none. A transform of n numbers counts 5 n log2(n), as everywhere; a
+// long convolution the lesser of its sum and of two real transforms of twice its length, so that
+// neither algorithm looks better than the other one is.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,7 +18,10 @@
 #include "dialects/seq/Seq.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace longwing;
@@ -41,7 +46,8 @@ static std::optional<int64_t> sizeOf(Value value, unsigned dimension,
                                      const std::vector<Array> &arguments);
 
 /// The size of a dimension of a result, from the operand that has the same letter.
-static std::optional<int64_t> sizeOf(seq::RecurrentOpInterface op, Value result, unsigned dimension,
+template <typename Op>
+static std::optional<int64_t> sizeOf(Op op, Value result, unsigned dimension,
                                      const std::vector<Array> &arguments) {
   for (auto &[letter, uses] : seq::letterUses(op.getNamedShapes()))
     for (const seq::LetterUse &use : uses)
@@ -64,6 +70,23 @@ static std::optional<int64_t> sizeOf(Value value, unsigned dimension,
     return sizeOf(attention.getQ(), dimension, arguments);
   if (auto recurrent = value.getDefiningOp<seq::RecurrentOpInterface>())
     return sizeOf(recurrent, value, dimension, arguments);
+  if (auto conv = value.getDefiningOp<seq::LongConvOp>())
+    return sizeOf(conv, value, dimension, arguments);
+  if (auto conv = value.getDefiningOp<seq::ShortConvOp>())
+    return sizeOf(conv, value, dimension, arguments);
+  Operation *op = value.getDefiningOp();
+  // A slice whose size is asked of another value, and operations that keep the shape.
+  if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {
+    if (slice.getSourceType().getRank() != type.getRank())
+      return std::nullopt;
+    auto size = dyn_cast<Value>(slice.getMixedSizes()[dimension]);
+    auto dim = size ? size.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+    std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+    return index ? sizeOf(dim.getSource(), *index, arguments) : std::nullopt;
+  }
+  if (op && (isa<seq::FftOp, seq::ComplexMulOp, seq::ButterflyOp>(op) ||
+             OpTrait::hasElementwiseMappableTraits(op)))
+    return sizeOf(op->getOperand(0), dimension, arguments);
   return std::nullopt;
 }
 
@@ -106,6 +129,89 @@ static std::optional<double> flopsOf(Op op, Value input, const std::vector<Array
   return double(*batch) * double(*length) * flopsOfStep(op);
 }
 
+/// Rows of a tensor: the product of all dimensions before `dim`.
+static std::optional<double> rowsOf(Value value, unsigned dim, const std::vector<Array> &arguments) {
+  double rows = 1;
+  for (unsigned i = 0; i < dim; ++i) {
+    std::optional<int64_t> size = sizeOf(value, i, arguments);
+    if (!size)
+      return std::nullopt;
+    rows *= *size;
+  }
+  return rows;
+}
+
+static double flopsOfTransform(double length) { return 5 * length * std::log2(std::max(length, 1.0)); }
+
+/// Products and sums of the taps that meet a sample: of a filter of K taps over L samples.
+static double tapsThatMeet(double length, double taps, bool circular) {
+  if (circular)
+    return length * std::min(length, taps);
+  double k = std::min(length, taps);
+  return k * length - k * (k - 1) / 2;
+}
+
+static std::optional<double> flopsOf(seq::LongConvOp op, const std::vector<Array> &arguments) {
+  std::optional<double> rows = rowsOf(op.getU(), 2, arguments);
+  std::optional<int64_t> length = sizeOf(op.getU(), 2, arguments);
+  if (!rows || !length)
+    return std::nullopt;
+  // Both ways; a real transform is half of a complex one, which is 2 L long unless it is circular.
+  double n = op.isCircular() ? *length : 2.0 * *length;
+  double row = flopsOfTransform(n) + 3 * n;
+  if (op.getFilter()) {
+    double pairs = 0;
+    for (Value filter : {Value(op.getFilter()), Value(op.getReverse())}) {
+      if (!filter)
+        continue;
+      std::optional<int64_t> taps = sizeOf(filter, 1, arguments);
+      if (!taps)
+        return std::nullopt;
+      pairs += tapsThatMeet(*length, *taps, op.isCircular());
+    }
+    row = std::min(row, 2 * pairs);
+  }
+  double around = (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0) + (op.getSkip() ? 2 : 0);
+  return *rows * (row + around * *length);
+}
+
+static std::optional<double> flopsOf(seq::ShortConvOp op, const std::vector<Array> &arguments) {
+  std::optional<double> samples = rowsOf(op.getX(), 3, arguments);
+  if (!samples)
+    return std::nullopt;
+  return *samples * (2.0 * op.getWidth() + (op.getBias() ? 1 : 0) + (op.getSilu() ? 2 : 0));
+}
+
+static std::optional<double> flopsOf(seq::PrepareFilterOp op) {
+  return op.getFilter().getType().getDimSize(0) *
+         flopsOfTransform(op.getSpectrum().getType().getDimSize(1)) / 2;
+}
+
+static std::optional<double> flopsOf(seq::FftOp op, const std::vector<Array> &arguments) {
+  unsigned dim = op.getX().getType().getRank() - 2;
+  std::optional<double> rows = rowsOf(op.getX(), dim, arguments);
+  std::optional<int64_t> length = sizeOf(op.getX(), dim, arguments);
+  return rows && length ? std::optional<double>(*rows * flopsOfTransform(*length)) : std::nullopt;
+}
+
+static std::optional<double> flopsOf(seq::ButterflyOp op, const std::vector<Array> &arguments) {
+  std::optional<double> rows = rowsOf(op.getX(), op.getDimension(), arguments);
+  if (!rows)
+    return std::nullopt;
+  double size = op.getX().getType().getDimSize(op.getDimension()), products = 0;
+  for (Value factor : op.getFactors()) {
+    auto type = cast<RankedTensorType>(factor.getType());
+    products += size * type.getDimSize(1);
+    size = size / type.getDimSize(2) * type.getDimSize(1);
+  }
+  return *rows * products * (op.getComplex() ? 8.0 : 2.0);
+}
+
+static std::optional<double> flopsOf(seq::ComplexMulOp op, const std::vector<Array> &arguments) {
+  std::optional<double> numbers = rowsOf(op.getA(), op.getA().getType().getRank() - 1, arguments);
+  return numbers ? std::optional<double>(*numbers * 6) : std::nullopt;
+}
+
 static std::optional<double> flopsOf(Operation *op, const std::vector<Array> &arguments) {
   return llvm::TypeSwitch<Operation *, std::optional<double>>(op)
       .Case([&](seq::AttentionOp attention) { return flopsOf(attention, arguments); })
@@ -113,6 +219,12 @@ static std::optional<double> flopsOf(Operation *op, const std::vector<Array> &ar
       .Case([&](seq::SelectiveScanOp scan) { return flopsOf(scan, scan.getU(), arguments); })
       .Case(
           [&](seq::LinearAttentionOp linear) { return flopsOf(linear, linear.getV(), arguments); })
+      .Case([&](seq::LongConvOp conv) { return flopsOf(conv, arguments); })
+      .Case([&](seq::ShortConvOp conv) { return flopsOf(conv, arguments); })
+      .Case([&](seq::PrepareFilterOp prepare) { return flopsOf(prepare); })
+      .Case([&](seq::FftOp fft) { return flopsOf(fft, arguments); })
+      .Case([&](seq::ButterflyOp butterfly) { return flopsOf(butterfly, arguments); })
+      .Case([&](seq::ComplexMulOp product) { return flopsOf(product, arguments); })
       .Default(std::optional<double>(0.0));
 }
 

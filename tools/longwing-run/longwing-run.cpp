@@ -56,7 +56,7 @@ static cl::opt<std::string> ptxas("ptxas", cl::desc("As for longwing-compile"),
 static cl::list<std::string> inputs(
     "input",
     cl::desc("An .npy file, or "
-             "random[:SIZES][:seed=N][:normal|negative|\npositive|fraction|offsets]. What is not "
+             "random[:SIZES][:seed=N][:normal|negative|\npositive|fraction|filter|offsets]. What is not "
              "given is random, with the\nnext two options' sizes"),
     cl::value_desc("NAME=FILE.npy|random..."), cl::cat(data));
 static cl::opt<int64_t> batch("batch", cl::desc("A leading '?' of inputs not given (default 1)"),
