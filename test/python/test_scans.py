@@ -501,3 +501,51 @@ def test_make_step():
         y, *states = run(np.ascontiguousarray(x[:, begin:end]), w, a, *states, function=function)
         parts.append(y)
     assert np.array_equal(np.concatenate(parts, 1), whole)
+
+
+def rewritten(text, operation):
+    after = support.run_tool("longwing-opt", "-", "--seq-rewrite-scans", stdin=text).stdout
+    assert operation in after
+    return after
+
+
+def test_heads_of_a_selective_scan_are_linear_attention():
+    text = """
+      func.func @main(%u: tensor<2x?x8xf32>, %dt: tensor<2x?x2xf32>, %b: tensor<2x?x1x4xf32>, %c: tensor<2x?x1x4xf32>)
+          -> tensor<2x?x8xf32> {
+        %c1 = arith.constant 1 : index
+        %length = tensor.dim %u, %c1 : tensor<2x?x8xf32>
+        %many = tensor.empty(%length) : tensor<2x?x2x4xf32>
+        %wide = linalg.broadcast ins(%dt : tensor<2x?x2xf32>) outs(%many : tensor<2x?x2x4xf32>) dimensions = [3]
+        %delta = tensor.collapse_shape %wide [[0], [1], [2, 3]] : tensor<2x?x2x4xf32> into tensor<2x?x8xf32>
+        %rate = arith.constant dense<[-1.0, -0.25]> : tensor<2xf32>
+        %space = tensor.empty() : tensor<2x4x4xf32>
+        %rates = linalg.broadcast ins(%rate : tensor<2xf32>) outs(%space : tensor<2x4x4xf32>) dimensions = [1, 2]
+        %a = tensor.collapse_shape %rates [[0, 1], [2]] : tensor<2x4x4xf32> into tensor<8x4xf32>
+        %bias = arith.constant dense<[0.5, 0.5, 0.5, 0.5, -1.0, -1.0, -1.0, -1.0]> : tensor<8xf32>
+        %y = seq.selective_scan %u, %delta, %a, %b, %c skip(%bias : tensor<8xf32>) gate(%u : tensor<2x?x8xf32>)
+            bias(%bias : tensor<8xf32>) {softplus}
+            : tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<8x4xf32>, tensor<2x?x1x4xf32>, tensor<2x?x1x4xf32>
+            -> tensor<2x?x8xf32>
+        return %y : tensor<2x?x8xf32>
+      }"""
+    rng = np.random.default_rng(0)
+    tensors = [rng.standard_normal(shape).astype(np.float32) for shape in ((2, 9, 8), (2, 9, 2), (2, 9, 1, 4), (2, 9, 1, 4))]
+    (exact,) = program(text, "f64")(*tensors)
+    close(program(rewritten(text, "seq.linear_attention"), "f64")(*tensors)[0], exact, ORACLE)
+
+
+@pytest.mark.parametrize("form, decays", [("linear", "0.1, -0.05"), ("log", "-2.5, -40.0")])
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+def test_a_scan_of_short_memory_is_a_convolution(form, decays, dtype):
+    x = f"tensor<?x?x2x{dtype}>"
+    text = f"""
+      func.func @main(%x: {x}) -> {x} {{
+        %a = arith.constant dense<[{decays}]> : tensor<2xf32>
+        %y = seq.scan {form} %a, %x : tensor<2xf32>, {x} -> {x}
+        return %y : {x}
+      }}"""
+    data = cpu.cast(np.random.default_rng(0).standard_normal((2, 40, 2)), dtype)
+    (exact,) = program(text, "f64")(data)
+    forgotten = {"f32": 2.0**-25, "bf16": 2.0**-11}[dtype]
+    close(program(rewritten(text, "seq.short_conv"), "f64")(data)[0], exact, forgotten)

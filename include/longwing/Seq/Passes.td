@@ -105,4 +105,22 @@ def SeqMakeStep : Pass<"seq-make-step", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
+def SeqRewriteScans : Pass<"seq-rewrite-scans", "::mlir::ModuleOp"> {
+  let summary = "Replace recurrences by cheaper ones that compute the same";
+  let description = [{
+    * A `selective_scan` whose rates and step sizes are one for each head becomes
+      `linear_attention` in SSD's form, which has matrix products: the step sizes are broadcast
+      from `[B, L, H]`, the rates are a constant or broadcast from `[H]`, and bias and skip are
+      too. The rates must be known to be at most 0 (a constant, or -exp), the step sizes to be
+      positive (softplus), and the states not asked for.
+    * A decay that is broadcast along batch and time, or along key channels, is taken as what it
+      is broadcast from.
+    * A `scan` with a constant decay so small that after at most 8 steps nothing is left that the
+      rounding of a result would show becomes a `short_conv`, which does not wait for the past.
+
+    Broadcasts are `linalg.broadcast`, where need be under a `tensor.collapse_shape`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 #endif // LONGWING_SEQ_PASSES_TD
