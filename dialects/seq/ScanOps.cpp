@@ -57,9 +57,11 @@ static LogicalResult verifyDecay(Operation *op, Value value, StringRef name, boo
   DenseFPElementsAttr constant;
   if (!value || !matchPattern(value, m_Constant(&constant)))
     return success();
-  for (auto [index, element] : llvm::enumerate(constant)) {
-    if (pairs && index % 2)
-      continue;
+  bool splat = constant.isSplat(); // One value may stand for any number of elements.
+  int64_t count = splat ? 1 : constant.getNumElements();
+  auto values = constant.getValues<APFloat>();
+  for (int64_t index = 0; index < count; index += pairs ? 2 : 1) {
+    APFloat element = values[index];
     if (element.convertToDouble() > 0)
       return op->emitOpError() << "(C6) expected " << name << " to be at most 0, got "
                                << element.convertToDouble() << " in element " << index;
@@ -81,9 +83,10 @@ static LogicalResult verifyOffsets(Op op, Value input) {
   DenseIntElementsAttr constant;
   if (!matchPattern(op.getOffsets(), m_Constant(&constant)))
     return success();
-  int64_t previous = 0;
-  for (auto [index, offset] : llvm::enumerate(constant)) {
-    int64_t value = offset.getSExtValue();
+  int64_t previous = 0, count = constant.isSplat() ? 1 : constant.getNumElements();
+  auto values = constant.getValues<APInt>();
+  for (int64_t index = 0; index < count; ++index) {
+    int64_t value = values[index].getSExtValue();
     if (index == 0 ? value != 0 : value < previous)
       return op.emitOpError() << "(C4) expected offsets that begin at 0 and do not fall, got "
                               << value << " in element " << index;

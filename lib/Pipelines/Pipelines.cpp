@@ -31,6 +31,7 @@ static void clean(OpPassManager &pm) {
 
 void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &options) {
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(createSeqRewriteScans());
   pm.addPass(createSeqFuseGates());
   pm.addPass(createSeqVerifyTarget());
   SeqConfigureOptions config;

@@ -45,6 +45,9 @@ static DenseElementsAttr everyRun(Value value, int64_t run) {
   int64_t count = constant.getNumElements();
   if (run <= 0 || count % run)
     return {};
+  auto type = RankedTensorType::get({count / run}, constant.getElementType());
+  if (constant.isSplat())
+    return DenseElementsAttr::get(type, constant.getSplatValue<APFloat>());
   SmallVector<APFloat> elements(constant.getValues<APFloat>()), firsts;
   for (int64_t i = 0; i < count; ++i) {
     if (i % run == 0)
@@ -52,7 +55,6 @@ static DenseElementsAttr everyRun(Value value, int64_t run) {
     else if (!elements[i].bitwiseIsEqual(firsts.back()))
       return {};
   }
-  auto type = RankedTensorType::get({count / run}, constant.getElementType());
   return DenseElementsAttr::get(type, firsts);
 }
 
@@ -72,7 +74,9 @@ static Value perHead(Value value, int64_t heads, OpBuilder *build) {
 /// Whether no element is above 0: a constant, or -exp(x), as models state rates.
 static bool isAtMostZero(Value value) {
   DenseFPElementsAttr constant;
-  if (matchPattern(value, m_Constant(&constant)))
+  if (matchPattern(value, m_Constant(&constant)) && constant.isSplat())
+    return !(constant.getSplatValue<APFloat>().convertToDouble() > 0);
+  if (constant)
     return llvm::none_of(constant, [](const APFloat &x) { return x.convertToDouble() > 0; });
   if (auto negation = value.getDefiningOp<arith::NegFOp>())
     return static_cast<bool>(negation.getOperand().getDefiningOp<math::ExpOp>());
@@ -191,11 +195,14 @@ static std::optional<int64_t> tapsUntilForgotten(double most, Type element) {
 struct ShortMemory : OpRewritePattern<seq::ScanOp> {
   using OpRewritePattern::OpRewritePattern;
 
+  /// Channels whose taps a module should hold.
+  static constexpr int64_t kMostChannels = 1 << 16;
+
   LogicalResult matchAndRewrite(seq::ScanOp op, PatternRewriter &b) const override {
     DenseFPElementsAttr constant;
     if (op.getForm() == seq::ScanForm::Wkv || op.getComplex() || op.getReverse() || op.getInit() ||
-        op.getState() || op.getOffsets() || !op.hasConstantDecay() ||
-        !matchPattern(op.getA(), m_Constant(&constant)))
+        op.getState() || op.getOffsets() || op.getChannels() > kMostChannels ||
+        !op.hasConstantDecay() || !matchPattern(op.getA(), m_Constant(&constant)))
       return failure();
     SmallVector<double> decays;
     for (const APFloat &value : constant) {

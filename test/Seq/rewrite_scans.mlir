@@ -99,3 +99,24 @@ func.func @short_memory(%x: !x) -> (!x, !x, !x, tensor<?x2xf32>) {
   %w, %h = seq.scan linear %a, %x : tensor<2xf32>, !x -> !x, tensor<?x2xf32>
   return %y, %z, %w, %h : !x, !x, !x, tensor<?x2xf32>
 }
+
+// -----
+
+!x = tensor<?x?x1073741824xf32>
+!r = tensor<1073741824x16xf32>
+
+// One value stands for all: nothing is made for each element.
+// CHECK-LABEL: func.func @huge
+// CHECK-DAG: %[[RATES:.*]] = arith.constant dense<-1.000000e+00> : tensor<268435456xf32>
+// CHECK-DAG: seq.scan log
+// CHECK: seq.linear_attention {{.*}} dt(%{{[a-z0-9]+}} : tensor<?x?x268435456xf32>, %[[RATES]] : tensor<268435456xf32>)
+func.func @huge(%x: !x, %dt: tensor<?x?x268435456xf32>, %b: tensor<?x?x1x16xf32>, %many: tensor<?x?x268435456x4xf32>) -> (!x, !x) {
+  %a = arith.constant dense<-40.0> : tensor<1073741824xf32>
+  %y = seq.scan log %a, %x : tensor<1073741824xf32>, !x -> !x
+  %wide = linalg.broadcast ins(%dt : tensor<?x?x268435456xf32>) outs(%many : tensor<?x?x268435456x4xf32>) dimensions = [3]
+  %delta = tensor.collapse_shape %wide [[0], [1], [2, 3]] : tensor<?x?x268435456x4xf32> into !x
+  %r = arith.constant dense<-1.0> : !r
+  %z = seq.selective_scan %x, %delta, %r, %b, %b {softplus}
+      : !x, !x, !r, tensor<?x?x1x16xf32>, tensor<?x?x1x16xf32> -> !x
+  return %y, %z : !x, !x
+}
