@@ -101,13 +101,25 @@ int64_t LongConvOp::getFilterLength() {
 
 SmallVector<NamedShape> LongConvOp::getNamedShapes() {
   return {{getU(), "u", "C1", "[B, H, L]"},
-          {getFilter(), "filter", "C1", "[H, K]"},
+          {getFilter(), "filter", "C1", "[H, S+1]"},
           {getReverse(), "reverse", "C1", "[H, R]"},
           {getSpectrum(), "spectrum", "C1", "[H, N, 2]"},
           {getPre(), "pre", "C1", "[B, H, L]"},
           {getPost(), "post", "C1", "[B, H, L]"},
           {getSkip(), "skip", "C1", "[H]"},
-          {getY(), "y", "C1", "[B, H, L]"}};
+          {getInitial(), "initial", "C10", "[B, H, S]"},
+          {getY(), "y", "C1", "[B, H, L]"},
+          {getFinal(), "final", "C10", "[B, H, S]"}};
+}
+
+RankedTensorType LongConvOp::getStateType() {
+  for (Value state : {Value(getInitial()), Value(getFinal())})
+    if (state)
+      return cast<RankedTensorType>(state.getType());
+  int64_t batch = getU().getType().getDimSize(0), taps = getFilterLength();
+  return RankedTensorType::get(
+      {batch, getChannels(), ShapedType::isDynamic(taps) ? taps : taps - 1},
+      Float32Type::get(getContext()));
 }
 
 LogicalResult LongConvOp::verify() {
@@ -156,12 +168,15 @@ LogicalResult LongConvOp::verify() {
   }
   if (getSkipUngated() && !(getSkip() && getPre()))
     return emitOpError() << "(C9) expected skip and pre beside skip_ungated";
-  return verifyAttributes(*this, "C10", "the attributes radices or skip_ungated");
+  if ((getInitial() || getFinal()) && (getKind() != ConvKind::Causal || !getFilter()))
+    return emitOpError() << "(C10) expected no state but of a causal convolution with a filter";
+  return verifyAttributes(*this, "C11", "the attributes radices or skip_ungated");
 }
 
 LogicalResult LongConvOp::reifyResultShapes(OpBuilder &builder,
                                             ReifiedRankedShapedTypeDims &shapes) {
-  return reifyLike(builder, getLoc(), getU(), shapes);
+  reifyShapes(builder, *this, getNamedShapes(), shapes);
+  return success();
 }
 
 /// Whether all elements are this number.
@@ -172,11 +187,20 @@ static bool isSplatOf(Value value, double number) {
 }
 
 LogicalResult LongConvOp::canonicalize(LongConvOp op, PatternRewriter &rewriter) {
+  if (op.getFinal() && op.getFinal().use_empty()) {
+    auto slim = LongConvOp::create(rewriter, op.getLoc(), TypeRange(op.getY().getType()),
+                                   op->getOperands(), op->getAttrs());
+    rewriter.replaceAllUsesWith(op.getY(), slim.getY());
+    rewriter.eraseOp(op);
+    return success();
+  }
   bool changed = false;
   auto change = [&](auto &&edit) {
     rewriter.modifyOpInPlace(op, edit);
     changed = true;
   };
+  if (isSplatOf(op.getInitial(), 0.0))
+    change([&] { op.getInitialMutable().clear(); });
   // A gate of ones and a skip of zeros do nothing.
   if (isSplatOf(op.getSkip(), 0.0))
     change([&] {

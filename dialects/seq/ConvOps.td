@@ -51,6 +51,7 @@ class Seq_Ranked<list<Type> elements, list<int> ranks, string text>
 def Seq_ConvTensor : Seq_Ranked<[F16, BF16, F32], [3], "a tensor of rank 3 (C1) of f16, bf16 or f32 (C2)">;
 def Seq_FilterTensor : Seq_Ranked<[F16, BF16, F32], [2], "a tensor of rank 2 (C1) of f16, bf16 or f32 (C2)">;
 def Seq_ChannelTensor : Seq_Ranked<[F32], [1], "a tensor of rank 1 of f32 (C1)">;
+def Seq_StateTensor : Seq_Ranked<[F32], [3], "a tensor of rank 3 of f32 (C10)">;
 def Seq_SpectrumTensor : Seq_Ranked<[F16, F32], [3], "a tensor of rank 3 of f16 or f32 (C1)">;
 def Seq_RankedTensor : Seq_Ranked<[F16, BF16, F32], [1, 2, 3, 4, 5, 6],
                                "a tensor of rank 1 to 6 (C1) of f16, bf16 or f32">;
@@ -60,7 +61,7 @@ def Seq_RankedTensor : Seq_Ranked<[F16, BF16, F32], [1, 2, 3, 4, 5, 6],
 //===----------------------------------------------------------------------===//
 
 def Seq_LongConvOp : Seq_Op<"long_conv", [
-    Pure, AttrSizedOperandSegments,
+    Pure, AttrSizedOperandSegments, Seq_RecurrentOpInterface,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Convolution with a filter that may be as long as the sequence";
   let description = [{
@@ -92,6 +93,17 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
 
     A filter that is a function of the position is the result of `seq.implicit_filter`.
 
+    A causal convolution may be read in parts. Its state is what the past adds to the next K - 1
+    outputs:
+
+    ```
+    c[t]     = initial[t] + sum over j of h[j] x[t - j]            initial is 0 from K - 1 on
+    final[i] = c[L + i]                                            for i in [0, K - 1), and x 0 from L on
+    ```
+
+    So a prompt is read in blocks by overlap-add, and a token is a block of length 1
+    (`seq-make-step` writes both).
+
     Sizes that are dynamic and must agree are checked at run time.
 
     Example:
@@ -120,7 +132,8 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     * (C8) a spectrum that comes from `seq.prepare_filter` was prepared for the same kind and
       radices.
     * (C9) `skip_ungated` goes with both `skip` and `pre`.
-    * (C10) an attribute that is none of these belongs to a dialect: its name has a dot.
+    * (C10) only a causal convolution with a filter has states: `[B, H, K - 1]` of f32.
+    * (C11) an attribute that is none of these belongs to a dialect: its name has a dot.
   }];
 
   let arguments = (ins
@@ -132,18 +145,21 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     Arg<Optional<Seq_ConvTensor>, "The gate of the input, `[B, H, L]`.">:$pre,
     Arg<Optional<Seq_ConvTensor>, "The gate of the output, `[B, H, L]`.">:$post,
     Arg<Optional<Seq_ChannelTensor>, "What the input adds to the output, `[H]`.">:$skip,
+    Arg<Optional<Seq_StateTensor>, "What the past adds, `[B, H, K - 1]`.">:$initial,
     OptionalAttr<Seq_TapOrder>:$taps,
     OptionalAttr<DenseI64ArrayAttr>:$radices,
     UnitAttr:$skip_ungated);
-  let results = (outs Res<Seq_ConvTensor, "The output, `[B, H, L]`.">:$y);
+  let results = (outs
+    Res<Seq_ConvTensor, "The output, `[B, H, L]`.">:$y,
+    Res<Optional<Seq_StateTensor>, "What this part adds to the next, if it is asked for.">:$final);
 
   let assemblyFormat = [{
     $kind $u (`filter` `(` $filter^ `:` type($filter) `)`)?
     (`reverse` `(` $reverse^ `:` type($reverse) `)`)? (`taps` $taps^)?
     (`spectrum` `(` $spectrum^ `:` type($spectrum) `)`)?
     (`pre` `(` $pre^ `:` type($pre) `)`)? (`post` `(` $post^ `:` type($post) `)`)?
-    (`skip` `(` $skip^ `:` type($skip) `)`)?
-    attr-dict `:` type($u) `->` type($y)
+    (`skip` `(` $skip^ `:` type($skip) `)`)? (`initial` `(` $initial^ `:` type($initial) `)`)?
+    attr-dict `:` type($u) `->` type(results)
   }];
   let hasVerifier = 1;
   let hasCanonicalizeMethod = 1;
@@ -160,6 +176,16 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     bool isCircular() { return getKind() == ConvKind::Circular; }
     /// The shapes that the constraints ask for, operands before results.
     ::llvm::SmallVector<::longwing::seq::NamedShape> getNamedShapes();
+
+    // A recurrence whose state is what the past adds.
+    ::mlir::Value getInit() { return getInitial(); }
+    ::mlir::MutableOperandRange getInitMutable() { return getInitialMutable(); }
+    ::mlir::Value getState() { return getFinal(); }
+    ::mlir::Value getOffsets() { return {}; }
+    bool isReversed() { return false; }
+    /// Also if the filter is prepared: a spectrum does not say what it adds to the next part.
+    bool seesFuture() { return getKind() != ConvKind::Causal || !getFilter(); }
+    ::mlir::RankedTensorType getStateType();
   }];
 }
 
@@ -347,7 +373,7 @@ def Seq_ShortConvOp : Seq_Op<"short_conv", [
     ::mlir::MutableOperandRange getInitMutable() { return getInitialMutable(); }
     ::mlir::Value getState() { return getFinal(); }
     ::mlir::Value getOffsets() { return {}; }
-    bool getReverse() { return false; }
+    bool isReversed() { return false; }
     bool seesFuture() { return getKind() == ShortConvKind::Centred; }
     ::mlir::RankedTensorType getStateType();
   }];

@@ -189,12 +189,13 @@ Value Decomposition::skipped(Value x) {
                                             op.getSkip(),
                                             SmallVector<ReassociationIndices>{{0, 1}});
   auto conv = seq::LongConvOp::create(
-      b, x.getType(), seq::ConvKind::Causal, x, tap, /*reverse=*/Value(), /*spectrum=*/Value(),
-      /*pre=*/Value(), /*post=*/Value(), /*skip=*/Value(),
+      b, x.getType(), /*final=*/Type(), seq::ConvKind::Causal, x, tap, /*reverse=*/Value(),
+      /*spectrum=*/Value(), /*pre=*/Value(), /*post=*/Value(), /*skip=*/Value(),
+      /*initial=*/Value(),
       seq::TapOrderAttr::get(b.getContext(), seq::TapOrder::First), DenseI64ArrayAttr(),
       /*skip_ungated=*/false);
   ConvConfig().write(conv);
-  return conv;
+  return conv.getY();
 }
 
 Value Decomposition::convolution() {
@@ -227,9 +228,12 @@ struct SeqDecomposeFft : longwing::impl::SeqDecomposeFftBase<SeqDecomposeFft> {
     getOperation().walk([&](seq::LongConvOp op) { convolutions.push_back(op); });
     for (seq::LongConvOp op : convolutions) {
       ConvConfig config = op->hasAttr(kConfigAttr) ? ConvConfig::read(op) : chooseConv(op);
+      // A part of a sequence overlaps with the next one; its length is open anyway.
+      if (op.getInitial() || op.getFinal())
+        continue;
       if (config.radices.empty() || ShapedType::isDynamic(op.getLength()) || op.getLength() == 0)
         continue;
-      op.replaceAllUsesWith(Decomposition(op, config).convolution());
+      op.getY().replaceAllUsesWith(Decomposition(op, config).convolution());
       op.erase();
     }
   }

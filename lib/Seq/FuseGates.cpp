@@ -25,7 +25,13 @@ using seq::LongConvOp;
 /// The convolution whose only use this operand is.
 static LongConvOp fusible(Value value) {
   auto conv = value.getDefiningOp<LongConvOp>();
-  return conv && value.hasOneUse() && conv.getY().getType() == value.getType() ? conv
+  // What reads the final state may stand before the one that reads y.
+  if (conv && conv.getFinal() &&
+      llvm::any_of(conv.getFinal().getUsers(), [](Operation *user) {
+        return !user->hasTrait<OpTrait::IsTerminator>();
+      }))
+    return {};
+  return conv && value == conv.getY() && value.hasOneUse() && conv.getY().getType() == value.getType() ? conv
                                                                                 : LongConvOp();
 }
 
@@ -33,6 +39,14 @@ static LongConvOp fusible(Value value) {
 static LongConvOp moved(PatternRewriter &rewriter, LongConvOp conv, Operation *user) {
   rewriter.setInsertionPoint(user);
   return cast<LongConvOp>(rewriter.clone(*conv));
+}
+
+/// The moved convolution, with what it took in, stands for both.
+static void replace(LongConvOp conv, LongConvOp moved, Operation *user, PatternRewriter &rewriter) {
+  rewriter.replaceOp(user, moved.getY());
+  if (conv.getFinal())
+    rewriter.replaceAllUsesWith(conv.getFinal(), moved.getFinal());
+  rewriter.eraseOp(conv);
 }
 
 /// x = u * g: the second factor is the gate.
@@ -57,8 +71,7 @@ static LogicalResult fusePost(arith::MulFOp product, PatternRewriter &rewriter) 
       continue;
     LongConvOp gated = moved(rewriter, conv, product);
     gated.getPostMutable().assign(gate);
-    rewriter.replaceOp(product, gated.getY());
-    rewriter.eraseOp(conv);
+    replace(conv, gated, product, rewriter);
     return success();
   }
   return failure();
@@ -90,8 +103,7 @@ static LogicalResult fuseSkip(arith::AddFOp sum, PatternRewriter &rewriter) {
     Value skip = tensor::CollapseShapeOp::create(rewriter, sum.getLoc(), type, tap,
                                                  SmallVector<ReassociationIndices>{{0, 1}});
     skipping.getSkipMutable().assign(skip);
-    rewriter.replaceOp(sum, skipping.getY());
-    rewriter.eraseOp(conv);
+    replace(conv, skipping, sum, rewriter);
     return success();
   }
   return failure();

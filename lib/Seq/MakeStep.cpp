@@ -38,6 +38,9 @@ static LogicalResult checkStep(func::FuncOp func, Operation *op) {
     return op->emitOpError("has no step: what it calls may carry a state; inline it first");
   if (!op->getDialect() || !isa<seq::SeqDialect>(op->getDialect()) || isa<seq::YieldOp>(op))
     return success();
+  // Filters and tables have no position in the sequence.
+  if (isa<seq::ImplicitFilterOp, seq::PrepareFilterOp, seq::RootsOp>(op))
+    return success();
   auto recurrent = dyn_cast<RecurrentOpInterface>(op);
   if (!recurrent)
     return op->emitOpError("has no step: it carries no state from one position to the next");

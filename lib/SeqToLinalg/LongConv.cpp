@@ -124,7 +124,7 @@ public:
                    const Arithmetic &arithmetic)
       : op(op), in(operands, op), b(builder, op, arithmetic), operands(operands) {}
 
-  Value lower();
+  SmallVector<Value> lower();
 
 private:
   Value gatedInput(Value batch, Value channel);
@@ -132,13 +132,15 @@ private:
   Value direct(Value table, Value x, Value padded);
   Value fast(Value table, Value x, const PowerOfTwoFourier &fourier);
   Value bySpectrum(Value x, Value channel, const Fourier &fourier);
+  Value withPast(Value convolved, Value batch, Value channel);
   Value output(Value convolved, Value x, Value batch, Value channel);
 
   seq::LongConvOp op;
   seq::LongConvOp::Adaptor in;
   LoopBuilder b;
   ValueRange operands;
-  Value length;
+  /// L, and that with what the filter reaches beyond it, if there is a final state.
+  Value length, reach;
 };
 
 } // namespace
@@ -165,12 +167,12 @@ Value LongConvLowering::gatedInput(Value batch, Value channel) {
 /// g[lag] at lag modulo `padded`.
 Value LongConvLowering::lagTable(const Filter &filter, Value channel, Value padded) {
   return tabulateRow(b, padded, b.arithmetic.compute, [&](Value i) {
-    Value reach = minus(b, padded, i);
-    Value ahead = less(b, i, length), behind = less(b, reach, length);
+    Value back = minus(b, padded, i);
+    Value ahead = less(b, i, reach), behind = less(b, back, reach);
     Value lag = arith::SelectOp::create(b, ahead, i, minus(b, i, padded));
     return b.either(
         arith::OrIOp::create(b, ahead, behind),
-        [&] { return LoopBuilder::Values{filter.tapOfLag(channel, lag, length)}; },
+        [&] { return LoopBuilder::Values{filter.tapOfLag(channel, lag, reach)}; },
         [&] { return LoopBuilder::Values{b.real(0)}; })[0];
   });
 }
@@ -181,7 +183,7 @@ Value LongConvLowering::direct(Value table, Value x, Value padded) {
   bindDims(b.getContext(), t, s);
   auto of = [&](AffineExpr dim) { return AffineMap::get(2, 0, dim); };
   Value mask = minus(b, padded, b.index(1));
-  return b.generic(x, of(s), b.filled({length}, b.real(0)), of(t), {parallel, reduction},
+  return b.generic(x, of(s), b.filled({reach}, b.real(0)), of(t), {parallel, reduction},
                    [&](ValueRange args) {
                      Value lag = minus(b, linalg::IndexOp::create(b, 0),
                                        linalg::IndexOp::create(b, 1));
@@ -205,7 +207,7 @@ Value LongConvLowering::fast(Value table, Value x, const PowerOfTwoFourier &four
     return Complex{value, zero};
   });
   Complex result = fourier.convolve(input, taps);
-  return tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
+  return tabulateRow(b, reach, b.arithmetic.compute, [&](Value t) {
     return b.convert(tensor::ExtractOp::create(b, result.re, t), b.arithmetic.compute);
   });
 }
@@ -259,6 +261,20 @@ Value LongConvLowering::bySpectrum(Value x, Value channel, const Fourier &fourie
   });
 }
 
+/// c and what the past adds to it.
+Value LongConvLowering::withPast(Value convolved, Value batch, Value channel) {
+  if (!in.getInitial())
+    return convolved;
+  Value known = tensor::DimOp::create(b, in.getInitial(), 2);
+  return tabulateRow(b, reach, b.arithmetic.compute, [&](Value t) {
+    Value past = b.either(
+        less(b, t, known),
+        [&] { return LoopBuilder::Values{b.element(in.getInitial(), {batch, channel, t})}; },
+        [&] { return LoopBuilder::Values{b.real(0)}; })[0];
+    return arith::AddFOp::create(b, b.element(convolved, t), past);
+  });
+}
+
 /// y = post * (c + skip * x).
 Value LongConvLowering::output(Value convolved, Value x, Value batch, Value channel) {
   Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
@@ -276,15 +292,20 @@ Value LongConvLowering::output(Value convolved, Value x, Value batch, Value chan
   });
 }
 
-Value LongConvLowering::lower() {
+SmallVector<Value> LongConvLowering::lower() {
   checkShapes(b, op, operands, op.getNamedShapes());
-  length = tensor::DimOp::create(b, in.getU(), 2);
+  length = reach = tensor::DimOp::create(b, in.getU(), 2);
+  Value kept;
+  if (op.getFinal()) {
+    kept = minus(b, tensor::DimOp::create(b, in.getFilter(), 1), b.index(1));
+    reach = plus(b, length, kept);
+  }
   std::optional<Filter> filter;
   std::optional<PowerOfTwoFourier> padded;
   std::optional<Fourier> fourier;
   if (in.getFilter()) {
     filter.emplace(b, op.getKind(), in.getFilter(), in.getReverse(), *op.getTaps());
-    padded.emplace(b, powerOfTwoFrom(b, arith::MulIOp::create(b, length, b.index(2))));
+    padded.emplace(b, powerOfTwoFrom(b, arith::MulIOp::create(b, reach, b.index(2))));
   } else {
     Value n = b.index(op.getSpectrum().getType().getDimSize(1));
     auto fits = op.isCircular() ? arith::CmpIPredicate::eq : arith::CmpIPredicate::sle;
@@ -294,7 +315,11 @@ Value LongConvLowering::lower() {
   }
   auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getU());
   Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
-  Value y = b.forAll({sizes[0], sizes[1]}, b.empty(sizes, element), [&](ValueRange row) {
+  Type stateElement = b.arithmetic.resultOf(b.getF32Type());
+  SmallVector<Value> outputs = {b.empty(sizes, element)};
+  if (op.getFinal())
+    outputs.push_back(b.empty({sizes[0], sizes[1], kept}, stateElement));
+  SmallVector<Value> results = b.forAll({sizes[0], sizes[1]}, outputs, [&](ValueRange row) {
     Value batch = row[0], channel = row[1];
     Value x = gatedInput(batch, channel), c;
     if (fourier) {
@@ -306,14 +331,22 @@ Value LongConvLowering::lower() {
           [&] { return LoopBuilder::Values{fast(table, x, *padded)}; },
           [&] { return LoopBuilder::Values{direct(table, x, padded->getLength())}; })[0];
     }
-    return LoopBuilder::Values{output(c, x, batch, channel)};
-  })[0];
-  return b.declared(y, op.getY());
+    c = withPast(c, batch, channel);
+    LoopBuilder::Values tiles = {output(c, x, batch, channel)};
+    if (op.getFinal())
+      tiles.push_back(tabulateRow(b, kept, stateElement, [&](Value i) {
+        return b.convert(b.element(c, plus(b, length, i)), stateElement);
+      }));
+    return tiles;
+  });
+  for (auto [value, result] : llvm::zip(results, op.getResults()))
+    value = b.declared(value, result);
+  return results;
 }
 
 SmallVector<Value> longwing::lowerLongConv(OpBuilder &builder, seq::LongConvOp op,
                                            ValueRange operands, const Arithmetic &arithmetic) {
-  return {LongConvLowering(builder, op, operands, arithmetic).lower()};
+  return LongConvLowering(builder, op, operands, arithmetic).lower();
 }
 
 //===----------------------------------------------------------------------===//

@@ -58,7 +58,7 @@ SmallVector<Value> Recurrence::lowerUnit(const Unit &unit, Value outputs, const 
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value position = loop.getInductionVar();
-  if (op.getReverse())
+  if (op.isReversed())
     position = arith::SubIOp::create(b, arith::SubIOp::create(b, length, one), position);
   Value time = arith::AddIOp::create(b, begin, position);
 

@@ -403,6 +403,49 @@ def test_roots_and_conjugates():
     check(text, [x], pairs(exact))
 
 
+@pytest.mark.parametrize("taps", [1, 2, 5, 100])
+def test_long_convolution_in_parts(taps):
+    """Overlap-add: a prompt in blocks, shorter and longer than the filter, then token by token."""
+    x, h, s = "tensor<2x3x?xf32>", f"tensor<3x{taps}xf32>", f"tensor<2x3x{taps - 1}xf32>"
+    text = f"""func.func @main(%u: {x}, %h: {h}, %past: {s}, %g: {x}, %d: tensor<3xf32>) -> ({x}, {s}) {{
+      %y, %next = seq.long_conv causal %u filter(%h : {h}) taps first pre(%g : {x}) skip(%d : tensor<3xf32>)
+          initial(%past : {s}) : {x} -> {x}, {s}
+      return %y, %next : {x}, {s}
+    }}"""
+    length, d = 230, random((3,), seed=3)
+    u, g, h = random((2, 3, length)), random((2, 3, length), seed=2), random((3, taps), scale=taps**-0.5, seed=1)
+    exact = convolutions.long_conv("causal", *map(cpu.to_float64, (u, h)), pre=cpu.to_float64(g), skip=cpu.to_float64(d))
+    for precision, bound in (("f64", 1e-7), ("f32", ROUNDING["f32"])):  # the state is stored in f32
+        parts, state = [], np.zeros((2, 3, taps - 1), np.float32)
+        cuts = [0, 3, 90, 90, 220, *range(221, length + 1)]
+        for first, end in zip(cuts, cuts[1:]):
+            y, state = program(text, precision)(u[:, :, first:end], h, state.astype(np.float32), g[:, :, first:end], d)
+            parts.append(y)
+        assert error(np.concatenate(parts, axis=2), exact) <= bound
+
+
+@pytest.mark.skipif(not support.has_tool("longwing-opt"), reason="longwing-opt is not built")
+def test_generation_of_a_model():
+    """A layer of Hyena with an open length: seq-make-step writes the part and the step."""
+    x, h = "tensor<1x4x?xf32>", "tensor<4x50xf32>"
+    text = f"""func.func @main(%u: {x}, %w: tensor<4x3xf32>, %h: {h}, %d: tensor<4xf32>) -> {x} {{
+      %v = seq.short_conv causal %u, %w taps last {{axis = 2 : i64}} : {x}, tensor<4x3xf32> -> {x}
+      %y = seq.long_conv causal %v filter(%h : {h}) taps first pre(%v : {x}) skip(%d : tensor<4xf32>) : {x} -> {x}
+      return %y : {x}
+    }}"""
+    stepped = support.run_tool("longwing-opt", "--seq-make-step", stdin=text).stdout
+    run = program(stepped, "f32")
+    u, w, h, d = random((1, 4, 80)), random((4, 3), seed=1), random((4, 50), scale=0.1, seed=2), random((4,), seed=3)
+    whole, = run(u, w, h, d)
+    y, *states = run(u[:, :, :60], w, h, d, np.zeros((1, 4, 2), np.float32), np.zeros((1, 4, 49), np.float32),
+                     function="main_part")
+    parts = [y]
+    for t in range(60, 80):
+        y, *states = run(u[:, :, t:t + 1], w, h, d, *states, function="main_step")
+        parts.append(y)
+    assert error(np.concatenate(parts, axis=2), cpu.to_float64(whole)) <= 1e-6
+
+
 @pytest.mark.skipif(not support.has_tool("longwing-opt"), reason="longwing-opt is not built")
 @pytest.mark.parametrize("kind, length, radices", [
     ("causal", 1, "2"), ("causal", 20, "4x3x2"), ("causal", 96, "96"), ("causal", 200, "4x4x4x4"),

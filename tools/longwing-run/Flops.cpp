@@ -70,10 +70,6 @@ static std::optional<int64_t> sizeOf(Value value, unsigned dimension,
     return sizeOf(attention.getQ(), dimension, arguments);
   if (auto recurrent = value.getDefiningOp<seq::RecurrentOpInterface>())
     return sizeOf(recurrent, value, dimension, arguments);
-  if (auto conv = value.getDefiningOp<seq::LongConvOp>())
-    return sizeOf(conv, value, dimension, arguments);
-  if (auto conv = value.getDefiningOp<seq::ShortConvOp>())
-    return sizeOf(conv, value, dimension, arguments);
   Operation *op = value.getDefiningOp();
   // A slice whose size is asked of another value, and operations that keep the shape.
   if (auto slice = dyn_cast_or_null<tensor::ExtractSliceOp>(op)) {

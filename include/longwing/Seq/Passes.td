@@ -100,7 +100,8 @@ def SeqMakeStep : Pass<"seq-make-step", "::mlir::ModuleOp"> {
 
     What cannot be read step by step is reported: recurrences that run backwards or see
     what follows, packed sequences, operations of seq that carry no state (attention, long
-    convolutions), and recurrences within control flow or behind a call.
+    convolutions that are not causal or whose filter is prepared), and recurrences within
+    control flow or behind a call.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }

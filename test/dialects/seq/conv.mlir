@@ -31,6 +31,13 @@ func.func @prepared(%u: tensor<?x6x240xf16>, %h: tensor<6x100xf32>, %r: tensor<6
   return %b : tensor<?x6x240xf16>
 }
 
+// CHECK-LABEL: func.func @parts
+func.func @parts(%u: tensor<?x6x?xf16>, %h: tensor<6x100xf32>, %past: tensor<?x6x99xf32>) -> (tensor<?x6x?xf16>, tensor<?x6x99xf32>) {
+  // CHECK: %{{.*}}, %{{.*}} = seq.long_conv causal %{{.*}} filter(%{{.*}} : tensor<6x100xf32>) taps first initial(%{{.*}} : tensor<?x6x99xf32>) : tensor<?x6x?xf16> -> tensor<?x6x?xf16>, tensor<?x6x99xf32>
+  %y, %final = seq.long_conv causal %u filter(%h : tensor<6x100xf32>) taps first initial(%past : tensor<?x6x99xf32>) : tensor<?x6x?xf16> -> tensor<?x6x?xf16>, tensor<?x6x99xf32>
+  return %y, %final : tensor<?x6x?xf16>, tensor<?x6x99xf32>
+}
+
 // CHECK-LABEL: func.func @implicit
 func.func @implicit(%rates: tensor<6xf32>, %n: index) -> (tensor<6x?xf32>, tensor<6x64xf32>) {
   // CHECK: seq.implicit_filter length(%{{.*}}) : tensor<6x?xf32> {

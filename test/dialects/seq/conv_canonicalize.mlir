@@ -13,6 +13,19 @@ func.func @neutral(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) -> tensor<2x4x8xf
 
 // -----
 
+// An empty past, and a state that nothing reads.
+// CHECK-LABEL: func.func @states
+// CHECK-NOT: initial
+// CHECK: seq.long_conv {{.*}} -> tensor<2x4x8xf16>
+// CHECK-NEXT: return
+func.func @states(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) -> tensor<2x4x8xf16> {
+  %zeros = arith.constant dense<0.0> : tensor<2x4x7xf32>
+  %y, %final = seq.long_conv causal %u filter(%h : tensor<4x8xf32>) taps first initial(%zeros : tensor<2x4x7xf32>) : tensor<2x4x8xf16> -> tensor<2x4x8xf16>, tensor<2x4x7xf32>
+  return %y : tensor<2x4x8xf16>
+}
+
+// -----
+
 // CHECK-LABEL: func.func @other
 // CHECK: pre(%{{.*}}) skip(%{{.*}}) {skip_ungated}
 func.func @other(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) -> tensor<2x4x8xf16> {

@@ -236,9 +236,41 @@ func.func @long_c9(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>, %d: tensor<4xf32>
 
 // -----
 
-func.func @long_c10(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) {
-  // expected-error @+1 {{(C10) expected the attributes radices or skip_ungated, got "skip_ungate"}}
+func.func @long_c11(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>) {
+  // expected-error @+1 {{(C11) expected the attributes radices or skip_ungated, got "skip_ungate"}}
   %y = seq.long_conv causal %u filter(%h : tensor<4x8xf32>) taps first {skip_ungate} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c10_kind(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>, %i: tensor<2x4x7xf32>) {
+  // expected-error @+1 {{(C10) expected no state but of a causal convolution with a filter}}
+  %y = seq.long_conv circular %u filter(%h : tensor<4x8xf32>) taps first initial(%i : tensor<2x4x7xf32>) : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c10_spectrum(%u: tensor<2x4x8xf16>, %s: tensor<4x8x2xf32>) {
+  // expected-error @+1 {{(C10) expected no state but of a causal convolution with a filter}}
+  %y, %f = seq.long_conv causal %u spectrum(%s : tensor<4x8x2xf32>) {radices = array<i64: 8>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>, tensor<2x4x7xf32>
+  return
+}
+
+// -----
+
+func.func @long_c10_size(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>, %i: tensor<2x4x8xf32>) {
+  // expected-error @+1 {{(C10) expected dimension 2 of initial to be 1 less than dimension 1 of filter, got 8 and 8}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x8xf32>) taps first initial(%i : tensor<2x4x8xf32>) : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c10_type(%u: tensor<2x4x8xf16>, %h: tensor<4x8xf32>, %i: tensor<2x4x7xf16>) {
+  // expected-error @+1 {{operand #2 must be a tensor of rank 3 of f32 (C10), but got 'tensor<2x4x7xf16>'}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x8xf32>) taps first initial(%i : tensor<2x4x7xf16>) : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
   return
 }
 
