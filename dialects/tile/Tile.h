@@ -71,6 +71,19 @@ bool isIn(mlir::Type type) {
 /// Bytes that an [R, C] tile takes in SRAM: whole panels.
 int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element);
 
+/// The period of Toeplitz matrices and of tiles of runs, in samples.
+constexpr int64_t kToeplitzSize = 64;
+/// Core matrices (8 rows of 16 bytes) that hold `matrices` Toeplitz matrices, and those from one to
+/// the next.
+constexpr int64_t kToeplitzStep = 32;
+constexpr int64_t toeplitzCores(int64_t matrices) { return 39 + kToeplitzStep * (matrices - 1); }
+/// Elements of the list of lags that they are made of.
+constexpr int64_t toeplitzLags(int64_t matrices) { return kToeplitzSize * (matrices + 1); }
+/// Rows of 128 bytes that the cores take, and two copies of the list behind them.
+constexpr int64_t toeplitzRows(int64_t matrices) {
+  return toeplitzCores(matrices) + 2 * toeplitzLags(matrices) / 64;
+}
+
 } // namespace longwing::tile
 
 #endif // LONGWING_DIALECTS_TILE_TILE_H

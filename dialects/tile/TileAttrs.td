@@ -69,11 +69,34 @@ def Tile_SharedAttr : Tile_Layout<"Shared", "shared"> {
   }];
 }
 
+def Tile_RunsAttr : Tile_Layout<"Runs", "runs"> {
+  let summary = "Pieces of sequences in registers: a thread holds runs of eight columns";
+  let description = [{
+    An [M, N] tile over M / 64 warpgroups, its rows those of `#tile.acc`. Lane t of a warp holds the
+    columns `32 h + 8 (t % 4)` to `32 h + 8 (t % 4) + 7`, in the registers `16 h + 4 p + 2 i + e` of
+    row `t / 4 + 8 i` and column `32 h + 8 (t % 4) + 2 p + e`; 16-bit elements are packed in pairs over e.
+    So a thread moves 16 bytes to and from device memory at once. The layout is accumulator and
+    register operand of a product by a `#tile.toeplitz` matrix, both at once.
+  }];
+}
+
+def Tile_ToeplitzAttr : Tile_Layout<"Toeplitz", "toeplitz"> {
+  let summary = "64 x 64 Toeplitz matrices in SRAM, [64, 64] or [D, 64, 64], for tiles of runs";
+  let description = [{
+    A wgmma reads an operand as core matrices of 8 x 8 elements, at strides that a descriptor gives.
+    Those of a Toeplitz matrix are equal along its diagonals, and equal ones stand at one place: D
+    matrices take `39 + 32 (D - 1)` cores of 128 bytes, not D * 64. Core c holds in row `2 p + e` and
+    column `2 q + f` the element of lag `2 (c - 19) + 8 (p - q) + e - f`.
+  }];
+}
+
 def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
   let summary = "How a kernel is spread over warpgroups and CTAs";
   let description = [{
     * `consumers`: warpgroups that compute, each on 64 rows of a tile.
-    * `producer_registers`, `consumer_registers`: registers a thread of each role may use.
+    * `producer_registers`, `consumer_registers`: registers a thread of each role may use. Without
+      any for it there is no producer: the kernel has no `tile.load`, and as many CTAs share a
+      multiprocessor as the registers of their consumers allow.
     * `persistent`: one CTA per multiprocessor walks over the work, instead of one CTA per
       work tile.
     * `overlap`: products and softmax of neighbouring iterations overlap.
@@ -83,7 +106,8 @@ def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    int64_t getThreads() const { return 128 * (getConsumers() + 1); }
+    bool hasProducer() const { return getProducerRegisters() != 0; }
+    int64_t getThreads() const { return 128 * (getConsumers() + hasProducer()); }
   }];
 }
 

@@ -108,7 +108,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    bool persistent, bool overlap) {
   if (consumers < 1 || consumers > 3)
     return emitError() << "expected 1 to 3 consumer warpgroups, got " << consumers;
-  for (int64_t registers : {producerRegisters, consumerRegisters})
+  for (int64_t registers : {producerRegisters ? producerRegisters : 24, consumerRegisters})
     if (registers < 24 || registers > 256 || registers % 8)
       return emitError() << "expected registers between 24 and 256, a multiple of 8, got "
                          << registers;

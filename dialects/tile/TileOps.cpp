@@ -239,6 +239,13 @@ template <typename ProductOp>
 static LogicalResult verifyProduct(ProductOp op) {
   RankedTensorType a = cast<RankedTensorType>(op.getA().getType()),
                    b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
+  bool runs = isIn<RunsAttr>(a);
+  if (runs != isIn<ToeplitzAttr>(b) || runs != isIn<RunsAttr>(d) || (runs && op.getTransposeB()))
+    return op.emitOpError() << "expected all of a, b and the result to be #tile.runs, #tile.toeplitz "
+                               "and #tile.runs, not transposed, or none, got "
+                            << a << ", " << b << " and " << d;
+  if (b.getRank() != 2)
+    return op.emitOpError() << "expected one matrix as b, got " << b;
   int64_t m = a.getDimSize(0), k = a.getDimSize(1);
   int64_t n = b.getDimSize(op.getTransposeB() ? 0 : 1),
           kb = b.getDimSize(op.getTransposeB() ? 1 : 0);
@@ -298,6 +305,8 @@ LogicalResult BroadcastOp::verify() {
 
 LogicalResult ConvertOp::verify() {
   auto source = getSource().getType(), result = cast<RankedTensorType>(getResult().getType());
+  if (isIn<RunsAttr>(source) != isIn<RunsAttr>(result))
+    return emitOpError() << "expected runs to stay runs, got " << source << " to " << result;
   if (source.getShape() != result.getShape() || !source.getElementType().isF32() ||
       !(result.getElementType().isF16() || result.getElementType().isBF16()))
     return emitOpError() << "expected to round f32 to f16 or bf16 in the source's shape, got "

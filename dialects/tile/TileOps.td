@@ -30,9 +30,13 @@ def Tile_RowTile : Tile_In<"Row", "#tile.row tile">;
 def Tile_ColTile : Tile_In<"Col", "#tile.col tile">;
 def Tile_LanesTile : Tile_In<"Lanes", "#tile.lanes tile">;
 def Tile_SharedTile : Tile_In<"Shared", "#tile.shared tile">;
-def Tile_RegisterTile : AnyTypeOf<
-  [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile], "tile in registers",
-  "::mlir::RankedTensorType">;
+def Tile_RunsTile : Tile_In<"Runs", "#tile.runs tile">;
+def Tile_ToeplitzTile : Tile_In<"Toeplitz", "#tile.toeplitz tile">;
+class Tile_OneOf<list<Type> layouts, string summary> : AnyTypeOf<layouts, summary, "::mlir::RankedTensorType">;
+def Tile_RegisterTile : Tile_OneOf<
+  [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile, Tile_RunsTile],
+  "tile in registers">;
+def Tile_SumTile : Tile_OneOf<[Tile_AccTile, Tile_RunsTile], "#tile.acc or #tile.runs tile">;
 
 //===----------------------------------------------------------------------===//
 // Kernels and the host
@@ -196,9 +200,10 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
 //===----------------------------------------------------------------------===//
 
 class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemonic, traits> {
-  let arguments = (ins AnyTypeOf<[Tile_SharedTile, Tile_AFragTile]>:$a, Tile_SharedTile:$b,
-                       Optional<Tile_AccTile>:$c, UnitAttr:$transpose_b);
-  let results = (outs Tile_AccTile:$result);
+  let arguments = (ins AnyTypeOf<[Tile_SharedTile, Tile_AFragTile, Tile_RunsTile]>:$a,
+                       Tile_OneOf<[Tile_SharedTile, Tile_ToeplitzTile], "#tile.shared or #tile.toeplitz tile">:$b,
+                       Optional<Tile_SumTile>:$c, UnitAttr:$transpose_b);
+  let results = (outs Tile_SumTile:$result);
   let assemblyFormat = [{
     $a `,` $b (`acc` `(` $c^ `:` type($c) `)`)? (`transpose_b` $transpose_b^)? attr-dict
     `:` type($a) `,` type($b) `->` type($result)
@@ -210,7 +215,7 @@ def Tile_DotOp : Tile_ProductOp<"dot", [Pure]> {
   let summary = "Matrix product on the tensor cores: a b + c, in 32-bit float";
   let description = [{
     a is [M, K], b is [K, N], or [N, K] with `transpose_b`; c, if present, and the result
-    are [M, N] of f32.
+    are [M, N] of f32. A tile of runs is multiplied by a Toeplitz matrix, and the result is one.
   }];
 }
 
@@ -263,9 +268,9 @@ def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
 }
 
 def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
-  let summary = "Rounds a 32-bit accumulator tile to 16 bits, as #tile.acc or #tile.a_frag";
-  let arguments = (ins Tile_AccTile:$source);
-  let results = (outs AnyTypeOf<[Tile_AccTile, Tile_AFragTile]>:$result);
+  let summary = "Rounds a 32-bit tile to 16 bits: an accumulator as #tile.acc or #tile.a_frag, or runs";
+  let arguments = (ins Tile_SumTile:$source);
+  let results = (outs AnyTypeOf<[Tile_AccTile, Tile_AFragTile, Tile_RunsTile]>:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -318,5 +323,7 @@ def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins Tile_RingType:$ring, I32:$position);
   let assemblyFormat = "$ring `[` $position `]` attr-dict `:` type($ring)";
 }
+
+include "dialects/tile/TileRunOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

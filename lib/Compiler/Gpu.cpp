@@ -43,8 +43,11 @@ static constexpr StringLiteral ptxFeatures = "+ptx87";
 
 /// Whether the kernels have been given their roles, so that the schedule is spent.
 static bool isSpecialized(ModuleOp module) {
-  return module.walk([](tile::WarpSpecializeOp) { return WalkResult::interrupt(); })
-      .wasInterrupted();
+  WalkResult walk = module.walk([](Operation *op) {
+    bool given = isa<tile::WarpSpecializeOp>(op) || op->hasAttr(tile::kSharedBytesAttr);
+    return given ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return walk.wasInterrupted();
 }
 
 /// What transforms do inside of a kernel, as IR of its own: --dump-phases shows it.

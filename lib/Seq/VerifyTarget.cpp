@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/seq/Seq.h"
+#include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/Target/Hopper.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace longwing {
 #define GEN_PASS_DEF_SEQVERIFYTARGET
@@ -31,11 +34,25 @@ static LogicalResult verifyAttention(seq::AttentionOp op) {
   return success();
 }
 
+template <typename Op>
+static LogicalResult verifyDirectConv(Op op) {
+  std::string why;
+  if (DirectConv::plan(op, &why))
+    return success();
+  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
+}
+
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
-    WalkResult walk = getOperation().walk([&](seq::AttentionOp op) {
-      return failed(verifyAttention(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    WalkResult walk = getOperation().walk([&](Operation *op) {
+      LogicalResult result =
+          TypeSwitch<Operation *, LogicalResult>(op)
+              .Case([](seq::AttentionOp op) { return verifyAttention(op); })
+              .Case([](seq::LongConvOp op) { return verifyDirectConv(op); })
+              .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })
+              .Default([](Operation *) { return success(); });
+      return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (walk.wasInterrupted())
       signalPassFailure();

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace longwing {
 #define GEN_PASS_DEF_SEQTOTILE
@@ -27,11 +28,20 @@ namespace {
 struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    SmallVector<seq::AttentionOp> attentions;
-    getOperation().walk([&](seq::AttentionOp op) { attentions.push_back(op); });
-    for (seq::AttentionOp op : attentions)
-      if (failed(lowerAttention(op, symbols)))
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) {
+      if (isa<seq::AttentionOp, seq::LongConvOp, seq::ShortConvOp>(op))
+        ops.push_back(op);
+    });
+    for (Operation *op : ops) {
+      LogicalResult lowered =
+          TypeSwitch<Operation *, LogicalResult>(op)
+              .Case([&](seq::AttentionOp op) { return lowerAttention(op, symbols); })
+              .Case([&](seq::LongConvOp op) { return lowerDirectConv(op, symbols); })
+              .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });
+      if (failed(lowered))
         return signalPassFailure();
+    }
   }
 };
 } // namespace

@@ -17,6 +17,10 @@ namespace longwing {
 /// Replaces an attention by the launch of a kernel.
 mlir::LogicalResult lowerAttention(seq::AttentionOp op, mlir::SymbolTable &symbols);
 
+/// Replaces a convolution by the launch of a kernel of Toeplitz products.
+mlir::LogicalResult lowerDirectConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
+mlir::LogicalResult lowerShortConv(seq::ShortConvOp op, mlir::SymbolTable &symbols);
+
 } // namespace longwing
 
 #endif // LONGWING_LIB_SEQTOTILE_SEQTOTILE_H

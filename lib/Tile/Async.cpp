@@ -33,7 +33,17 @@ private:
   struct Group {
     MmaAsyncOp mma;
     SmallVector<ReleaseOp> releases; // of the slots it reads, once it is done
-    bool readsRegisters() { return isIn<AFragAttr>(mma.getA().getType()); }
+    bool readsRegisters() {
+      return isIn<AFragAttr>(mma.getA().getType()) || isIn<RunsAttr>(mma.getA().getType());
+    }
+    /// Whether the product adds to the result of this one. Products on one accumulator are
+    /// executed in order, so it need not wait.
+    bool isContinuedBy(Operation *op) {
+      auto dot = dyn_cast<DotOp>(op);
+      auto next = dyn_cast<MmaAsyncOp>(op);
+      return (dot && dot.getC() == mma.getResult() && dot.getA() != mma.getResult()) ||
+             (next && next.getC() == mma.getResult());
+    }
   };
 
   void issue(DotOp dot);
@@ -56,7 +66,8 @@ void AsyncBlock::run() {
       retire(inFlight.size() - 1, &op);
     for (size_t i = inFlight.size(); i-- > 0;) {
       Group &group = inFlight[i];
-      bool touches = llvm::is_contained(op.getOperands(), group.mma.getResult());
+      bool touches = llvm::is_contained(op.getOperands(), group.mma.getResult()) &&
+                     !(i + 1 == inFlight.size() && group.isContinuedBy(&op));
       bool overwrites = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                         group.readsRegisters();
       if (touches || overwrites) {
@@ -118,7 +129,8 @@ void AsyncBlock::retire(size_t index, Operation *op) {
   llvm::SetVector<Value> values;
   bool registers = false;
   for (size_t i = 0; i <= index; ++i) {
-    values.insert(inFlight[i].mma.getResult());
+    if (i == index || !inFlight[i].isContinuedBy(inFlight[i + 1].mma))
+      values.insert(inFlight[i].mma.getResult());
     registers |= inFlight[i].readsRegisters();
   }
   // What becomes the next register operand must be made behind the wait, else it may be written

@@ -40,9 +40,14 @@ static LogicalResult checkProducts(Block &block) {
     if (leaves && !inFlight.empty())
       return inFlight.front().emitError()
              << "this product is still in flight where control flow leaves its block";
+    // A product may add to the accumulator of the one issued before it.
+    auto adds = dyn_cast<MmaAsyncOp>(op);
+    Value sum = adds && !inFlight.empty() ? inFlight.back().getResult() : Value();
     WalkResult uses = op.walk([&](Operation *inner) {
-      for (Value operand : inner->getOperands())
-        if (isFlying(operand)) {
+      for (OpOperand &use : inner->getOpOperands())
+        if (Value operand = use.get();
+            isFlying(operand) && !(operand == sum && adds.getC() == sum &&
+                                   use.getOperandNumber() == 2)) {
           inner->emitError() << "uses the result of a product before a tile.mma_wait returns it";
           return WalkResult::interrupt();
         }

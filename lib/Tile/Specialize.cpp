@@ -35,6 +35,8 @@ RingKey keyOf(LoadOp load) { return {load.getSource(), load.getTile().getType()}
 struct Memory {
   llvm::MapVector<RingKey, Value> rings;
   Value staging;
+  DenseMap<Operation *, Value> buffers; // of each tile.toeplitz
+  Value exchange;                       // of tile.load_runs and tile.store_runs
 };
 
 /// Writes the program of one role.
@@ -138,7 +140,7 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     return copyIf(b, branch, positions);
   if (auto work = dyn_cast<ForEachOp>(op))
     return copyForEach(b, work, positions);
-  if (op.getNumRegions())
+  if (op.getNumRegions() && !isa<ToeplitzOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
   bool writes = isa<StoreOp, StoreRowOp>(op);
@@ -147,6 +149,12 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
   Operation *copy = b.clone(op, map);
   if (auto store = dyn_cast<StoreOp>(copy))
     store.getStagingMutable().assign(memory.staging);
+  if (auto load = dyn_cast<LoadRunsOp>(copy))
+    load.getBufferMutable().assign(memory.exchange);
+  if (auto store = dyn_cast<StoreRunsOp>(copy))
+    store.getBufferMutable().assign(memory.exchange);
+  if (auto toeplitz = dyn_cast<ToeplitzOp>(copy))
+    toeplitz.getBufferMutable().assign(memory.buffers.lookup(&op));
   return success();
 }
 
@@ -288,6 +296,31 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
   LogicalResult allocate(OpBuilder &b, Memory &memory) {
     KernelOp kernel = getOperation();
     int64_t bytes = hopper::kSwizzleAlignment; // barriers
+    kernel.walk([&](ToeplitzOp toeplitz) {
+      RankedTensorType matrices = toeplitz.getResult().getType();
+      Type element = matrices.getElementType();
+      SmallVector<int64_t> shape = {toeplitzRows(matrices.getDimSize(0)), kToeplitzSize};
+      memory.buffers[toeplitz] =
+          AllocOp::create(b, toeplitz.getLoc(), SmemType::get(b.getContext(), shape, element), IntegerAttr());
+      bytes += sharedBytes(shape, element);
+    });
+    kernel.walk([&](Operation *op) {
+      if (memory.exchange || !isa<LoadRunsOp, StoreRunsOp>(op))
+        return;
+      auto tile = cast<RankedTensorType>(isa<LoadRunsOp>(op) ? op->getResult(0).getType()
+                                                             : op->getOperand(0).getType());
+      auto type = SmemType::get(b.getContext(), tile.getShape(), tile.getElementType());
+      memory.exchange = AllocOp::create(b, op->getLoc(), type, IntegerAttr());
+      bytes += sharedBytes(type.getShape(), type.getElementType());
+    });
+    WalkResult loads = kernel.walk([&](LoadOp load) {
+      if (kernel.getSchedule().hasProducer())
+        return WalkResult::advance();
+      load.emitError() << "expected a schedule with registers for a producer";
+      return WalkResult::interrupt();
+    });
+    if (loads.wasInterrupted())
+      return failure();
     kernel.walk([&](LoadOp load) {
       auto tile = load.getTile().getType();
       Value &ring = memory.rings[keyOf(load)];
@@ -331,17 +364,30 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     Memory memory;
     if (failed(allocate(b, memory)))
       return signalPassFailure();
-    auto roles = WarpSpecializeOp::create(b, kernel.getLoc());
-    ReturnOp::create(b, kernel.getLoc());
+    auto end = ReturnOp::create(b, kernel.getLoc());
     // What follows is the sequential program.
     SmallVector<Operation *> program;
-    for (auto it = std::next(Block::iterator(roles), 2); it != body.end(); ++it)
+    for (auto it = std::next(Block::iterator(end)); it != body.end(); ++it)
       program.push_back(&*it);
     Block sequential;
     for (Operation *op : program) {
       op->remove();
       sequential.push_back(op);
     }
+    b.setInsertionPoint(end);
+    if (!kernel.getSchedule().hasProducer()) {
+      if (failed(Role(kernel, memory, /*producer=*/false).write(b, sequential)))
+        signalPassFailure();
+    } else {
+      splitRoles(b, memory, sequential);
+    }
+    sequential.dropAllReferences();
+    sequential.clear();
+  }
+
+  void splitRoles(OpBuilder &b, const Memory &memory, Block &sequential) {
+    KernelOp kernel = getOperation();
+    auto roles = WarpSpecializeOp::create(b, kernel.getLoc());
     for (bool producer : {true, false}) {
       Block *block = b.createBlock(producer ? &roles.getProducer() : &roles.getConsumer());
       OpBuilder inner = OpBuilder::atBlockBegin(block);
@@ -350,8 +396,6 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
         signalPassFailure();
       ReturnOp::create(inner, kernel.getLoc());
     }
-    sequential.dropAllReferences();
-    sequential.clear();
   }
 };
 } // namespace

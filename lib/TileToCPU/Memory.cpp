@@ -15,6 +15,18 @@
 using namespace mlir;
 using namespace longwing::tile;
 
+/// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
+Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
+                               ValueRange position) {
+  Value inside;
+  for (auto [i, p] : llvm::enumerate(position)) {
+    Value size = memref::DimOp::create(builder, loc, memref, i);
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, p, size);
+    inside = inside ? arith::AndIOp::create(builder, loc, inside, fits) : fits;
+  }
+  return inside;
+}
+
 namespace {
 
 /// The coordinates of a tile's element: offsets are added to the last of them.
@@ -25,17 +37,6 @@ SmallVector<Value> elementAt(OpBuilder &builder, Location loc, ValueRange coordi
   for (auto [i, offset] : llvm::enumerate(offsets))
     position[leading + i] = arith::AddIOp::create(builder, loc, position[leading + i], offset);
   return position;
-}
-
-/// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
-Value isInside(OpBuilder &builder, Location loc, Value memref, ValueRange position) {
-  Value inside;
-  for (auto [i, p] : llvm::enumerate(position)) {
-    Value size = memref::DimOp::create(builder, loc, memref, i);
-    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult, p, size);
-    inside = inside ? arith::AndIOp::create(builder, loc, inside, fits) : fits;
-  }
-  return inside;
 }
 
 struct ConvertLoad : OpConversionPattern<LoadOp> {

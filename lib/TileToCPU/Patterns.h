@@ -35,6 +35,13 @@ void populateMemoryPatterns(const CPUTypeConverter &converter, mlir::RewritePatt
 /// tile.dot, tile.reduce, tile.broadcast, tile.iota, tile.convert, and arith and math on tiles
 void populateComputePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
+/// tile.load_runs, tile.store_runs, tile.toeplitz, tile.lag
+void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+/// Whether a position lies inside the tensor.
+mlir::Value isInside(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref,
+                     mlir::ValueRange position);
+
 } // namespace longwing::tile
 
 #endif // LONGWING_LIB_TILETOCPU_PATTERNS_H

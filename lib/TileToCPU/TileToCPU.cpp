@@ -107,6 +107,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateStructurePatterns(converter, callees, patterns);
     populateMemoryPatterns(converter, patterns);
     populateComputePatterns(converter, patterns);
+    populateRunPatterns(converter, patterns);
     ConversionTarget target(getContext());
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     target.addIllegalDialect<TileDialect>();

@@ -59,7 +59,7 @@ Value Emitter::intrinsic(StringRef name, Value argument) {
 
 Type Emitter::scalarType(Type type) {
   Type element = getElementTypeOrSelf(type);
-  if (element.isIndex() || isIn<SharedAttr>(type))
+  if (element.isIndex() || isIn<SharedAttr>(type) || isIn<ToeplitzAttr>(type))
     return b.getI32Type();
   // 16-bit elements of register tiles are packed in pairs.
   if (isa<RankedTensorType>(type) && element.isIntOrFloat() &&
@@ -70,7 +70,7 @@ Type Emitter::scalarType(Type type) {
 
 int64_t Emitter::count(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || isIn<SharedAttr>(type))
+  if (!tensor || isIn<SharedAttr>(type) || isIn<ToeplitzAttr>(type))
     return 1;
   if (isIn<RowAttr>(type) || isIn<LanesAttr>(type))
     return 2;
@@ -136,6 +136,15 @@ void Emitter::unflatten(ValueRange range, ValueRange scalars) {
 // The function
 //===----------------------------------------------------------------------===//
 
+/// CTAs that share a multiprocessor: one, unless there is no producer to take registers from.
+static int32_t residentCtas(ScheduleAttr schedule) {
+  constexpr int64_t kRegisters = 65536;
+  if (schedule.hasProducer())
+    return 1;
+  return std::max<int64_t>(1, kRegisters /
+                                  (schedule.getThreads() * schedule.getConsumerRegisters()));
+}
+
 /// Each !tile.desc becomes a tensor map and its sizes, each !tile.view a pointer, sizes and
 /// strides.
 LLVM::LLVMFuncOp Emitter::createFunction() {
@@ -164,7 +173,7 @@ LLVM::LLVMFuncOp Emitter::createFunction() {
   SmallVector<NamedAttribute> attrs = {
       b.getNamedAttr("nvvm.kernel", b.getUnitAttr()),
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
-      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(1)),
+      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residentCtas(kernel.getSchedule()))),
   };
   b.setInsertionPointToEnd(moduleBody);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), inputs);
@@ -180,7 +189,8 @@ void Emitter::nameThread() {
   Value number = LLVM::LShrOp::create(b, loc, thread, i32(5));
   warp = NVVM::ShflOp::create(b, loc, type, i32(-1), number, i32(0), i32(31), NVVM::ShflKind::idx,
                               UnitAttr());
-  group = add(LLVM::LShrOp::create(b, loc, warp, i32(2)), -1);
+  group = add(LLVM::LShrOp::create(b, loc, warp, i32(2)),
+              kernel.getSchedule().hasProducer() ? -1 : 0);
   warpInGroup = both(warp, i32(3));
   quadLane = both(lane, i32(3));
   row = add(add(mul(group, kWarpgroupRows), mul(warpInGroup, 16)),
@@ -242,7 +252,13 @@ LogicalResult Emitter::emit() {
   }
   nameThread();
   initBarriers();
-  return emitBlock(kernel.getBody().front());
+  if (failed(emitBlock(kernel.getBody().front())))
+    return failure();
+  // SRAM must stay until the last tile has left it.
+  if (kernel.walk([](StoreOp) { return WalkResult::interrupt(); }).wasInterrupted() &&
+      !kernel.getSchedule().hasProducer())
+    drainStores();
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -279,6 +295,11 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](BroadcastOp op) { return emitBroadcast(op), success(); })
       .Case([&](IotaOp op) { return emitIota(op), success(); })
       .Case([&](ConvertOp op) { return emitConvert(op), success(); })
+      .Case([&](LoadRunsOp op) { return emitLoadRuns(op), success(); })
+      .Case([&](StoreRunsOp op) { return emitStoreRuns(op), success(); })
+      .Case([&](ToeplitzOp op) { return emitToeplitz(op); })
+      .Case([&](LagOp op) { return emitLag(op), success(); })
+      .Case<YieldOp>([&](auto) { return success(); })
       .Case([&](arith::ConstantOp op) { return emitConstant(op), success(); })
       .Case([&](gpu::BlockIdOp op) {
         set(op, {NVVM::BlockIdXOp::create(b, loc, b.getI32Type())});

@@ -78,11 +78,54 @@ private:
   mlir::Value elementAddress(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange indices);
 
   //===--------------------------------------------------------------------===//
+  // Tiles of sequences (Runs.cpp)
+  //===--------------------------------------------------------------------===//
+  /// Where a row of a tile stands.
+  struct RowPlace {
+    mlir::Value address;  // of the element 0 of its last dimension, in bytes
+    mlir::Value position; // of its column 0 in the last dimension
+    mlir::Value exists;   // whether the other indices lie inside of the tensor
+  };
+  /// A tensor whose rows are moved.
+  struct RunTensor {
+    tile::ViewType type;
+    mlir::Value pointer, size, lastStride; // the size of the last dimension, in 32 bits
+    RowPlace rows[2];                              // of this thread
+    bool wrap;
+  };
+  RunTensor runTensor(mlir::Value view, mlir::ValueRange indices, bool wrap);
+  mlir::Value movesWhole(const RunTensor &tensor, mlir::ValueRange view);
+  /// The address of a run of a row of this thread that moves whole, and whether it exists.
+  std::pair<mlir::Value, mlir::Value> runOf(const RunTensor &tensor, int64_t i, int64_t half);
+  /// The address of an element of a row, and whether it exists.
+  std::pair<mlir::Value, mlir::Value> elementOf(const RunTensor &tensor, mlir::Value address,
+                                                mlir::Value position);
+  /// For each row of the warp, with the row's number, its place, and where it stands in SRAM.
+  void forEachRow(const RunTensor &tensor, mlir::Value buffer,
+                  llvm::function_ref<void(RowPlace, mlir::Value)> body);
+  mlir::Value runInBuffer(mlir::Value buffer, int64_t i, int64_t half);
+  void syncWarp();
+  void emitLoadRuns(tile::LoadRunsOp op);
+  void emitStoreRuns(tile::StoreRunsOp op);
+  mlir::LogicalResult emitToeplitz(tile::ToeplitzOp op);
+  mlir::LogicalResult emitLags(tile::ToeplitzOp op, mlir::Value first, mlir::Value second);
+  void emitCores(tile::ToeplitzOp op, mlir::Value cores, mlir::Value first, mlir::Value second);
+  void emitLag(tile::LagOp op);
+  void emitRunProduct(tile::MmaAsyncOp op);
+  mlir::Value emitPacked(mlir::Operation *op, mlir::ValueRange operands, mlir::Type element);
+  void emitWiden(mlir::Operation *op);
+  /// All consumers meet.
+  void meetConsumers();
+  /// A loop in which the consumers' threads take turns: thread t does t, t + threads, ...
+  void forEachThread(int64_t count, llvm::function_ref<void(mlir::Value)> body);
+
+  //===--------------------------------------------------------------------===//
   // Products (Products.cpp)
   //===--------------------------------------------------------------------===//
   void emitMma(tile::MmaAsyncOp op);
   void emitWait(tile::MmaWaitOp op);
-  mlir::Value descriptor(mlir::Value address, int64_t leadingBytes, int64_t strideBytes);
+  mlir::Value descriptor(mlir::Value address, int64_t leadingBytes, int64_t strideBytes,
+                         bool swizzled = true);
 
   //===--------------------------------------------------------------------===//
   // Helpers

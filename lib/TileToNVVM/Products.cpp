@@ -12,12 +12,13 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// The 64-bit matrix descriptor of a 128-byte swizzled operand:
+/// The 64-bit matrix descriptor of an operand, 128-byte swizzled or not at all (0):
 ///
 ///    63 62 ....... 45 ........ 32 ....... 29 ........ 16 ....... 13 ......... 0
 ///   | swizzle = 1 |  stride >> 4 |       | leading >> 4 |       | address >> 4 |
-Value Emitter::descriptor(Value address, int64_t leadingBytes, int64_t strideBytes) {
-  constexpr uint64_t kSwizzle128 = 1ull << 62;
+Value Emitter::descriptor(Value address, int64_t leadingBytes, int64_t strideBytes,
+                          bool swizzled) {
+  const uint64_t kSwizzle128 = uint64_t(swizzled) << 62;
   // In a cluster the address carries the CTA's rank from bit 24 on; it must not reach the fields.
   Value low = LLVM::LShrOp::create(b, loc, both(address, i32(0x3FFFF)), i32(4));
   uint64_t fields =
@@ -27,6 +28,8 @@ Value Emitter::descriptor(Value address, int64_t leadingBytes, int64_t strideByt
 }
 
 void Emitter::emitMma(MmaAsyncOp op) {
+  if (isIn<RunsAttr>(op.getA().getType()))
+    return emitRunProduct(op);
   constexpr int64_t kRowsOfAtom = 8; // of the swizzle
   auto a = cast<RankedTensorType>(op.getA().getType()), bType = op.getB().getType();
   int64_t steps = a.getDimSize(1) / kMmaStep;

@@ -58,7 +58,7 @@ struct Constraints {
 } // namespace
 
 SmallVector<Value> ptx::wgmma(OpBuilder &b, Location loc, const Wgmma &product) {
-  unsigned registers = product.n / 2;
+  unsigned partRegisters = product.n / 2, registers = product.parts * partRegisters;
   bool registerA = product.a.size() > 1;
   Constraints constraints;
   SmallVector<Value> operands;
@@ -81,20 +81,22 @@ SmallVector<Value> ptx::wgmma(OpBuilder &b, Location loc, const Wgmma &product) 
   llvm::raw_string_ostream os(text);
   os << "{ .reg .b64 a, b; .reg .pred none; setp.ne.b32 none, 0, 0; wgmma.fence.sync.aligned; ";
   StringRef type = product.element.isBF16() ? "bf16" : "f16";
-  for (size_t step = 0; step < product.bOffset.size(); ++step) {
+  size_t steps = product.bOffset.size() / product.parts;
+  for (size_t i = 0; i < product.bOffset.size(); ++i) {
+    unsigned part = i / steps, step = i % steps;
     // Descriptors count in units of 16 bytes.
     if (!registerA)
       os << "add.s64 a, $" << a0 << ", " << (product.aOffset[step] >> 4) << "; ";
-    os << "add.s64 b, $" << descriptorB << ", " << (product.bOffset[step] >> 4) << "; "
+    os << "add.s64 b, $" << descriptorB << ", " << (product.bOffset[i] >> 4) << "; "
        << "wgmma.mma_async.sync.aligned.m64n" << product.n << "k16.f32." << type << "." << type
        << " {";
-    for (unsigned i = 0; i < registers; ++i)
-      os << (i ? ", $" : "$") << i;
+    for (unsigned r = 0; r < partRegisters; ++r)
+      os << (r ? ", $" : "$") << part * partRegisters + r;
     os << "}, ";
     if (registerA) {
       os << "{";
-      for (unsigned i = 0; i < 4; ++i)
-        os << (i ? ", $" : "$") << a0 + 4 * step + i;
+      for (unsigned r = 0; r < 4; ++r)
+        os << (r ? ", $" : "$") << a0 + 4 * step + r;
       os << "}";
     } else {
       os << "a";
@@ -125,6 +127,41 @@ Value ptx::opaque(OpBuilder &b, Location loc, Value value) {
   return inlineAsm(b, loc, "mov.b32 $0, $1;", "=r,r", value, value.getType(),
                    /*sideEffects=*/false)
       .front();
+}
+
+SmallVector<Value> ptx::loadIf(OpBuilder &b, Location loc, Value address, Value predicate,
+                               int64_t words, bool half) {
+  std::string text = "{ .reg .pred p; setp.ne.b32 p, $" + std::to_string(words + 1) + ", 0; ";
+  std::string outputs, constraints;
+  for (int64_t i = 0; i < words; ++i) {
+    std::string name = "$" + std::to_string(i);
+    text += (half ? "mov.b16 " : "mov.b32 ") + name + ", 0; ";
+    outputs += (i ? ", " : "") + name;
+    constraints += half ? "=h," : "=r,";
+  }
+  text += "@p ld.global" + std::string(half ? ".b16 " : words == 4 ? ".v4.b32 {" : ".b32 ") +
+          outputs + (words == 4 ? "}" : "") + ", [$" + std::to_string(words) + "]; }";
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  Type word = half ? b.getI16Type() : b.getI32Type();
+  return inlineAsm(b, loc, text, constraints + "l,r,~{memory}", {address, flag},
+                   SmallVector<Type>(words, word));
+}
+
+void ptx::storeIf(OpBuilder &b, Location loc, Value address, Value predicate, ValueRange words,
+                  bool half) {
+  std::string values, constraints = "l,r";
+  for (size_t i = 0; i < words.size(); ++i) {
+    values += (i ? ", $" : "$") + std::to_string(i + 2);
+    constraints += half ? ",h" : ",r";
+  }
+  bool vector = words.size() == 4;
+  std::string text = "{ .reg .pred p; setp.ne.b32 p, $1, 0; @p st.global" +
+                     std::string(half ? ".b16" : vector ? ".v4.b32" : ".b32") + " [$0], " +
+                     (vector ? "{" + values + "}" : values) + "; }";
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  SmallVector<Value> operands = {address, flag};
+  llvm::append_range(operands, words);
+  inlineAsm(b, loc, text, constraints + ",~{memory}", operands, {});
 }
 
 void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {

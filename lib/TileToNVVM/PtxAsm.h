@@ -21,13 +21,14 @@ namespace longwing::ptx {
 /// A matrix product d = a b (+ d) of one warpgroup, 64 rows, as wgmma instructions of 16 columns.
 struct Wgmma {
   int64_t n = 0;
+  int64_t parts = 1;                  // accumulators of n columns, side by side
   mlir::Type element;                 // f16 or bf16
   llvm::SmallVector<mlir::Value> a;   // one descriptor, or four registers for each step
   mlir::Value b;                      // descriptor
   llvm::SmallVector<mlir::Value> d;   // accumulator to add to; empty for none
   bool transposeB = false;            // b is stored with n contiguous
   llvm::SmallVector<int64_t> aOffset; // bytes from the descriptor's address, for each step
-  llvm::SmallVector<int64_t> bOffset;
+  llvm::SmallVector<int64_t> bOffset; // for each step of each part
 };
 
 /// Issues the product between a fence and a commit, and gives the accumulator's registers.
@@ -40,6 +41,15 @@ llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc,
 
 /// The i32 itself, by a move that LLVM does not see through.
 mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
+/// Reads words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
+/// elsewhere. In order with stores and products, so that no register holds them for too long.
+llvm::SmallVector<mlir::Value> loadIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address,
+                                      mlir::Value predicate, int64_t words, bool half = false);
+
+/// Writes words of 32 bits (or one of 16) to global memory where the i1 `predicate` holds.
+void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value predicate,
+             mlir::ValueRange words, bool half = false);
 
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
 void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);

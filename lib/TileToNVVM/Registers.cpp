@@ -24,24 +24,34 @@ void Emitter::emitConstant(Operation *op) {
     scalar = cast<TypedAttr>(elements.getSplatValue<Attribute>());
   if (scalar.getType().isIndex())
     scalar = b.getI32IntegerAttr(cast<IntegerAttr>(scalar).getInt());
+  // 16-bit elements stand in pairs.
+  if (auto number = dyn_cast<FloatAttr>(scalar); number && scalarType(value.getType()).isInteger(32)) {
+    uint64_t bits = number.getValue().bitcastToAPInt().getZExtValue();
+    scalar = b.getI32IntegerAttr(int32_t(uint32_t(bits << 16 | bits)));
+  }
   set(op->getResult(0), Values(count(value.getType()), constant(scalar)));
 }
 
-/// Register by register; a scalar operation has one.
+/// Register by register; a scalar operation has one. The condition of a select may be a scalar.
 LogicalResult Emitter::emitElementwise(Operation *op) {
   if (op->getNumRegions() || op->getNumResults() != 1)
     return op->emitOpError() << "has no lowering in a tile kernel";
   Type type = op->getResult(0).getType();
+  if (isa<arith::ExtFOp>(op) && isa<RankedTensorType>(type))
+    return emitWiden(op), success();
   int64_t n = count(type);
   for (Value operand : op->getOperands())
-    if (count(operand.getType()) != n)
+    if (isa<RankedTensorType>(operand.getType()) && count(operand.getType()) != n)
       return op->emitOpError() << "expected operands in the layout of the result, " << type
                                << ", got " << operand.getType();
   setEach(op, [=](int64_t k) {
     Values operands;
     for (Value operand : op->getOperands())
-      operands.push_back(element(operand, k));
-    return emitScalar(op, operands, scalarType(type));
+      operands.push_back(element(operand, isa<RankedTensorType>(operand.getType()) ? k : 0));
+    bool packed = isa<RankedTensorType>(type) && isa<FloatType>(getElementTypeOrSelf(type)) &&
+                  scalarType(type).isInteger(32);
+    return packed ? emitPacked(op, operands, getElementTypeOrSelf(type))
+                  : emitScalar(op, operands, scalarType(type));
   });
   return success();
 }

@@ -21,3 +21,35 @@ func.func @too_wide(%q: tensor<1x1x8x64xf16>, %v: tensor<1x1x8x512xf16>) -> tens
   %o = seq.attention %q, %q, %v : tensor<1x1x8x64xf16>, tensor<1x1x8x64xf16>, tensor<1x1x8x512xf16> -> tensor<1x1x8x512xf16>
   return %o : tensor<1x1x8x512xf16>
 }
+
+// -----
+
+func.func @single_conv(%u: tensor<?x4x?xf32>, %h: tensor<4x7xf32>) -> tensor<?x4x?xf32> {
+  // expected-error @+1 {{cannot run on sm_90a: expected elements of type f16 or bf16 for Toeplitz products; the x86-64 target takes it}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x7xf32>) taps first : tensor<?x4x?xf32> -> tensor<?x4x?xf32>
+  return %y : tensor<?x4x?xf32>
+}
+
+// -----
+
+func.func @far_conv(%u: tensor<?x4x?xf16>, %h: tensor<4x1000xf32>) -> tensor<?x4x?xf16> {
+  // expected-error @+1 {{Toeplitz products reach over at most 9 blocks of 64 samples here, and the filter needs 17}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x1000xf32>) taps first : tensor<?x4x?xf16> -> tensor<?x4x?xf16>
+  return %y : tensor<?x4x?xf16>
+}
+
+// -----
+
+func.func @open_conv(%u: tensor<?x4x?xf16>, %h: tensor<4x?xf32>) -> tensor<?x4x?xf16> {
+  // expected-error @+1 {{Toeplitz products need a filter of static length}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x?xf32>) taps first : tensor<?x4x?xf16> -> tensor<?x4x?xf16>
+  return %y : tensor<?x4x?xf16>
+}
+
+// -----
+
+func.func @channels_last(%x: tensor<?x?x4xf16>, %w: tensor<4x4xf32>) -> tensor<?x?x4xf16> {
+  // expected-error @+1 {{Toeplitz products need time as the last dimension}}
+  %y = seq.short_conv causal %x, %w taps last {axis = 1 : i64} : tensor<?x?x4xf16>, tensor<4x4xf32> -> tensor<?x?x4xf16>
+  return %y : tensor<?x?x4xf16>
+}

@@ -1,0 +1,46 @@
+//===- DirectConv.h - Convolutions by Toeplitz products ---------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How a convolution is cut for the kernels that multiply by blocks of its Toeplitz matrix, and
+// which convolutions they can do.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_DIRECTCONV_H
+#define LONGWING_SEQ_DIRECTCONV_H
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+/// The sequence is cut into chunks of 64 samples. A chunk of outputs is a sum over the chunks of
+/// inputs that lie `first` to `first + matrices - 1` before it, each times a matrix.
+struct DirectConv {
+  static constexpr int64_t kChunk = 64;
+  /// Whether a row of the tile is a whole sequence, all of its chunks in registers; else it is a
+  /// segment of one, whose chunks pass by in a loop.
+  bool whole = false;
+  int64_t first = 0;
+  int64_t matrices = 1;
+  /// Chunks of a whole sequence; chunks of a segment at most.
+  int64_t chunks = 16;
+  /// Whether a second matrix holds what rounding the taps to bf16 has lost.
+  bool split = false;
+  /// Tensors that are read beside the input.
+  int64_t gates = 0;
+
+  /// Registers of a thread: the chunks in flight, the accumulator, and what the rest takes.
+  int64_t registers() const;
+
+  /// The plan for a convolution, or nothing, and then why, as the end of a sentence.
+  static std::optional<DirectConv> plan(seq::LongConvOp op, std::string *why = nullptr);
+  static std::optional<DirectConv> plan(seq::ShortConvOp op, std::string *why = nullptr);
+};
+
+} // namespace longwing
+
+#endif // LONGWING_SEQ_DIRECTCONV_H

@@ -1,0 +1,110 @@
+//===- DirectConv.cpp - Convolutions by Toeplitz products -----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/DirectConv.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// Chunks of inputs that a thread can hold.
+static constexpr int64_t kMostChunks = 9;
+/// Whole sequences, whose loop is unrolled.
+static constexpr int64_t kMostWhole = 8;
+/// Chunks that a loop carries without losing occupancy.
+static constexpr int64_t kFewChunks = 4;
+/// Matrices whose number may double without the products showing.
+static constexpr int64_t kFewSplit = 3;
+
+/// The matrices for lags from `low` to `high`: chunk distances d with 64 d - 63 <= high and
+/// 64 d + 63 >= low.
+static void cover(DirectConv &plan, int64_t low, int64_t high) {
+  plan.first = -llvm::divideFloorSigned(DirectConv::kChunk - 1 - low, DirectConv::kChunk);
+  int64_t last = llvm::divideFloorSigned(high + DirectConv::kChunk - 1, DirectConv::kChunk);
+  plan.matrices = last - plan.first + 1;
+}
+
+static bool is16Bit(Type type) { return type.isF16() || type.isBF16(); }
+
+std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why) {
+  auto refuse = [&](const Twine &reason) -> std::optional<DirectConv> {
+    if (why)
+      *why = reason.str();
+    return std::nullopt;
+  };
+  Type element = op.getU().getType().getElementType();
+  if (!is16Bit(element))
+    return refuse("expected elements of type f16 or bf16 for Toeplitz products");
+  if (op.getSpectrum())
+    return refuse("Toeplitz products take a filter, not a spectrum");
+  int64_t taps = op.getFilterLength(), length = op.getLength();
+  int64_t reverse = op.getReverse() ? op.getReverse().getType().getDimSize(1) : 0;
+  bool known = !ShapedType::isDynamic(length);
+  if (known && !op.isCircular()) { // taps beyond the sequence meet nothing
+    taps = ShapedType::isDynamic(taps) ? length : std::min(taps, length);
+    reverse = ShapedType::isDynamic(reverse) ? length : std::min(reverse, length);
+    taps = std::max<int64_t>(taps, 1);
+  }
+  if (ShapedType::isDynamic(taps) || ShapedType::isDynamic(reverse))
+    return refuse("Toeplitz products need a filter of static length");
+  DirectConv plan;
+  plan.gates = (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0) + (op.getSkipUngated() ? 1 : 0);
+  int64_t low = 0, high = taps - 1;
+  if (op.getKind() == seq::ConvKind::Anticausal)
+    low = -(taps - 1), high = 0;
+  else if (op.isTwoSided())
+    low = -(reverse - (op.getKind() == seq::ConvKind::TwoSidedShared ? 1 : 0));
+  cover(plan, low, high);
+  // bf16 leaves room for two roundings: the result's, and the gated input's or the taps'.
+  bool roundsTaps = op.getFilter().getType().getElementType() != element || op.getSkip();
+  plan.split = element.isBF16() && roundsTaps && (op.getPre() || plan.matrices <= kFewSplit);
+  // A gate on the input takes the registers of one chunk.
+  plan.whole = known && length > 0 &&
+               length <= (kMostWhole - (op.getPre() ? 1 : 0)) * kChunk &&
+               plan.matrices > kFewChunks &&
+               (!op.isCircular() || (length % kChunk == 0 && taps <= length));
+  if (plan.whole) {
+    plan.chunks = llvm::divideCeil(length, kChunk);
+    // Distances between chunks of the sequence; a circular one counts them modulo its length.
+    int64_t last = std::min(plan.first + plan.matrices, plan.chunks);
+    plan.first = op.isCircular() ? 0 : std::max(plan.first, 1 - plan.chunks);
+    plan.matrices = op.isCircular() ? plan.chunks : last - plan.first;
+    return plan;
+  }
+  if (plan.matrices > kMostChunks)
+    return refuse("Toeplitz products reach over at most " + Twine(kMostChunks) + " blocks of " +
+                  Twine(kChunk) + " samples here, and the filter needs " + Twine(plan.matrices));
+  return plan;
+}
+
+std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why) {
+  auto refuse = [&](const Twine &reason) -> std::optional<DirectConv> {
+    if (why)
+      *why = reason.str();
+    return std::nullopt;
+  };
+  if (!is16Bit(op.getX().getType().getElementType()))
+    return refuse("expected elements of type f16 or bf16 for Toeplitz products");
+  if (op.getAxis() != 2)
+    return refuse("Toeplitz products need time as the last dimension");
+  DirectConv plan;
+  int64_t ahead = op.getLookahead();
+  cover(plan, -ahead, op.getWidth() - 1 - ahead);
+  return plan;
+}
+
+int64_t DirectConv::registers() const {
+  constexpr int64_t kChunkRegisters = 16, kAccumulator = 32, kRest = 44, kTensor = 8;
+  int64_t held = (whole ? chunks : matrices + 1) + gates; // and the next one
+  int64_t count = held * kChunkRegisters + kAccumulator + kRest + gates * kTensor;
+  // What lets the same number of warpgroups stay on a multiprocessor.
+  for (int64_t groups : {5, 4, 3})
+    if (int64_t most = 512 / groups / 8 * 8; count <= most)
+      return most;
+  return 256;
+}

@@ -1,0 +1,472 @@
+//===- DirectConv.cpp - Convolutions by Toeplitz products -----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A channel's sequences are cut into chunks X_n of 64 samples. With f(lag) the filter as a function
+// of the lag, a chunk of outputs is
+//
+//   Y_n = sum over d of X_(n - d) T_d        T_d[j, i] = f(i - j + 64 d)
+//
+// A tile has 64 rows. Each is a segment of a sequence, and the chunks of all rows pass by in step:
+// one is read, the ones before it are still in registers, one is written. The matrices T_d stand in
+// SRAM, once for each tile. A short sequence is a single segment that stays in registers whole.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SeqToTile.h"
+#include "TileBuilder.h"
+
+#include "longwing/Seq/DirectConv.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+constexpr int64_t kRows = kWarpgroupRows, kChunk = DirectConv::kChunk;
+constexpr double kLog2E = 1.4426950408889634;
+
+/// What is convolved, by either operation. Optional tensors may be null.
+struct Convolution {
+  Value x, filter, reverse, pre, post, skip, bias, initial, y, final;
+  bool lastTapFirst = false; // the stored order of taps
+  bool circular = false, anticausal = false, silu = false;
+  bool skipUngated = false;
+  int64_t reverseFrom = 0;   // the lag of the reverse filter's first tap
+  int64_t shift = 0;         // the tap of lag 0
+};
+
+/// The tensors of a convolution by their place among a kernel's arguments.
+constexpr Value Convolution::*kTensors[] = {
+    &Convolution::x,    &Convolution::filter, &Convolution::reverse, &Convolution::pre,
+    &Convolution::post, &Convolution::skip,   &Convolution::bias,    &Convolution::initial,
+    &Convolution::y,    &Convolution::final};
+
+/// How many chunks a segment has, and segments a sequence: enough tiles for the card, but segments
+/// long enough that the chunks that are read twice, at their joints, do not count.
+struct Segments {
+  Value length, count;
+  Segments(TileBuilder &t, Value batch, Value samples, const DirectConv &plan) {
+    Value one = t.index(1), chunks = t.max(t.ceilDiv(samples, kChunk), one);
+    if (plan.whole) {
+      length = chunks, count = one;
+      return;
+    }
+    Value all = t.max(t.ceilDiv(t.make<arith::MulIOp>(batch, chunks), kRows), one);
+    Value most = t.min(all, t.index(plan.chunks));
+    auto divide = [&](Value x, Value y) -> Value {
+      return t.make<arith::DivUIOp>(t.sub(t.add(x, y), one), y);
+    };
+    count = divide(chunks, most);
+    length = divide(chunks, count);
+  }
+  Value tiles(TileBuilder &t, Value batch) {
+    return t.ceilDiv(t.make<arith::MulIOp>(batch, count), kRows);
+  }
+};
+
+class DirectConvKernel {
+public:
+  DirectConvKernel(const Convolution &conv, const DirectConv &plan, Location loc)
+      : tensors(conv), conv(conv), plan(plan), builder(loc.getContext()), t(builder, loc) {
+    element = cast<RankedTensorType>(conv.x.getType()).getElementType();
+    tile = tileType<RunsAttr>({kRows, kChunk}, element);
+    sums = tileType<RunsAttr>({kRows, kChunk}, builder.getF32Type());
+    perRow = tileType<RowAttr>({kRows}, builder.getIndexType());
+  }
+
+  KernelOp create(StringRef name);
+  /// The tensors that are the kernel's arguments, in order.
+  SmallVector<Value> operands();
+
+private:
+  /// A chunk before its gate.
+  struct Chunk {
+    Value x, gate;
+  };
+  Value tap(Value view, Value index, Value valid);
+  Value filterAt(Value lag);
+  Value toeplitz(bool remainder);
+  Value rowsOf(Value scalar) { return t.broadcast(scalar, perRow); }
+  Value read(Value view, Value time);
+  Chunk readChunk(Value time);
+  Value history(Value time);
+  Value gated(const Chunk &chunk);
+  Value multiply(Value chunk, int64_t matrix, Value acc);
+  /// One chunk of outputs: the inputs that it meets, each with its matrix.
+  void output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time);
+  void loop();
+  void unrolled();
+  void finalState();
+
+  const Convolution &tensors;
+  Convolution conv; // the kernel's arguments
+  DirectConv plan;
+  OpBuilder builder;
+  TileBuilder t;
+  Type element;
+  RankedTensorType tile, sums, perRow;
+
+  // Of the tile that is being written.
+  Value channel, batch, segment, time0, steps, length;
+  Value bank, remainders;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The matrices
+//===----------------------------------------------------------------------===//
+
+/// A tap as f32, 0 where it is not valid.
+Value DirectConvKernel::tap(Value view, Value index, Value valid) {
+  auto type = cast<ViewType>(view.getType());
+  if (conv.lastTapFirst)
+    index = t.sub(t.sub(t.dim(view, 1), t.index(1)), index);
+  Value value = t.make<GatherOp>(type.getElementType(), view, ValueRange{channel, index});
+  if (!type.getElementType().isF32())
+    value = t.make<arith::ExtFOp>(builder.getF32Type(), value);
+  Value zero = t.make<arith::ConstantOp>(builder.getF32FloatAttr(0));
+  return t.select(valid, value, zero);
+}
+
+/// f(lag): what an input contributes to the output `lag` samples later.
+Value DirectConvKernel::filterAt(Value lag) {
+  using Predicate = arith::CmpIPredicate;
+  Value zero = t.index(0);
+  Value index = conv.anticausal ? t.sub(zero, lag) : t.add(lag, conv.shift);
+  if (conv.circular && plan.whole) { // lags from -63 to L + 63, modulo L
+    Value before = t.compare(Predicate::slt, index, zero);
+    index = t.select(before, t.add(index, length), index);
+    Value behind = t.compare(Predicate::sge, index, length);
+    index = t.select(behind, t.sub(index, length), index);
+  }
+  Value taps = t.dim(conv.filter, 1);
+  // As unsigned numbers, negative ones are too large.
+  Value sum = tap(conv.filter, index, t.compare(Predicate::ult, index, taps));
+  if (conv.reverse) {
+    Value back = t.sub(t.index(conv.reverseFrom), lag);
+    Value valid = t.compare(Predicate::ult, back, t.dim(conv.reverse, 1));
+    sum = t.addf(sum, tap(conv.reverse, back, valid));
+  }
+  if (conv.skip && !conv.skipUngated) {
+    Value skip = t.make<GatherOp>(builder.getF32Type(), conv.skip, ValueRange{channel});
+    Value none = t.make<arith::ConstantOp>(builder.getF32FloatAttr(0));
+    Value here = t.compare(Predicate::eq, lag, zero);
+    sum = t.addf(sum, t.select(here, skip, none));
+  }
+  return sum;
+}
+
+/// The matrices of the filter, or of what rounding it to 16 bits leaves over.
+Value DirectConvKernel::toeplitz(bool remainder) {
+  auto type = tileType<ToeplitzAttr>({plan.matrices, kChunk, kChunk}, element);
+  auto op = ToeplitzOp::create(builder, t.loc, type, plan.first, Value());
+  OpBuilder::InsertionGuard guard(builder);
+  Block *body = builder.createBlock(&op.getBody());
+  Value lag = body->addArgument(builder.getIndexType(), t.loc);
+  Value value = filterAt(lag);
+  Value rounded = t.make<arith::TruncFOp>(element, value);
+  if (remainder) {
+    Value rest =
+        t.make<arith::SubFOp>(value, t.make<arith::ExtFOp>(builder.getF32Type(), rounded));
+    rounded = t.make<arith::TruncFOp>(element, rest);
+  }
+  YieldOp::create(builder, t.loc, rounded);
+  return op.getResult();
+}
+
+Value DirectConvKernel::multiply(Value chunk, int64_t matrix, Value acc) {
+  auto type = tileType<ToeplitzAttr>({kChunk, kChunk}, element);
+  for (Value matrices : {bank, remainders})
+    if (matrices)
+      acc = t.dot(chunk, t.make<LagOp>(type, matrices, matrix), acc, sums, /*transposeB=*/false);
+  return acc;
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+Value DirectConvKernel::read(Value view, Value time) {
+  return t.make<LoadRunsOp>(tile, view, ValueRange{batch, channel, time}, conv.circular);
+}
+
+DirectConvKernel::Chunk DirectConvKernel::readChunk(Value time) {
+  return {read(conv.x, time), conv.pre ? read(conv.pre, time) : Value()};
+}
+
+/// A chunk that may lie before the first sample, where the initial state stands.
+Value DirectConvKernel::history(Value time) {
+  Value chunk = gated(readChunk(time));
+  if (!conv.initial)
+    return chunk;
+  // Sample -i of the sequence is the state's i-th from its end.
+  Value samples = rowsOf(t.dim(conv.initial, 2));
+  Value first = t.compare(arith::CmpIPredicate::slt, time, rowsOf(t.index(0)));
+  Value state = read(conv.initial, t.select(first, t.add(time, samples), samples));
+  return t.addf(chunk, state);
+}
+
+Value DirectConvKernel::gated(const Chunk &chunk) {
+  return chunk.gate ? t.mulf(chunk.x, chunk.gate) : chunk.x;
+}
+
+/// post * (sum + skip u), or silu(sum + bias), and out. Gates are read before the products are
+/// waited for.
+void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time) {
+  Value post = conv.post ? read(conv.post, time) : Value();
+  Value ungated = conv.skip && conv.skipUngated ? read(conv.x, time) : Value();
+  Value acc;
+  for (auto [chunk, matrix] : inputs)
+    acc = multiply(chunk, matrix, acc);
+  auto perChannel = [&](Value view) {
+    return t.broadcast(
+        t.make<GatherOp>(builder.getF32Type(), view, ValueRange{channel}), sums);
+  };
+  auto widened = [&](Value chunk) { return t.make<arith::ExtFOp>(sums, chunk); };
+  if (ungated)
+    acc = t.fma(perChannel(conv.skip), widened(ungated), acc);
+  if (conv.bias)
+    acc = t.addf(acc, perChannel(conv.bias));
+  if (conv.silu) {
+    Value one = t.constantLike(acc, 1);
+    Value below = t.addf(one, t.exp2(t.mulf(acc, -kLog2E)));
+    acc = t.make<arith::DivFOp>(acc, below, arith::FastMathFlags::afn);
+  }
+  if (post)
+    acc = t.mulf(acc, widened(post));
+  Value rounded = t.make<ConvertOp>(tile, acc);
+  StoreRunsOp::create(builder, t.loc, rounded, conv.y, ValueRange{batch, channel, time});
+}
+
+/// Segments pass by, a chunk a step. The newest chunk is read a step ahead.
+void DirectConvKernel::loop() {
+  int64_t ahead = -plan.first;
+  auto at = [&](Value step) { return t.add(time0, rowsOf(t.mul(step, kChunk))); };
+  auto shifted = [&](Value time, int64_t chunks) {
+    return chunks ? t.add(time, rowsOf(t.index(chunks * kChunk))) : time;
+  };
+  SmallVector<Value> state;
+  Chunk next = readChunk(shifted(time0, ahead));
+  state.push_back(next.x);
+  if (next.gate)
+    state.push_back(next.gate);
+  size_t fresh = state.size();
+  for (int64_t k = 1; k < plan.matrices; ++k)
+    state.push_back(history(shifted(time0, ahead - k)));
+  scf::ForOp::create(
+      builder, t.loc, t.index(0), steps, t.index(1), state,
+      [&](OpBuilder &, Location, Value step, ValueRange args) {
+        // Behind the last step there is nothing to read.
+        Value following = t.add(step, 1);
+        Value time = shifted(at(following), ahead);
+        if (!conv.circular) {
+          Value more = t.compare(arith::CmpIPredicate::slt, following, steps);
+          time = t.select(more, time, rowsOf(length));
+        }
+        Chunk next = readChunk(time);
+        SmallVector<Value> chunks = {gated({args[0], conv.pre ? args[1] : Value()})};
+        llvm::append_range(chunks, args.drop_front(fresh));
+        SmallVector<std::pair<Value, int64_t>> inputs;
+        for (auto [k, chunk] : llvm::enumerate(chunks))
+          inputs.push_back({chunk, k});
+        output(inputs, at(step));
+        SmallVector<Value> yields = {next.x};
+        if (next.gate)
+          yields.push_back(next.gate);
+        yields.append(chunks.begin(), chunks.end() - 1);
+        scf::YieldOp::create(builder, t.loc, yields);
+      });
+}
+
+/// Sequences that stay in registers: chunk n of the output meets the chunks m of the input at the
+/// distance n - m.
+void DirectConvKernel::unrolled() {
+  SmallVector<Value> times, chunks;
+  for (int64_t n = 0; n < plan.chunks; ++n)
+    times.push_back(rowsOf(t.index(n * kChunk)));
+  // Gates are applied a few chunks behind the last one that is asked for, so that not all are held.
+  constexpr int64_t kBehind = 1;
+  SmallVector<Chunk> raw;
+  for (int64_t n = 0; n < plan.chunks + kBehind; ++n) {
+    if (n < plan.chunks)
+      raw.push_back(readChunk(times[n]));
+    if (n >= kBehind)
+      chunks.push_back(gated(raw[n - kBehind]));
+  }
+  for (int64_t n = 0; n < plan.chunks; ++n) {
+    SmallVector<std::pair<Value, int64_t>> inputs;
+    for (int64_t m = 0; m < plan.chunks; ++m) {
+      int64_t distance = n - m - plan.first;
+      if (conv.circular)
+        distance = (n - m + plan.chunks) % plan.chunks;
+      if (distance >= 0 && distance < plan.matrices)
+        inputs.push_back({chunks[m], distance});
+    }
+    output(inputs, times[n]);
+  }
+}
+
+/// The last samples, from the initial state where the sequence is shorter than it.
+void DirectConvKernel::finalState() {
+  Value samples = t.dim(conv.final, 2);
+  Value last = read(conv.x, rowsOf(t.sub(length, samples)));
+  if (conv.initial)
+    last = t.addf(last, read(conv.initial, rowsOf(length)));
+  // Once for each sequence.
+  Value first = t.compare(arith::CmpIPredicate::eq, segment, rowsOf(t.index(0)));
+  Value row = t.select(first, batch, rowsOf(t.dim(conv.final, 0)));
+  StoreRunsOp::create(builder, t.loc, last, conv.final,
+                      ValueRange{row, channel, rowsOf(t.index(0))});
+}
+
+//===----------------------------------------------------------------------===//
+// The kernel
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> DirectConvKernel::operands() {
+  SmallVector<Value> values;
+  for (auto tensor : kTensors)
+    if (tensors.*tensor)
+      values.push_back(tensors.*tensor);
+  return values;
+}
+
+KernelOp DirectConvKernel::create(StringRef name) {
+  SmallVector<Type> inputs;
+  for (Value tensor : operands()) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    inputs.push_back(ViewType::get(t.loc.getContext(), type.getShape(), type.getElementType()));
+  }
+  auto schedule = ScheduleAttr::get(t.loc.getContext(), /*consumers=*/1, /*producerRegisters=*/0,
+                                    plan.registers(), /*persistent=*/false, /*overlap=*/false);
+  auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  unsigned number = 0;
+  for (auto tensor : kTensors) {
+    if (!(tensors.*tensor))
+      continue;
+    if (tensor == &Convolution::y || tensor == &Convolution::final)
+      kernel.setOutput(number);
+    conv.*tensor = body.getArgument(number++);
+  }
+
+  Value batches = t.dim(conv.x, 0);
+  length = t.dim(conv.x, 2);
+  Segments segments(t, batches, length, plan);
+  steps = segments.length;
+  auto forEach = ForEachOp::create(builder, t.loc,
+                                   ValueRange{segments.tiles(t, batches), t.dim(conv.x, 1)});
+  ReturnOp::create(builder, t.loc);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  channel = forEach.getBody().getArgument(1);
+  Value row = t.iota<RowAttr>(t.mul(forEach.getBody().getArgument(0), kRows), kRows);
+  // Rows beyond the last sequence have a batch that lies outside of every tensor.
+  batch = t.make<arith::DivUIOp>(row, rowsOf(segments.count));
+  segment = t.make<arith::RemUIOp>(row, rowsOf(segments.count));
+  time0 = t.make<arith::MulIOp>(segment, rowsOf(t.mul(steps, kChunk)));
+  bank = toeplitz(/*remainder=*/false);
+  if (plan.split)
+    remainders = toeplitz(/*remainder=*/true);
+  if (conv.final)
+    finalState();
+  plan.whole ? unrolled() : loop();
+  return kernel;
+}
+
+//===----------------------------------------------------------------------===//
+// The operations
+//===----------------------------------------------------------------------===//
+
+/// Writes the kernel, and its launch in place of the operation.
+static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &plan,
+                           ReifyRankedShapedTypeOpInterface shaped, StringRef suffix,
+                           SymbolTable &symbols) {
+  OpBuilder b(op);
+  TileBuilder host(b, op->getLoc());
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(shaped.reifyResultShapes(b, shapes)))
+    return failure();
+  Value Convolution::*outputs[] = {&Convolution::y, &Convolution::final};
+  for (auto [result, shape, output] : llvm::zip(op->getResults(), shapes, outputs)) {
+    auto type = cast<RankedTensorType>(result.getType());
+    SmallVector<Value> sizes;
+    for (auto [i, size] : llvm::enumerate(shape))
+      if (type.isDynamicDim(i))
+        sizes.push_back(getValueOrCreateConstantIndexOp(b, op->getLoc(), size));
+    conv.*output = tensor::EmptyOp::create(b, op->getLoc(), type, sizes);
+  }
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  DirectConvKernel writer(conv, plan, op->getLoc());
+  KernelOp kernel = writer.create((function + suffix).str());
+  symbols.insert(kernel);
+
+  Value batch = host.make<tensor::DimOp>(conv.x, int64_t(0)),
+        channels = host.make<tensor::DimOp>(conv.x, int64_t(1)),
+        length = host.make<tensor::DimOp>(conv.x, int64_t(2));
+  Segments segments(host, batch, length, plan);
+  SmallVector<Value> operands = writer.operands();
+  auto launch = LaunchOp::create(b, op->getLoc(), op->getResultTypes(), kernel.getSymName(),
+                                 operands, ValueRange{segments.tiles(host, batch), channels});
+  // B and L of all tensors that have them, where the types leave them open.
+  SmallVector<int64_t> batches, lengths;
+  for (auto [i, tensor] : llvm::enumerate(operands)) {
+    bool state = tensor == conv.initial || tensor == conv.final;
+    if (cast<RankedTensorType>(tensor.getType()).getRank() != 3)
+      continue;
+    batches.append({int64_t(i), 0});
+    if (!state)
+      lengths.append({int64_t(i), 2});
+  }
+  launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batches),
+                                                  b.getDenseI64ArrayAttr(lengths)}));
+  op->replaceAllUsesWith(launch.getResults());
+  op->erase();
+  return success();
+}
+
+LogicalResult longwing::lowerDirectConv(seq::LongConvOp op, SymbolTable &symbols) {
+  std::string why;
+  std::optional<DirectConv> plan = DirectConv::plan(op, &why);
+  if (!plan)
+    return op.emitOpError() << "cannot run on sm_90a: " << why;
+  Convolution conv;
+  conv.x = op.getU();
+  conv.filter = op.getFilter();
+  conv.reverse = op.getReverse();
+  conv.pre = op.getPre();
+  conv.post = op.getPost();
+  conv.skip = op.getSkip();
+  conv.lastTapFirst = op.getTaps() == seq::TapOrder::Last;
+  conv.circular = op.isCircular();
+  conv.anticausal = op.getKind() == seq::ConvKind::Anticausal;
+  conv.skipUngated = op.getSkipUngated();
+  conv.reverseFrom = op.getKind() == seq::ConvKind::TwoSidedDisjoint ? -1 : 0;
+  return lower(op, conv, *plan, op, "_long_conv", symbols);
+}
+
+LogicalResult longwing::lowerShortConv(seq::ShortConvOp op, SymbolTable &symbols) {
+  std::string why;
+  std::optional<DirectConv> plan = DirectConv::plan(op, &why);
+  if (!plan)
+    return op.emitOpError() << "cannot run on sm_90a: " << why;
+  Convolution conv;
+  conv.x = op.getX();
+  conv.filter = op.getWeights();
+  conv.bias = op.getBias();
+  conv.initial = op.getInitial();
+  conv.lastTapFirst = op.getTaps() == seq::TapOrder::Last;
+  conv.silu = op.getSilu();
+  conv.shift = op.getLookahead();
+  return lower(op, conv, *plan, op, "_short_conv", symbols);
+}

@@ -1,0 +1,47 @@
+// RUN: longwing-opt %s --seq-to-tile --canonicalize --cse --split-input-file | FileCheck %s
+
+// Segments pass by: a chunk is read, the one before it is carried, one is written.
+
+// CHECK-LABEL: func.func @main
+// CHECK: tile.launch @main_long_conv(%{{.*}}) work(%{{.*}}, %{{.*}}) {tile.same_sizes
+// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK-SAME: producer_registers = 0
+// CHECK: tile.foreach
+// CHECK: %[[BANK:.*]] = tile.toeplitz first 0 : tensor<2x64x64xf16, #tile.toeplitz>
+// CHECK: %[[NEXT:.*]] = tile.load_runs
+// CHECK: %[[PAST:.*]] = tile.load_runs
+// CHECK: scf.for {{.*}} iter_args(%[[NEW:.*]] = %[[NEXT]], %[[OLD:.*]] = %[[PAST]])
+// CHECK: %[[READ:.*]] = tile.load_runs
+// CHECK: %[[SUM:.*]] = tile.dot %[[NEW]]
+// CHECK: tile.dot %[[OLD]], %{{.*}} acc(%[[SUM]]
+// CHECK: tile.store_runs
+// CHECK: scf.yield %[[READ]], %[[NEW]]
+func.func @main(%u: tensor<?x8x?xf16>, %h: tensor<8x64xf32>) -> tensor<?x8x?xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x64xf32>) taps first : tensor<?x8x?xf16> -> tensor<?x8x?xf16>
+  return %y : tensor<?x8x?xf16>
+}
+
+// -----
+
+// A short sequence stays in registers whole; the blocks above the diagonal are not multiplied.
+
+// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK: tile.toeplitz first 0 : tensor<5x64x64xf16, #tile.toeplitz>
+// CHECK-NOT: scf.for
+// CHECK-COUNT-15: tile.dot
+// CHECK-NOT: tile.dot
+func.func @main(%u: tensor<?x8x320xf16>, %h: tensor<8x320xf32>) -> tensor<?x8x320xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x320xf32>) taps first : tensor<?x8x320xf16> -> tensor<?x8x320xf16>
+  return %y : tensor<?x8x320xf16>
+}
+
+// -----
+
+// With bf16 and a gate a second list of matrices holds what rounding the taps has lost.
+
+// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK-COUNT-2: tile.toeplitz first 0 : tensor<1x64x64xbf16, #tile.toeplitz>
+func.func @main(%u: tensor<?x8x?xbf16>, %g: tensor<?x8x?xbf16>, %h: tensor<8x1xf32>) -> tensor<?x8x?xbf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x1xf32>) taps first pre(%g : tensor<?x8x?xbf16>) : tensor<?x8x?xbf16> -> tensor<?x8x?xbf16>
+  return %y : tensor<?x8x?xbf16>
+}
