@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Models as text, for those who would rather name the sizes than write the dialect."""
 
+from ._recurrences import linear_attention, scan, selective_scan
+
+__all__ = ["attention", "linear_attention", "long_conv", "scan", "selective_scan"]
+
 _ELEMENTS = ("f16", "bf16", "f32")
 
 

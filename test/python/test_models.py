@@ -49,6 +49,49 @@ def test_unknown_kind_is_refused():
         models.long_conv(8, 64, kind="acausal")
 
 
+@pytest.mark.parametrize("arguments", [
+    dict(),
+    dict(form="log", constant=True, complex=True, reverse=True),
+    dict(form="wkv", element="bf16", states=True),
+    dict(element="bf16", decay_element="f32", packed=True, states=True),
+], ids=["plain", "complex", "wkv", "packed"])
+def test_scan_is_valid(arguments):
+    printed = run_tool("longwing-opt", "-", stdin=models.scan(64, **arguments)).stdout
+    assert f"seq.scan {arguments.get('form', 'linear')} " in printed
+    assert ("init(" in printed) == ("states" in arguments) and ("offsets(" in printed) == ("packed" in arguments)
+
+
+@pytest.mark.parametrize("arguments", [
+    dict(),
+    dict(groups=2, skip=True, gate=True, bias=True, softplus=True, delta_element="f32", packed=True, states=True),
+    dict(complex=True, step=True),
+], ids=["plain", "everything", "step"])
+def test_selective_scan_is_valid(arguments):
+    printed = run_tool("longwing-opt", "-", stdin=models.selective_scan(64, 16, **arguments)).stdout
+    assert "seq.selective_scan" in printed
+    assert ("tensor<?x1x64xbf16>" in printed) == ("step" in arguments)
+
+
+@pytest.mark.parametrize("decay", [None, "head", "step", "channel", "dt"])
+@pytest.mark.parametrize("arguments", [
+    dict(), dict(key_heads=2, value_dim=128, skip=True, gate=True, bonus=True, scale=0.125, step=True),
+], ids=["plain", "step"])
+def test_linear_attention_is_valid(decay, arguments):
+    more = dict(bias=True, softplus=True) if decay == "dt" else {}
+    printed = run_tool("longwing-opt", "-", stdin=models.linear_attention(8, 64, decay=decay, **arguments, **more)).stdout
+    assert "seq.linear_attention" in printed
+    assert ("dt(" in printed) == (decay == "dt") and ("decay(" in printed) == (decay not in (None, "dt"))
+
+
+def test_what_recurrences_are_not_is_refused():
+    with pytest.raises(ValueError, match="expected a form of linear, log or wkv, got 'cubic'"):
+        models.scan(8, form="cubic")
+    with pytest.raises(ValueError, match="expected a decay of None, head, .*, got 'fast'"):
+        models.linear_attention(8, 64, decay="fast")
+    with pytest.raises(ValueError, match="expected neither packed nor reverse of a step"):
+        models.scan(8, step=True, reverse=True)
+
+
 def test_unknown_element_type_is_refused():
     with pytest.raises(ValueError, match="expected an element type of f16, bf16, f32, got 'f8'"):
         models.attention(8, 64, element="f8")
