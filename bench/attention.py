@@ -14,17 +14,15 @@ the rule of `check` below is not timed. Writes attention.md, attention.json and 
 """
 
 import argparse
-import datetime
 import json
 import math
 import pathlib
-import platform
-import statistics
-import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "bench")]
+
+from common import environment, measure_roofs, take_turns  # noqa: E402
 
 TOKENS, WIDTH = 16384, 2048
 LENGTHS = (512, 1024, 2048, 4096, 8192, 16384, 32768)
@@ -110,7 +108,6 @@ def contenders(module):
 def measure(module, head_dim, length, causal, options):
     """One line of the table."""
     import torch
-    from triton.testing import do_bench
 
     batch, heads = max(1, TOKENS // length), WIDTH // head_dim
     torch.manual_seed(length + head_dim)
@@ -126,60 +123,12 @@ def measure(module, head_dim, length, causal, options):
     if wrong:
         line["wrong"] = wrong
 
-    times = {name: [] for name in calls if name not in wrong}
-    names, turn = list(times), 0
-    for round_number in range(options.rounds):
-        for name in names[round_number % len(names):] + names[:round_number % len(names)]:
-            def call(name=name):
-                nonlocal turn
-                turn += 1
-                return calls[name](*sets[turn % len(sets)], causal)
-            times[name].append(do_bench(call, warmup=options.warmup, rep=options.rep, return_mode="median"))
+    right = {name: lambda *tensors, call=call: call(*tensors, causal) for name, call in calls.items() if name not in wrong}
+    line["ms"], line["spread"] = take_turns(right, sets, options.rounds, options.warmup, options.rep)
     work, moved = flops(batch, heads, length, head_dim, causal), bytes_moved(batch, heads, length, head_dim)
     line["intensity"] = work / moved
-    line["ms"] = {name: statistics.median(values) for name, values in times.items()}
-    line["spread"] = {name: (max(values) - min(values)) / statistics.median(values) for name, values in times.items()}
     line["tflops"] = {name: work / ms / 1e9 for name, ms in line["ms"].items()}
     return line
-
-
-def measure_roofs():
-    """What the card itself does: a copy, and cuBLAS's largest product."""
-    import torch
-    from triton.testing import do_bench
-
-    a = torch.empty(1 << 30, dtype=torch.uint8, device="cuda").random_()
-    b = torch.empty_like(a)
-    copy = 2 * a.numel() / do_bench(lambda: b.copy_(a), return_mode="median") / 1e6
-    del a, b
-    x = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
-    y = torch.randn_like(x)
-    product = 2 * 8192**3 / do_bench(lambda: x @ y, return_mode="median") / 1e9
-    roofs = dict(copy_gbps=copy, matmul_tflops=product)
-    clock = query("clocks.max.sm", units=False)
-    if clock.isdigit():  # MHz; a Hopper multiprocessor does 4,096 16-bit floating-point operations a clock
-        roofs["peak_tflops"] = 4096 * torch.cuda.get_device_properties(0).multi_processor_count * int(clock) / 1e6
-    return roofs
-
-
-def query(field, units=True):
-    """What nvidia-smi says, or "unknown"."""
-    try:
-        answer = subprocess.check_output(["nvidia-smi", f"--query-gpu={field}",
-                                          "--format=csv,noheader" + ("" if units else ",nounits")], text=True)
-        return answer.splitlines()[0].strip()
-    except (OSError, subprocess.CalledProcessError, IndexError):
-        return "unknown"
-
-
-def environment():
-    import longwing
-    import torch
-
-    return dict(date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-                device=torch.cuda.get_device_name(), driver_and_power_limit=query("driver_version,power.limit"), cuda=torch.version.cuda,
-                torch=torch.__version__, cudnn=torch.backends.cudnn.version(), python=platform.python_version(),
-                longwing=longwing.__version__)
 
 
 # ===----------------------------------------------------------------------=== #

@@ -57,3 +57,18 @@ def test_plot_is_well_formed_and_ordered(record):
     assert len(circles) == 6 + 4  # the points, and two names in the legend of either panel
     axes = report.Axes(0, 0, (64, 8192), (100, 800))
     assert axes.x(64) == 0 and axes.x(8192) == report.PANEL_WIDTH and axes.y(800) == 0 and axes.y(400) < axes.y(200)
+
+
+def test_a_table_of_memory_bound_operations_says_what_was_wrong_or_not_compiled():
+    import memory_bound
+
+    made_up = dict(group="causal", floor_ms=0.1, recorded_ms={"other": 0.9})
+    record = dict(title="T", note="N", environment=ENVIRONMENT, roofs=dict(copy_gbps=4200.0), lines=[
+        dict(made_up, label="fast", ms={"longwing": 0.2, "torch": 0.8}, error=1e-3),
+        dict(made_up, label="bad", wrong=True, error=0.5),
+        dict(made_up, label="missing", unsupported=True),
+    ])
+    rows = [row for row in memory_bound.markdown(record).splitlines() if row.startswith("| ")]
+    assert rows[1:] == ["| fast | 0.2000 | 2.00 | 0.800 | 0.900 | 4.0× | 1.0e-03 |",
+                        "| bad | wrong | - | - | 0.900 | - | 5.0e-01 |",
+                        "| missing | not compiled | - | - | 0.900 | - | - |"]
