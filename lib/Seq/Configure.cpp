@@ -123,7 +123,8 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     }
     int64_t length = op.getLength(), transformed = config.transformLength();
     if (!ShapedType::isDynamic(length) &&
-        (op.isCircular() ? transformed != length : transformed < length))
+        (transformed < length ||
+         (op.isCircular() && transformed != length && !ConvProblem::of(op).unwraps())))
       return op.emitError() << "schedule option 'radices': expected them to make up length "
                             << length << (op.isCircular() ? "" : " or more") << ", got "
                             << transformed;

@@ -117,8 +117,9 @@ SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
   };
   int64_t step = length <= 16384 ? 256 : length <= kLongestInCta ? 1024 : kLongestInCta;
   if (problem.isCircular() && length % step)
-    return factor(length);
-  // Every length from L on does for the other kinds.
+    if (SmallVector<int64_t> exact = factor(length); !exact.empty() || !problem.unwraps())
+      return exact;
+  // Every length from L on does for the other kinds, and for a circular one as a two-sided one.
   int64_t padded = llvm::alignTo(length, step);
   SmallVector<int64_t> radices = withoutOnes(whole(padded));
   if (radices.front() > kLargestRadix)

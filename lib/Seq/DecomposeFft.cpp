@@ -37,7 +37,7 @@ class Decomposition {
 public:
   Decomposition(seq::LongConvOp op, const ConvConfig &config)
       : op(op), b(op.getLoc(), op), radices(config.radices), length(config.transformLength()),
-        rightAngle(!op.isCircular()), single(b.getF32Type()),
+        rightAngle(!op.isCircular() || length != op.getLength()), single(b.getF32Type()),
         sizes(tensor::getMixedSizes(b, op.getLoc(), op.getU())) {}
 
   Value convolution();
@@ -46,6 +46,7 @@ private:
   using Sizes = SmallVector<OpFoldResult>;
 
   Value inSingle(Value tensor);
+  Value wrappedTaps();
   Value spectrum();
   Value padded(Value x);
   Value realPart(Value z);
@@ -82,11 +83,39 @@ Value Decomposition::inSingle(Value tensor) {
   return arith::ExtFOp::create(b, type.clone(single), tensor);
 }
 
+/// What wraps around a circular convolution as a reverse filter of L taps: at lag -(j + 1) stands
+/// the tap of lag L - 1 - j.
+Value Decomposition::wrappedTaps() {
+  int64_t taps = op.getFilterLength(), period = op.getLength();
+  bool first = *op.getTaps() == seq::TapOrder::First;
+  auto type = RankedTensorType::get({op.getChannels(), period}, single);
+  auto filter = seq::ImplicitFilterOp::create(b, type, /*length=*/Value());
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&filter.getBody(), {}, {b.getIndexType(), b.getIndexType()},
+                {b.getLoc(), b.getLoc()});
+  Value channel = filter.getBody().getArgument(0), j = filter.getBody().getArgument(1);
+  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
+  // The stored tap: taps of both filters are stored in the same order.
+  Value stored = arith::SubIOp::create(b, index((first ? period : taps) - 1), j);
+  Value known = first ? arith::CmpIOp::create(b, arith::CmpIPredicate::slt, stored, index(taps))
+                      : arith::CmpIOp::create(b, arith::CmpIPredicate::slt, j, index(taps));
+  Value inside = arith::SelectOp::create(b, known, stored, index(0));
+  Value tap = tensor::ExtractOp::create(b, op.getFilter(), ValueRange{channel, inside});
+  if (tap.getType() != single)
+    tap = arith::ExtFOp::create(b, single, tap);
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  seq::YieldOp::create(b, arith::SelectOp::create(b, known, tap, zero));
+  return filter;
+}
+
 /// The filter in the order of the digits.
 Value Decomposition::spectrum() {
   if (op.getSpectrum())
     return inSingle(op.getSpectrum());
   auto type = RankedTensorType::get({op.getChannels(), length, 2}, single);
+  if (op.isCircular() && rightAngle)
+    return seq::PrepareFilterOp::create(b, type, seq::ConvKind::TwoSidedDisjoint, op.getFilter(),
+                                        wrappedTaps(), *op.getTaps(), radices);
   return seq::PrepareFilterOp::create(b, type, op.getKind(), op.getFilter(), op.getReverse(),
                                       *op.getTaps(), radices);
 }

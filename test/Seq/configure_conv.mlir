@@ -42,11 +42,14 @@ func.func @gated(%u: !u, %h: tensor<768x4096xf32>) -> !u {
 // CHECK-LABEL: @odd_lengths
 // CHECK: seq.long_conv causal {{.*}}radices = array<i64: 56, 16, 16>
 // CHECK: seq.long_conv circular {{.*}}radices = array<i64: 73, 6, 5, 4>
+// It can be two-sided instead, unless its filter wraps more than once.
+// CHECK: seq.long_conv circular {{.*}}radices = array<i64: 56, 16, 16>
 // CHECK: seq.long_conv circular {{.*}}algorithm = "toeplitz", {{.*}}no radices make up this length
-func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: tensor<1x4x8760xf16>) {
+func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: tensor<1x4x8760xf16>, %k: tensor<4x14114xf32>) {
   %a = seq.long_conv causal %u filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
   %b = seq.long_conv circular %v filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x8760xf16> -> tensor<1x4x8760xf16>
   %c = seq.long_conv circular %u filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
+  %d = seq.long_conv circular %u filter(%k : tensor<4x14114xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
   return
 }
 

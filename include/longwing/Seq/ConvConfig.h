@@ -40,6 +40,9 @@ struct ConvProblem {
 
   static ConvProblem of(seq::LongConvOp op);
   bool isCircular() const { return kind == seq::ConvKind::Circular; }
+  /// Whether a circular convolution can be written as a two-sided one, whose reverse filter holds
+  /// what wraps around. That has a transform of any length from L on.
+  bool unwraps() const { return isCircular() && taps >= 0 && taps <= length; }
 };
 
 /// The algorithm of one convolution.
@@ -58,7 +61,8 @@ struct ConvConfig {
 };
 
 /// Radices for a transform of this problem: the shortest length that a kernel has, or nothing where
-/// L is unknown or, for a circular convolution, has a prime factor that no radix holds.
+/// L is unknown. That of a circular convolution is L, unless L has a prime factor that no radix
+/// holds: then it is longer, for the convolution `unwraps`.
 llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
 
 /// The time of one output, in picoseconds, and what limits it.

@@ -62,7 +62,9 @@ def SeqDecomposeFft : Pass<"seq-decompose-fft", "::mlir::ModuleOp"> {
 
     Every stage works in place, so that frequencies end in the order of the digits, which is that
     of the spectrum. The weights of the right-angle transform (all kinds but `circular`) are
-    in the tables: F_1 and twiddle_1 have frequencies k - 1/4. Arithmetic is in f32.
+    in the tables: F_1 and twiddle_1 have frequencies k - 1/4. Arithmetic is in f32. A
+    circular convolution of a length that no radices make up is a two-sided one: its reverse
+    filter holds the taps that wrap around.
 
     Convolutions by Toeplitz products, and those of an open length, stay as they are.
   }];
