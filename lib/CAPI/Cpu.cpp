@@ -9,12 +9,12 @@
 
 #include "lib/CAPI/Diagnostic.h"
 #include "lib/Compiler/Diagnostics.h"
+#include "lib/Compiler/Parse.h"
 #include "lib/Compiler/Phases.h"
 #include "longwing/CPU.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -122,7 +122,7 @@ lw_cpu_program *lw_cpu_compile(const void *source, size_t size, const char *name
   Reporter reporter(*sources, &context, name, forward);
   StringRef text(static_cast<const char *>(source), size);
   sources->AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name), SMLoc());
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  OwningOpRef<ModuleOp> module = parseModel(sources, &context);
   if (module) {
     cpu::CpuOptions options;
     options.precision = precision == LW_CPU_F64 ? Precision::F64 : Precision::F32;

@@ -10,12 +10,12 @@
 #include "lib/Compiler/Cpu.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/Gpu.h"
+#include "lib/Compiler/Parse.h"
 #include "lib/Compiler/Phases.h"
 #include "lib/Compiler/Report.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/SourceMgr.h"
@@ -85,7 +85,7 @@ std::optional<Artefact> longwing::compile(std::string_view source, std::string_v
   sources->AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(source, name), SMLoc());
   Artefact artefact;
   auto began = std::chrono::steady_clock::now();
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  OwningOpRef<ModuleOp> module = parseModel(sources, &context);
   std::chrono::duration<double, std::milli> parsing = std::chrono::steady_clock::now() - began;
   artefact.report.times.push_back({"parse", parsing.count()});
   if (module) {

@@ -7,6 +7,7 @@
 
 #include "tools/longwing-run/Model.h"
 
+#include "lib/Compiler/Parse.h"
 #include "lib/Compiler/Phases.h"
 #include "lib/Target/Manifest.h"
 #include "longwing/TileToCPU/Passes.h"
@@ -44,7 +45,7 @@ Model::Model(StringRef source, StringRef name)
 
 std::unique_ptr<Model> Model::parse(StringRef source, StringRef name) {
   std::unique_ptr<Model> model(new Model(source, name));
-  model->module = parseSourceFile<ModuleOp>(model->sources, ParserConfig(&model->context));
+  model->module = parseModel(model->sources, &model->context);
   return model->module ? std::move(model) : nullptr;
 }
 
