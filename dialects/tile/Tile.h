@@ -38,6 +38,8 @@ constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
 /// Lanes that share a row of an accumulator.
 constexpr int64_t kLanes = 4;
+/// Lanes of a warp.
+constexpr int64_t kWarpLanes = 32;
 /// Columns (k) that one wgmma instruction takes of 16-bit operands.
 constexpr int64_t kMmaStep = 16;
 /// Bytes of a row of a swizzled panel in SRAM.
@@ -67,6 +69,10 @@ bool isIn(mlir::Type type) {
   auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
   return tensor && llvm::isa_and_nonnull<Layout>(tensor.getEncoding());
 }
+
+/// The position among a box's dimensions of a tile's rows: the last but one of the dimensions of which
+/// a box holds more than one element, but never the last; the last but one where there is none.
+int64_t rowDimension(DescType box);
 
 /// Bytes that an [R, C] tile takes in SRAM: whole panels.
 int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element);

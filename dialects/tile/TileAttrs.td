@@ -60,6 +60,15 @@ def Tile_LanesAttr : Tile_Layout<"Lanes", "lanes"> {
   }];
 }
 
+def Tile_LineAttr : Tile_Layout<"Line", "line"> {
+  let summary = "A vector that every warp holds whole";
+  let description = [{
+    Lane t of each warp holds the elements t, t + 32, t + 64, ... of an [N] vector: what there is one
+    of for each time step of a chunk, such as a decay. `tile.scan` sums it up along the steps, and
+    `tile.distribute` gives each thread what it needs of it beside an accumulator.
+  }];
+}
+
 def Tile_SharedAttr : Tile_Layout<"Shared", "shared"> {
   let summary = "A tile in SRAM, 128-byte swizzled";
   let description = [{
@@ -100,9 +109,13 @@ def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
     * `persistent`: one CTA per multiprocessor walks over the work, instead of one CTA per
       work tile.
     * `overlap`: products and softmax of neighbouring iterations overlap.
+    * `spread`: the first coordinate of the work is spread over the consumer warpgroups. Each
+      computes a whole work tile of its own, of 64 rows, instead of 64 rows of a common one; loads
+      that do not depend on that coordinate are shared.
   }];
   let parameters = (ins "int64_t":$consumers, "int64_t":$producer_registers,
-                        "int64_t":$consumer_registers, "bool":$persistent, "bool":$overlap);
+                        "int64_t":$consumer_registers, "bool":$persistent, "bool":$overlap,
+                        DefaultValuedParameter<"bool", "false">:$spread);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

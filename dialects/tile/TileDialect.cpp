@@ -92,6 +92,10 @@ LogicalResult LanesAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError
   return verifyShape("#tile.lanes", shape, {kWarpgroupRows, kLanes}, emitError);
 }
 
+LogicalResult LineAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  return verifyShape("#tile.line", shape, {kWarpLanes}, emitError);
+}
+
 LogicalResult SharedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
                                          EmitError emitError) const {
   if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8)
@@ -105,7 +109,7 @@ LogicalResult SharedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t consumers,
                                    int64_t producerRegisters, int64_t consumerRegisters,
-                                   bool persistent, bool overlap) {
+                                   bool persistent, bool overlap, bool spread) {
   if (consumers < 1 || consumers > 3)
     return emitError() << "expected 1 to 3 consumer warpgroups, got " << consumers;
   for (int64_t registers : {producerRegisters ? producerRegisters : 24, consumerRegisters})

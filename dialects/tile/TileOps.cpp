@@ -170,6 +170,14 @@ LogicalResult DimOp::verify() {
 // Device memory
 //===----------------------------------------------------------------------===//
 
+int64_t longwing::tile::rowDimension(DescType box) {
+  int64_t last = box.getShape().size() - 1;
+  for (int64_t d = last - 1; d >= 0; --d)
+    if (box.getShape()[d] != 1)
+      return d;
+  return last - 1;
+}
+
 static LogicalResult verifyCoordinates(Operation *op, Type type, ValueRange coordinates) {
   if (int64_t(coordinates.size()) != rankOf(type))
     return op->emitOpError() << "expected " << rankOf(type) << " coordinates, got "
@@ -183,10 +191,13 @@ LogicalResult LoadOp::verify() {
     return failure();
   RankedTensorType tile = getTile().getType();
   ArrayRef<int64_t> box = desc.getShape();
-  if (tile.getRank() != 2 || box.size() < 2 || tile.getDimSize(0) != box[box.size() - 2] ||
+  if (box.size() < 2)
+    return emitOpError() << "expected a source of at least 2 dimensions, got " << desc;
+  int64_t rows = box[rowDimension(desc)];
+  if (tile.getRank() != 2 || tile.getDimSize(0) != rows ||
       tile.getElementType() != desc.getElementType())
-    return emitOpError() << "expected a tile of " << box[box.size() - 2] << " rows of "
-                         << desc.getElementType() << ", got " << tile;
+    return emitOpError() << "expected a tile of " << rows << " rows of " << desc.getElementType()
+                         << ", got " << tile;
   if (int64_t(getStages()) < 1)
     return emitOpError() << "expected at least one stage, got " << getStages();
   return success();

@@ -29,12 +29,14 @@ def Tile_AFragTile : Tile_In<"AFrag", "#tile.a_frag tile">;
 def Tile_RowTile : Tile_In<"Row", "#tile.row tile">;
 def Tile_ColTile : Tile_In<"Col", "#tile.col tile">;
 def Tile_LanesTile : Tile_In<"Lanes", "#tile.lanes tile">;
+def Tile_LineTile : Tile_In<"Line", "#tile.line tile">;
 def Tile_SharedTile : Tile_In<"Shared", "#tile.shared tile">;
 def Tile_RunsTile : Tile_In<"Runs", "#tile.runs tile">;
 def Tile_ToeplitzTile : Tile_In<"Toeplitz", "#tile.toeplitz tile">;
 class Tile_OneOf<list<Type> layouts, string summary> : AnyTypeOf<layouts, summary, "::mlir::RankedTensorType">;
 def Tile_RegisterTile : Tile_OneOf<
-  [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile, Tile_RunsTile],
+  [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile, Tile_LineTile,
+   Tile_RunsTile],
   "tile in registers">;
 def Tile_SumTile : Tile_OneOf<[Tile_AccTile, Tile_RunsTile], "#tile.acc or #tile.runs tile">;
 
@@ -139,8 +141,9 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
   let summary = "Copies a tile from device memory into SRAM";
   let description = [{
-    Reads the [rows, columns] tile at the given element coordinates; all but the last two
-    sizes of the box are 1. Columns past the box's innermost size come from further boxes.
+    Reads the [rows, columns] tile at the given element coordinates. The columns are the box's last
+    dimension; the rows are the one other dimension whose size is not 1, or the last but one.
+    Columns past the box's innermost size come from further boxes.
     Elements outside the tensor are zero. `stages` is the number of SRAM slots that the
     tile's ring gets.
   }];
@@ -260,9 +263,9 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 }
 
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
-  let summary = "The positions of the rows or columns of a tile: base, base + 1, ...";
+  let summary = "The positions of the rows or columns of a tile, or of a line: base, base + 1, ...";
   let arguments = (ins Index:$base);
-  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile]>:$result);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile, Tile_LineTile]>:$result);
   let assemblyFormat = "$base attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
@@ -301,7 +304,8 @@ def Tile_ProduceOp : Tile_Op<"produce", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Fills the next slot of a ring";
   let description = [{
     Waits until slot `position % stages` is empty, then starts the copies that fill it; the
-    slot's full barrier completes when all bytes have arrived.
+    slot's full barrier completes when all bytes have arrived. A slot of several tiles takes the
+    coordinates of each, one after the other.
   }];
   let arguments = (ins Tile_RingType:$ring, I32:$position, Tile_DescType:$source,
                        Variadic<Index>:$coordinates);
@@ -325,5 +329,6 @@ def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
 }
 
 include "dialects/tile/TileRunOps.td"
+include "dialects/tile/TileRecurrenceOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

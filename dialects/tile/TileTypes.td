@@ -49,16 +49,29 @@ def Tile_RingType : Tile_ShapedType<"Ring", "ring"> {
     has two mbarriers: *full*, which completes when the bytes of a tile have arrived, and
     *empty*, which completes when every consumer has released it.
 
+    A shape of four sizes has in the second the number of tiles in a slot, one for each consumer
+    warpgroup.
+
     Example: `!tile.ring<2x128x128xbf16>`
   }];
   let extraClassDeclaration = [{
     int64_t getStages() const { return getShape().front(); }
-    llvm::ArrayRef<int64_t> getTileShape() const { return getShape().drop_front(); }
+    llvm::ArrayRef<int64_t> getTileShape() const { return getShape().take_back(2); }
+    /// Tiles of a slot, and whether each is for one warpgroup.
+    int64_t getParts() const { return isSpread() ? getShape()[1] : 1; }
+    bool isSpread() const { return getShape().size() == 4; }
   }];
 }
 
 def Tile_SmemType : Tile_ShapedType<"Smem", "smem"> {
   let summary = "A buffer in SRAM, laid out as #tile.shared";
+  let description = [{
+    A shape of three sizes has in front the number of tiles, one for each consumer warpgroup.
+  }];
+  let extraClassDeclaration = [{
+    llvm::ArrayRef<int64_t> getTileShape() const { return getShape().take_back(2); }
+    int64_t getParts() const { return getShape().size() == 3 ? getShape()[0] : 1; }
+  }];
 }
 
 #endif // LONGWING_TILE_TYPES_TD

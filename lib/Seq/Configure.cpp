@@ -16,6 +16,7 @@ namespace longwing {
 } // namespace longwing
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -61,6 +62,27 @@ static AttentionConfig choose(seq::AttentionOp op) {
   return config;
 }
 
+/// Bytes of SRAM of a linear attention's kernel: the rings of Q, K, V and the gate, and for each
+/// consumer the staged state and the results.
+static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfig &config) {
+  int64_t keys = llvm::alignTo(op.getKeyDim(), 64) * 2, values = 64 * 2; // bytes of a row
+  int64_t blocks = llvm::divideCeil(op.getValueDim(), 64);
+  bool shared = op.getValueHeads() / op.getKeyHeads() * blocks % config.consumers == 0;
+  int64_t slot = 2 * keys * (shared ? 1 : config.consumers) +
+                 (op.getGate() ? 2 : 1) * values * config.consumers;
+  return config.chunk * (config.stages * slot + config.consumers * (keys + values)) + 1024;
+}
+
+/// Two consumers have 240 registers a thread, which the state, the scores and the outputs need.
+static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
+  LinearAttentionConfig config;
+  int64_t jobs = op.getValueHeads() * llvm::divideCeil(op.getValueDim(), 64);
+  config.consumers = jobs == 1 ? 1 : 2;
+  while (config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes)
+    --config.stages;
+  return config;
+}
+
 namespace {
 struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   using SeqConfigureBase::SeqConfigureBase;
@@ -89,20 +111,16 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     if (failed(flag(op, "persistent", persistent, config.persistent)) ||
         failed(flag(op, "overlap", overlap, config.overlap)))
       return failure();
-    if (config.consumers < 1 || config.consumers > 3)
-      return op.emitError() << "schedule option 'consumers': expected 1 to 3, got "
-                            << config.consumers;
+    if (failed(checkConsumers(op, config.consumers)))
+      return failure();
     if (config.keys < 16 || config.keys > 256 || config.keys % 16)
       return op.emitError() << "schedule option 'keys': expected a multiple of 16 from 16 to 256, "
                                "got "
                             << config.keys;
-    for (auto [name, value] :
-         {std::pair{"stages", config.stages}, {"query-stages", config.queryStages}})
-      if (value < 1 || value > 8)
-        return op.emitError() << "schedule option '" << name << "': expected 1 to 8, got " << value;
-    if (int64_t bytes = sharedBytes(op, config); bytes > hopper::kSharedBytes)
-      return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
-                            << hopper::kSharedBytes << " of a multiprocessor";
+    if (failed(checkStages(op, "stages", config.stages)) ||
+        failed(checkStages(op, "query-stages", config.queryStages)) ||
+        failed(checkShared(op, sharedBytes(op, config))))
+      return failure();
     config.write(op);
     return success();
   }
@@ -158,13 +176,47 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     return success();
   }
 
+  LogicalResult configure(seq::LinearAttentionOp op) {
+    LinearAttentionConfig config = choose(op);
+    if (consumers)
+      config.consumers = consumers;
+    if (stages)
+      config.stages = stages;
+    if (failed(flag(op, "persistent", persistent, config.persistent)) ||
+        failed(checkConsumers(op, config.consumers)) ||
+        failed(checkStages(op, "stages", config.stages)) ||
+        failed(checkShared(op, sharedBytes(op, config))))
+      return failure();
+    config.write(op);
+    return success();
+  }
+
+  LogicalResult checkConsumers(Operation *op, int64_t value) {
+    if (value >= 1 && value <= 3)
+      return success();
+    return op->emitError() << "schedule option 'consumers': expected 1 to 3, got " << value;
+  }
+
+  LogicalResult checkStages(Operation *op, StringRef name, int64_t value) {
+    if (value >= 1 && value <= 8)
+      return success();
+    return op->emitError() << "schedule option '" << name << "': expected 1 to 8, got " << value;
+  }
+
+  LogicalResult checkShared(Operation *op, int64_t bytes) {
+    if (bytes <= hopper::kSharedBytes)
+      return success();
+    return op->emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
+                           << hopper::kSharedBytes << " of a multiprocessor";
+  }
+
   void runOnOperation() override {
     WalkResult walk = getOperation().walk([&](Operation *op) {
-      LogicalResult result = success();
-      if (auto attention = dyn_cast<seq::AttentionOp>(op))
-        result = configure(attention);
-      else if (auto conv = dyn_cast<seq::LongConvOp>(op))
-        result = configure(conv);
+      LogicalResult result =
+          TypeSwitch<Operation *, LogicalResult>(op)
+              .Case<seq::AttentionOp, seq::LongConvOp, seq::LinearAttentionOp>(
+                  [&](auto op) { return configure(op); })
+              .Default(success());
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (walk.wasInterrupted())

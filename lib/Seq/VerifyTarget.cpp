@@ -42,6 +42,33 @@ static LogicalResult verifyDirectConv(Op op) {
   return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
 }
 
+/// What the kernel of a linear attention does not do.
+static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
+  auto fail = [&](const Twine &expected) {
+    return op.emitOpError() << "cannot run on sm_90a: expected " << expected
+                            << "; the x86-64 target takes it";
+  };
+  Type element = op.getV().getType().getElementType();
+  if (!element.isF16() && !element.isBF16())
+    return op.emitOpError() << "cannot run on sm_90a: expected elements of type f16 or bf16, got "
+                            << element << "; the x86-64 target takes it";
+  if (op.isPacked())
+    return fail("no packed sequences");
+  if (op.getReverse())
+    return fail("time to run forwards");
+  if (op.getBonus())
+    return fail("no bonus");
+  if (op.hasChannelDecay())
+    return fail("a decay for each head, got one for each key channel");
+  int64_t multiple = hopper::kTmaAlignment * 8 / element.getIntOrFloatBitWidth();
+  for (auto [size, limit, name] : {std::tuple{op.getKeyDim(), hopper::kMaxKeyDim, "K"},
+                                   std::tuple{op.getValueDim(), hopper::kMaxValueDim, "V"}})
+    if (size % multiple || size > limit)
+      return op.emitOpError() << "cannot run on sm_90a: expected " << name << " to be a multiple of "
+                              << multiple << " and at most " << limit << ", got " << size;
+  return success();
+}
+
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
@@ -49,6 +76,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([](seq::AttentionOp op) { return verifyAttention(op); })
+              .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
               .Case([](seq::LongConvOp op) { return verifyDirectConv(op); })
               .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })
               .Default([](Operation *) { return success(); });

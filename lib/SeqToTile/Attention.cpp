@@ -114,7 +114,8 @@ KernelOp AttentionKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(op.getContext(), type.getShape(), type.getElementType()));
   }
   auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, config.producerRegisters(),
-                                    config.consumerRegisters(), config.persistent, config.overlap);
+                                    config.consumerRegisters(), config.persistent, config.overlap,
+                                    /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   kernel.setOutput(3);
   if (op.getLse())

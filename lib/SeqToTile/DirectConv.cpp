@@ -348,7 +348,7 @@ KernelOp DirectConvKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(t.loc.getContext(), type.getShape(), type.getElementType()));
   }
   auto schedule = ScheduleAttr::get(t.loc.getContext(), /*consumers=*/1, /*producerRegisters=*/0,
-                                    plan.registers(), /*persistent=*/false, /*overlap=*/false);
+                                    plan.registers(), /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);

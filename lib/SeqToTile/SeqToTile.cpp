@@ -30,13 +30,14 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
     SymbolTable symbols(getOperation());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<seq::AttentionOp, seq::LongConvOp, seq::ShortConvOp>(op))
+      if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::ShortConvOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
       LogicalResult lowered =
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([&](seq::AttentionOp op) { return lowerAttention(op, symbols); })
+              .Case([&](seq::LinearAttentionOp op) { return lowerLinearAttention(op, symbols); })
               .Case([&](seq::LongConvOp op) { return lowerDirectConv(op, symbols); })
               .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });
       if (failed(lowered))

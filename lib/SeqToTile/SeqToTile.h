@@ -20,6 +20,8 @@ mlir::LogicalResult lowerAttention(seq::AttentionOp op, mlir::SymbolTable &symbo
 /// Replaces a convolution by the launch of a kernel of Toeplitz products.
 mlir::LogicalResult lowerDirectConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
 mlir::LogicalResult lowerShortConv(seq::ShortConvOp op, mlir::SymbolTable &symbols);
+/// Replaces a linear attention by the launch of a kernel.
+mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::SymbolTable &symbols);
 
 } // namespace longwing
 

@@ -436,8 +436,9 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
   result.block = kernel.getSchedule().getThreads();
   result.sharedBytes = shared.getInt();
   result.configuration = configurationOf(kernel, result.sharedBytes);
+  // Work that warpgroups share takes no CTAs.
   Expr total = 1;
-  for (Value size : launch.getWork()) {
+  for (Value size : launch.getWork().drop_front(kernel.getSchedule().getSpread() ? 1 : 0)) {
     FailureOr<Expr> expr = exprs.of(size);
     if (failed(expr))
       return failure();

@@ -48,9 +48,10 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
 
   static int64_t bytesOf(Type type) {
     if (auto ring = dyn_cast<RingType>(type))
-      return ring.getStages() * sharedBytes(ring.getTileShape(), ring.getElementType());
+      return ring.getStages() * ring.getParts() *
+             sharedBytes(ring.getTileShape(), ring.getElementType());
     auto buffer = cast<SmemType>(type);
-    return sharedBytes(buffer.getShape(), buffer.getElementType());
+    return buffer.getParts() * sharedBytes(buffer.getTileShape(), buffer.getElementType());
   }
 };
 } // namespace

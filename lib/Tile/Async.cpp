@@ -44,6 +44,13 @@ private:
       return (dot && dot.getC() == mma.getResult() && dot.getA() != mma.getResult()) ||
              (next && next.getC() == mma.getResult());
     }
+    /// Whether an operand stands in the buffer of a tile.stage.
+    bool reads(Value buffer) {
+      return llvm::any_of(mma->getOperands(), [&](Value operand) {
+        auto stage = operand.getDefiningOp<StageOp>();
+        return stage && stage.getBuffer() == buffer;
+      });
+    }
   };
 
   void issue(DotOp dot);
@@ -61,8 +68,9 @@ private:
 
 void AsyncBlock::run() {
   for (Operation &op : llvm::make_early_inc_range(block)) {
-    // Values in flight do not cross control flow.
-    if (!inFlight.empty() && (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>()))
+    // Values in flight do not cross control flow, which a store is too, in a thread.
+    if (!inFlight.empty() && (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>() ||
+                              isa<StoreOp, StoreRowOp, ScatterOp>(op)))
       retire(inFlight.size() - 1, &op);
     for (size_t i = inFlight.size(); i-- > 0;) {
       Group &group = inFlight[i];
@@ -70,6 +78,8 @@ void AsyncBlock::run() {
                      !(i + 1 == inFlight.size() && group.isContinuedBy(&op));
       bool overwrites = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                         group.readsRegisters();
+      if (auto stage = dyn_cast<StageOp>(op))
+        overwrites = group.reads(stage.getBuffer());
       if (touches || overwrites) {
         retire(i, &op);
         break;

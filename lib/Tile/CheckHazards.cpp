@@ -60,6 +60,11 @@ static LogicalResult checkProducts(Block &block) {
                            isIn<AFragAttr>(mma.getA().getType());
       if (writesOperand)
         return op.emitError() << "writes a register operand while a product reads one";
+      if (auto stage = dyn_cast<StageOp>(op))
+        for (Value operand : mma->getOperands())
+          if (auto other = operand.getDefiningOp<StageOp>())
+            if (other.getBuffer() == stage.getBuffer())
+              return op.emitError() << "overwrites a buffer while a product reads it";
       if (auto release = dyn_cast<ReleaseOp>(op))
         for (Value operand : mma->getOperands())
           if (auto consume = operand.getDefiningOp<ConsumeOp>())

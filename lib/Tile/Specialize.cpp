@@ -35,15 +35,36 @@ RingKey keyOf(LoadOp load) { return {load.getSource(), load.getTile().getType()}
 struct Memory {
   llvm::MapVector<RingKey, Value> rings;
   Value staging;
-  DenseMap<Operation *, Value> buffers; // of each tile.toeplitz
+  DenseMap<Operation *, Value> buffers; // of each tile.toeplitz and tile.stage
   Value exchange;                       // of tile.load_runs and tile.store_runs
 };
+
+/// Whether a value is computed from a block argument, by operations without regions.
+bool dependsOn(Value value, Value argument) {
+  if (value == argument)
+    return true;
+  Operation *op = value.getDefiningOp();
+  return op && llvm::any_of(op->getOperands(),
+                            [&](Value operand) { return dependsOn(operand, argument); });
+}
+
+/// Of a kernel that spreads its work: whether each warpgroup loads a tile of its own.
+bool isSpread(KernelOp kernel, LoadOp load) {
+  auto work = load->getParentOfType<ForEachOp>();
+  return kernel.getSchedule().getSpread() && work &&
+         llvm::any_of(load.getCoordinates(), [&](Value coordinate) {
+           return dependsOn(coordinate, work.getBody().getArgument(0));
+         });
+}
 
 /// Writes the program of one role.
 class Role {
 public:
   Role(KernelOp kernel, const Memory &memory, bool producer)
-      : kernel(kernel), memory(memory), producer(producer) {}
+      : kernel(kernel), memory(memory), producer(producer) {
+    if (producer && kernel.getSchedule().getSpread())
+      others.resize(kernel.getSchedule().getConsumers() - 1);
+  }
 
   LogicalResult write(OpBuilder &b, Block &source);
 
@@ -57,7 +78,16 @@ private:
   LogicalResult copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions);
   LogicalResult copyForEach(OpBuilder &b, ForEachOp work, Positions &positions);
   LogicalResult copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions);
+  ValueRange sharedSizes(ForEachOp work);
+  void spreadWork(OpBuilder &b, Value coordinate);
   LogicalResult copyLoad(OpBuilder &b, LoadOp load, Positions &positions);
+  /// Whether the producer has a value: it has none that is computed from tiles.
+  bool isKept(Value value) {
+    return !value.getDefiningOp() || map.contains(value) || isa<AllocOp>(value.getDefiningOp());
+  }
+  /// Copies an operation on scalars of the producer, once for each warpgroup if it differs.
+  Operation *copyScalars(OpBuilder &b, Operation &op);
+  void mapForAll(Value from, Value to);
 
   /// The rings that an operation's regions load from.
   SmallVector<RingKey> ringsIn(Operation *op);
@@ -70,6 +100,8 @@ private:
   const Memory &memory;
   bool producer;
   IRMapping map;
+  /// Where the work is spread: what the producer computes for each warpgroup but the first.
+  SmallVector<IRMapping> others;
 };
 
 bool hasTile(TypeRange types) { return llvm::any_of(types, llvm::IsaPred<RankedTensorType>); }
@@ -143,10 +175,11 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
   if (op.getNumRegions() && !isa<ToeplitzOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
-  bool writes = isa<StoreOp, StoreRowOp>(op);
-  if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes())))
+  bool writes = isa<StoreOp, StoreRowOp, ScatterOp>(op);
+  if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes()) ||
+                   !llvm::all_of(op.getOperands(), [&](Value value) { return isKept(value); })))
     return success();
-  Operation *copy = b.clone(op, map);
+  Operation *copy = copyScalars(b, op);
   if (auto store = dyn_cast<StoreOp>(copy))
     store.getStagingMutable().assign(memory.staging);
   if (auto load = dyn_cast<LoadRunsOp>(copy))
@@ -155,7 +188,29 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     store.getBufferMutable().assign(memory.exchange);
   if (auto toeplitz = dyn_cast<ToeplitzOp>(copy))
     toeplitz.getBufferMutable().assign(memory.buffers.lookup(&op));
+  if (auto stage = dyn_cast<StageOp>(copy))
+    stage.getBufferMutable().assign(memory.buffers.lookup(&op));
   return success();
+}
+
+Operation *Role::copyScalars(OpBuilder &b, Operation &op) {
+  Operation *copy = b.clone(op, map);
+  for (IRMapping &other : others) {
+    bool differs = llvm::any_of(op.getOperands(), [&](Value operand) {
+      return other.lookupOrDefault(operand) != map.lookupOrDefault(operand);
+    });
+    if (differs)
+      b.clone(op, other);
+    else
+      other.map(op.getResults(), copy->getResults());
+  }
+  return copy;
+}
+
+void Role::mapForAll(Value from, Value to) {
+  map.map(from, to);
+  for (IRMapping &other : others)
+    other.map(from, to);
 }
 
 LogicalResult Role::copyLoad(OpBuilder &b, LoadOp load, Positions &positions) {
@@ -164,8 +219,15 @@ LogicalResult Role::copyLoad(OpBuilder &b, LoadOp load, Positions &positions) {
   Value ring = memory.rings.lookup(key), position = positions[key];
   if (producer) {
     SmallVector<Value> at;
-    for (Value coordinate : load.getCoordinates())
+    for (Value coordinate : load.getCoordinates()) {
+      if (!isKept(coordinate))
+        return load.emitError() << "expected coordinates that are not computed from tiles";
       at.push_back(map.lookupOrDefault(coordinate));
+    }
+    if (cast<RingType>(ring.getType()).isSpread())
+      for (const IRMapping &other : others)
+        for (Value coordinate : load.getCoordinates())
+          at.push_back(other.lookupOrDefault(coordinate));
     ProduceOp::create(b, loc, ring, position, map.lookupOrDefault(load.getSource()), at);
   } else {
     map.map(load.getTile(),
@@ -188,7 +250,7 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
                                  bound(loop.getUpperBound()), bound(loop.getStep()), inits);
   if (!copy.getBody()->empty())
     copy.getBody()->clear();
-  map.map(loop.getInductionVar(), copy.getInductionVar());
+  mapForAll(loop.getInductionVar(), copy.getInductionVar());
   if (!producer)
     map.map(loop.getRegionIterArgs(), copy.getRegionIterArgs().take_front(values));
   assign(positions, keys, ValueRange(copy.getRegionIterArgs()).drop_front(values));
@@ -239,14 +301,36 @@ LogicalResult Role::copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions)
 LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions) {
   Location loc = work.getLoc();
   Block &body = work.getBody().front();
-  for (auto [i, size] : llvm::enumerate(work.getSizes())) {
+  ValueRange sizes = sharedSizes(work);
+  size_t first = work.getSizes().size() - sizes.size();
+  if (first)
+    spreadWork(b, body.getArgument(0));
+  for (auto [i, size] : llvm::enumerate(sizes)) {
     Value count = map.lookupOrDefault(size);
-    bool last = i + 1 == work.getSizes().size();
-    map.map(body.getArgument(i), last ? tile : arith::RemUIOp::create(b, loc, tile, count));
+    bool last = i + 1 == sizes.size();
+    mapForAll(body.getArgument(first + i),
+              last ? tile : arith::RemUIOp::create(b, loc, tile, count));
     if (!last)
       tile = arith::DivUIOp::create(b, loc, tile, count);
   }
   return copyBlock(b, body, positions);
+}
+
+/// The sizes of the space that CTAs share: all but the first, where warpgroups share that.
+ValueRange Role::sharedSizes(ForEachOp work) {
+  return ValueRange(work.getSizes()).drop_front(kernel.getSchedule().getSpread() ? 1 : 0);
+}
+
+/// A consumer is one of the points of the first coordinate; the producer loads for all of them.
+void Role::spreadWork(OpBuilder &b, Value coordinate) {
+  Location loc = coordinate.getLoc();
+  if (!producer) {
+    map.map(coordinate, WarpgroupOp::create(b, loc, b.getIndexType()));
+    return;
+  }
+  map.map(coordinate, arith::ConstantIndexOp::create(b, loc, 0));
+  for (auto [i, other] : llvm::enumerate(others))
+    other.map(coordinate, arith::ConstantIndexOp::create(b, loc, i + 1));
 }
 
 LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positions) {
@@ -255,7 +339,7 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   if (!kernel.getSchedule().getPersistent())
     return copyWorkTile(b, work, first, positions);
   Value total = arith::ConstantIndexOp::create(b, loc, 1);
-  for (Value size : work.getSizes())
+  for (Value size : sharedSizes(work))
     total = arith::MulIOp::create(b, loc, total, map.lookupOrDefault(size));
   Value stride = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
   // Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2,
@@ -321,16 +405,26 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     });
     if (loads.wasInterrupted())
       return failure();
+    int64_t consumers = kernel.getSchedule().getConsumers();
     kernel.walk([&](LoadOp load) {
       auto tile = load.getTile().getType();
       Value &ring = memory.rings[keyOf(load)];
       if (ring)
         return;
       SmallVector<int64_t> shape = {int64_t(load.getStages())};
+      if (isSpread(kernel, load))
+        shape.push_back(consumers);
       llvm::append_range(shape, tile.getShape());
       auto type = RingType::get(b.getContext(), shape, tile.getElementType());
       ring = AllocOp::create(b, load.getLoc(), type, IntegerAttr());
-      bytes += load.getStages() * sharedBytes(tile.getShape(), tile.getElementType());
+      bytes += load.getStages() * type.getParts() *
+               sharedBytes(tile.getShape(), tile.getElementType());
+    });
+    kernel.walk([&](StageOp stage) {
+      Value &buffer = memory.buffers[stage];
+      auto tile = stage.getTile().getType();
+      buffer = AllocOp::create(b, stage.getLoc(), bufferFor(tile, tile.getShape()), IntegerAttr());
+      bytes += bytesOf(cast<SmemType>(buffer.getType()));
     });
     StoreOp store;
     WalkResult walk = kernel.walk([&](StoreOp op) {
@@ -349,16 +443,45 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     auto tile = store.getTile().getType();
     SmallVector<int64_t> shape(tile.getShape());
     int64_t panel = kPanelBytes * 8 / tile.getElementTypeBitWidth();
-    if (bytes + sharedBytes(shape, tile.getElementType()) > hopper::kSharedBytes)
+    if (bytes + bytesOf(bufferFor(tile, shape)) > hopper::kSharedBytes)
       shape[1] = std::min(shape[1], panel);
-    memory.staging =
-        AllocOp::create(b, store.getLoc(),
-                        SmemType::get(b.getContext(), shape, tile.getElementType()), IntegerAttr());
+    memory.staging = AllocOp::create(b, store.getLoc(), bufferFor(tile, shape), IntegerAttr());
     return success();
+  }
+
+  /// A buffer in SRAM; one for each warpgroup where they compute different tiles.
+  SmemType bufferFor(RankedTensorType tile, ArrayRef<int64_t> shape) {
+    ScheduleAttr schedule = getOperation().getSchedule();
+    SmallVector<int64_t> sizes;
+    if (schedule.getSpread())
+      sizes.push_back(schedule.getConsumers());
+    llvm::append_range(sizes, shape);
+    return SmemType::get(tile.getContext(), sizes, tile.getElementType());
+  }
+
+  static int64_t bytesOf(SmemType type) {
+    return type.getParts() * sharedBytes(type.getTileShape(), type.getElementType());
+  }
+
+  /// Work that is spread has a point for each warpgroup in its first coordinate.
+  LogicalResult checkSpread() {
+    ScheduleAttr schedule = getOperation().getSchedule();
+    WalkResult walk = getOperation().walk([&](ForEachOp work) {
+      ValueRange sizes = work.getSizes();
+      if (!schedule.getSpread() ||
+          (!sizes.empty() && getConstantIntValue(sizes.front()) == schedule.getConsumers()))
+        return WalkResult::advance();
+      work.emitError() << "expected the first size of work that is spread over warpgroups to be "
+                       << schedule.getConsumers() << ", their number";
+      return WalkResult::interrupt();
+    });
+    return failure(walk.wasInterrupted());
   }
 
   void runOnOperation() override {
     KernelOp kernel = getOperation();
+    if (failed(checkSpread()))
+      return signalPassFailure();
     Block &body = kernel.getBody().front();
     OpBuilder b = OpBuilder::atBlockBegin(&body);
     Memory memory;

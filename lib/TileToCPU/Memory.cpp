@@ -29,13 +29,18 @@ Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
 
 namespace {
 
-/// The coordinates of a tile's element: offsets are added to the last of them.
+/// The dimensions of a tensor along which a tile's rows and columns lie.
+SmallVector<int64_t> dimensionsOf(DescType type) {
+  return {rowDimension(type), int64_t(type.getShape().size()) - 1};
+}
+SmallVector<int64_t> dimensionsOf(ViewType type) { return {int64_t(type.getShape().size()) - 1}; }
+
+/// The coordinates of a tile's element: offsets are added to those of the given dimensions.
 SmallVector<Value> elementAt(OpBuilder &builder, Location loc, ValueRange coordinates,
-                             ValueRange offsets) {
+                             ArrayRef<int64_t> dimensions, ValueRange offsets) {
   SmallVector<Value> position(coordinates);
-  size_t leading = coordinates.size() - offsets.size();
-  for (auto [i, offset] : llvm::enumerate(offsets))
-    position[leading + i] = arith::AddIOp::create(builder, loc, position[leading + i], offset);
+  for (auto [d, offset] : llvm::zip(dimensions, offsets))
+    position[d] = arith::AddIOp::create(builder, loc, position[d], offset);
   return position;
 }
 
@@ -46,7 +51,8 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
     Type tile = typeConverter->convertType(op.getTile().getType());
     Type element = op.getTile().getType().getElementType();
     auto read = [&](OpBuilder &b, Location loc, ValueRange offsets) {
-      SmallVector<Value> position = elementAt(b, loc, adaptor.getCoordinates(), offsets);
+      SmallVector<Value> position = elementAt(
+          b, loc, adaptor.getCoordinates(), dimensionsOf(op.getSource().getType()), offsets);
       auto branch = scf::IfOp::create(
           b, loc, isInside(b, loc, adaptor.getSource(), position),
           [&](OpBuilder &b, Location loc) {
@@ -81,7 +87,9 @@ struct ConvertStore : OpConversionPattern<Op> {
       rewriter.setInsertionPointToStart(loop.getBody());
     }
     Value destination = adaptor.getDestination();
-    SmallVector<Value> position = elementAt(rewriter, loc, adaptor.getCoordinates(), offsets);
+    SmallVector<Value> position =
+        elementAt(rewriter, loc, adaptor.getCoordinates(),
+                  dimensionsOf(op.getDestination().getType()), offsets);
     scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
                       [&](OpBuilder &b, Location loc) {
                         Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), offsets);
@@ -129,10 +137,42 @@ struct ConvertGather : OpConversionPattern<GatherOp> {
   }
 };
 
+/// Stores a tile's elements at computed indices, but for those that lie outside the destination.
+struct ConvertScatter : OpConversionPattern<ScatterOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ScatterOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    SmallVector<Value> element;
+    for (int64_t size : cast<RankedTensorType>(op.getTile().getType()).getShape()) {
+      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
+      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
+      element.push_back(loop.getInductionVar());
+      rewriter.setInsertionPointToStart(loop.getBody());
+    }
+    SmallVector<Value> position(adaptor.getIndices());
+    for (Value &index : position)
+      if (isa<RankedTensorType>(index.getType()))
+        index = tensor::ExtractOp::create(rewriter, loc, index, element);
+    Value destination = adaptor.getDestination();
+    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
+                      [&](OpBuilder &b, Location loc) {
+                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), element);
+                        memref::StoreOp::create(b, loc, value, destination, position);
+                        scf::YieldOp::create(b, loc);
+                      });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void longwing::tile::populateMemoryPatterns(const CPUTypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<ConvertLoad, ConvertStore<StoreOp>, ConvertStore<StoreRowOp>, ConvertGather>(
+  patterns.add<ConvertLoad, ConvertStore<StoreOp>, ConvertStore<StoreRowOp>, ConvertGather,
+               ConvertScatter>(
       converter, patterns.getContext());
 }

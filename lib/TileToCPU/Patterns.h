@@ -30,10 +30,13 @@ using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
 /// tile.kernel, tile.foreach, tile.dim, tile.return, tile.launch
 void populateStructurePatterns(const CPUTypeConverter &converter, const Callees &callees,
                                mlir::RewritePatternSet &patterns);
-/// tile.load, tile.store, tile.store_row, tile.gather
+/// tile.load, tile.store, tile.store_row, tile.gather, tile.scatter
 void populateMemoryPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// tile.dot, tile.reduce, tile.broadcast, tile.iota, tile.convert, and arith and math on tiles
 void populateComputePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// tile.scan, tile.distribute, tile.pick, tile.fragment, tile.stage
+void populateRecurrencePatterns(const CPUTypeConverter &converter,
+                                mlir::RewritePatternSet &patterns);
 
 /// tile.load_runs, tile.store_runs, tile.toeplitz, tile.lag
 void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);

@@ -73,7 +73,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
   static LogicalResult checkSequential(ArrayRef<Operation *> kernels) {
     for (Operation *kernel : kernels) {
       WalkResult result = kernel->walk([](Operation *op) {
-        if (!isa<WarpSpecializeOp, AllocOp, ProduceOp, ConsumeOp, ReleaseOp>(op))
+        if (!isa<WarpSpecializeOp, AllocOp, ProduceOp, ConsumeOp, ReleaseOp, WarpgroupOp>(op))
           return WalkResult::advance();
         op->emitOpError()
             << "belongs to the specialised form; expected a kernel in sequential form";
@@ -108,6 +108,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateMemoryPatterns(converter, patterns);
     populateComputePatterns(converter, patterns);
     populateRunPatterns(converter, patterns);
+    populateRecurrencePatterns(converter, patterns);
     ConversionTarget target(getContext());
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     target.addIllegalDialect<TileDialect>();

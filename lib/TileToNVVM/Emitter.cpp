@@ -61,8 +61,8 @@ Type Emitter::scalarType(Type type) {
   Type element = getElementTypeOrSelf(type);
   if (element.isIndex() || isIn<SharedAttr>(type) || isIn<ToeplitzAttr>(type))
     return b.getI32Type();
-  // 16-bit elements of register tiles are packed in pairs.
-  if (isa<RankedTensorType>(type) && element.isIntOrFloat() &&
+  // 16-bit elements of register tiles are packed in pairs, but for those of lines.
+  if (isa<RankedTensorType>(type) && !isIn<LineAttr>(type) && element.isIntOrFloat() &&
       element.getIntOrFloatBitWidth() == 16)
     return b.getI32Type();
   return element;
@@ -76,6 +76,8 @@ int64_t Emitter::count(Type type) {
     return 2;
   if (isIn<ColAttr>(type))
     return tensor.getDimSize(0) / 4;
+  if (isIn<LineAttr>(type))
+    return tensor.getDimSize(0) / kWarpLanes;
   bool packed = tensor.getElementType().isIntOrFloat() && tensor.getElementTypeBitWidth() == 16;
   return tensor.getDimSize(1) / (packed ? 4 : 2);
 }
@@ -111,10 +113,10 @@ void Emitter::setEach(Operation *op, std::function<Value(int64_t)> make) {
   }
 }
 
-void Emitter::settle() {
-  for (size_t i = 0; i < pending.size(); ++i)
-    get((pending.begin() + i)->first);
-  pending.clear();
+void Emitter::settle(Operation *op) {
+  for (auto &[value, make] : llvm::to_vector(pending))
+    if (llvm::any_of(value.getUsers(), [&](Operation *user) { return op->isAncestor(user); }))
+      get(value);
 }
 
 Emitter::Values Emitter::flatten(ValueRange range) {
@@ -193,7 +195,8 @@ void Emitter::nameThread() {
               kernel.getSchedule().hasProducer() ? -1 : 0);
   warpInGroup = both(warp, i32(3));
   quadLane = both(lane, i32(3));
-  row = add(add(mul(group, kWarpgroupRows), mul(warpInGroup, 16)),
+  tileGroup = kernel.getSchedule().getSpread() ? i32(0) : group;
+  row = add(add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16)),
             Value(LLVM::LShrOp::create(b, loc, lane, i32(2))));
   auto pointer =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Shared));
@@ -269,10 +272,11 @@ LogicalResult Emitter::emitBlock(Block &block) {
   for (Operation &op : block) {
     loc = op.getLoc();
     if (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>())
-      settle();
+      settle(&op);
     if (failed(emitOp(&op)))
       return failure();
   }
+  pending.remove_if([&](auto &entry) { return entry.first.getParentBlock() == &block; });
   return success();
 }
 
@@ -286,6 +290,13 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](GatherOp op) { return emitGather(op), success(); })
       .Case([&](StoreOp op) { return emitStore(op), success(); })
       .Case([&](StoreRowOp op) { return emitStoreRow(op), success(); })
+      .Case([&](ScatterOp op) { return emitScatter(op), success(); })
+      .Case([&](ScanOp op) { return emitScan(op), success(); })
+      .Case([&](DistributeOp op) { return emitDistribute(op), success(); })
+      .Case([&](PickOp op) { return emitPick(op), success(); })
+      .Case([&](FragmentOp op) { return emitFragment(op), success(); })
+      .Case([&](StageOp op) { return emitStage(op), success(); })
+      .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })
       .Case([&](ProduceOp op) { return emitProduce(op), success(); })
       .Case([&](ConsumeOp op) { return emitConsume(op), success(); })
       .Case([&](ReleaseOp op) { return emitRelease(op), success(); })

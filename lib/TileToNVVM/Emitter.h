@@ -75,7 +75,30 @@ private:
   Values boxAt(mlir::ValueRange coordinates, int64_t firstColumn);
   /// Waits until the phase of a barrier in SRAM has completed.
   void await(mlir::Value barrier, mlir::Value parity);
+  Values viewFor(mlir::Value view, mlir::Type tile);
   mlir::Value elementAddress(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange indices);
+
+  /// The warpgroups that compute one tile wait for each other.
+  void meet();
+  /// Puts 8x8 matrices, two registers of neighbouring columns each, into a tile in SRAM.
+  void writeMatrices(mlir::ValueRange registers, mlir::Value address, int64_t tileRows);
+  /// What is written to SRAM is seen by the copy engine and by products, which read through another
+  /// proxy.
+  void publish();
+
+  //===--------------------------------------------------------------------===//
+  // Lines, and tiles between registers and SRAM (Recurrence.cpp)
+  //===--------------------------------------------------------------------===//
+  void emitScan(tile::ScanOp op);
+  void emitDistribute(tile::DistributeOp op);
+  void emitPick(tile::PickOp op);
+  void emitFragment(tile::FragmentOp op);
+  void emitStage(tile::StageOp op);
+  void emitScatter(tile::ScatterOp op);
+  /// The value that another lane of the warp has.
+  mlir::Value fromLane(mlir::Value value, mlir::Value lane);
+  /// Two 16-bit floats of a register, as f32.
+  Values unpack(mlir::Value pair, mlir::Type element);
 
   //===--------------------------------------------------------------------===//
   // Tiles of sequences (Runs.cpp)
@@ -154,13 +177,15 @@ private:
   /// Gives the result of an operation register by register. Positions and predicates are made only
   /// where they are used: all of a tile's at once would take more registers than there are.
   void setEach(mlir::Operation *op, std::function<mlir::Value(int64_t)> make);
-  /// Makes what is still to be made, before control flow leaves the block.
-  void settle();
+  /// Makes what `op` needs of what is still to be made, before control flow enters it.
+  void settle(mlir::Operation *op);
   /// Address of a slot of a ring, and of its full and empty barriers.
   struct Slot {
     mlir::Value address, full, empty, parity;
   };
   Slot slot(mlir::Value ring, mlir::Value position);
+  /// Address of a buffer, or of this warpgroup's part of it.
+  mlir::Value buffer(mlir::Value smem);
 
   tile::KernelOp kernel;
   mlir::OpBuilder b;
@@ -172,8 +197,9 @@ private:
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
   int64_t warpgroups;
 
-  // The thread's place: in the CTA, its warp, among the consumer warpgroups, ...
-  mlir::Value thread, lane, warp, group, warpInGroup;
+  // The thread's place: in the CTA, its warp, among the consumer warpgroups, among those that
+  // compute one tile, ...
+  mlir::Value thread, lane, warp, group, tileGroup, warpInGroup;
   // ... the first of its two rows of a tile (the other is 8 below), and its lane in the row.
   mlir::Value row, quadLane;
   mlir::Value sramBase;

@@ -53,11 +53,22 @@ Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices
                              ValueRange{offset});
 }
 
+/// Pointer, sizes and strides, for accesses to all elements of a tile. Products of positions with
+/// strides would be taken out of every loop, and held: two registers for each element.
+Emitter::Values Emitter::viewFor(Value view, Type tile) {
+  constexpr int64_t kMany = 32;
+  Values scalars = get(view);
+  if (count(tile) >= kMany)
+    for (Value &scalar : MutableArrayRef(scalars).drop_front())
+      scalar = ptx::opaque(b, loc, scalar, /*pinned=*/true);
+  return scalars;
+}
+
 void Emitter::emitGather(GatherOp op) {
   ViewType type = op.getSource().getType();
   // Rows and columns past the tensors' ends still compute an index; it must stay inside. A tensor
   // without elements has no inside: there every index becomes 0, of a word of zeros.
-  Values view = get(op.getSource());
+  Values view = viewFor(op.getSource(), op.getResult().getType());
   Value empty;
   for (auto [i, size] : llvm::enumerate(type.getShape())) {
     if (!ShapedType::isDynamic(size))
@@ -126,6 +137,42 @@ void Emitter::drainStores() {
   NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
 }
 
+void Emitter::meet() {
+  // Barrier 0 is the whole CTA's.
+  if (kernel.getSchedule().getSpread() || warpgroups == 1)
+    NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {},
+                            Value());
+  else
+    NVVM::BarrierOp::create(b, loc, TypeRange(), i32(1 + warpgroups),
+                            i32(warpgroups * kWarpgroupThreads), {}, Value());
+}
+
+void Emitter::publish() {
+  NVVM::FenceProxyOp::create(
+      b, loc, NVVM::ProxyKind::async_shared,
+      NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+}
+
+void Emitter::writeMatrices(ValueRange registers, Value address, int64_t tileRows) {
+  int64_t matrices = registers.size() / 2, panelMatrices = kPanelBytes / 16;
+  // Lane t gives stmatrix the address of row t % 8 of matrix t / 8: rows 0-7, rows 8-15, then the
+  // same of the next eight columns.
+  Value line = both(lane, i32(7)), matrix = LLVM::LShrOp::create(b, loc, lane, i32(3));
+  Value below = mul(both(matrix, i32(1)), 8), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
+  Value firstRow = add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16));
+  Value lineAddress = add(address, mul(add(add(firstRow, below), line), kPanelBytes));
+  // The addresses of the matrices are cheap to make, and dear to hold through a loop.
+  lineAddress = ptx::opaque(b, loc, lineAddress, /*pinned=*/true);
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  for (int64_t j = 0; j < matrices; j += 2) {
+    Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
+    Value target = add(add(lineAddress, mul(chunk, 16)), j / panelMatrices * tileRows * kPanelBytes);
+    NVVM::StMatrixOp::create(b, loc, shared(target),
+                             registers.slice(2 * j, std::min<int64_t>(4, 2 * (matrices - j))),
+                             NVVM::MMALayout::row, shape, NVVM::LdStMatrixEltType::B16);
+  }
+}
+
 /// Each warpgroup puts its 64 rows into the staging buffer with stmatrix and lets one thread start
 /// the copy. Where the buffer holds fewer panels than the tile, the panels leave in turns.
 void Emitter::emitStore(StoreOp op) {
@@ -134,51 +181,34 @@ void Emitter::emitStore(StoreOp op) {
   int64_t rows = type.getDimSize(0), matrices = type.getDimSize(1) / 8;
   int64_t panelMatrices = kPanelBytes / 16;
   int64_t panels = llvm::divideCeil(matrices, panelMatrices);
-  int64_t slots = llvm::divideCeil(staging.getShape()[1], int64_t(8) * panelMatrices);
-  int64_t offset = *op.getStaging().getDefiningOp<AllocOp>().getOffset();
+  int64_t slots = llvm::divideCeil(staging.getTileShape()[1], int64_t(8) * panelMatrices);
   const Values tile = get(op.getTile());
   const Values desc = get(op.getDestination());
+  Value base = buffer(op.getStaging());
+  DescType box = op.getDestination().getType();
+  int64_t rowCoordinate = box.getShape().size() - 1 - rowDimension(box); // fastest first
 
   auto meet = [&] { // of the warpgroup's threads; barrier 0 is the whole CTA's
     NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {},
                             Value());
   };
-  // Lane t gives stmatrix the address of row t % 8 of matrix t / 8: rows 0-7, rows 8-15, then the
-  // same of the next eight columns.
-  Value line = both(lane, i32(7)), matrix = LLVM::LShrOp::create(b, loc, lane, i32(3));
-  Value below = mul(both(matrix, i32(1)), 8), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
-  Value firstRow = add(mul(group, kWarpgroupRows), mul(warpInGroup, 16));
-  Value lineAddress = add(add(sramBase, offset), mul(add(add(firstRow, below), line), kPanelBytes));
-  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-
   for (int64_t first = 0; first < panels; first += slots) {
     int64_t last = std::min(panels, first + slots);
     drainStores();
     meet();
-    for (int64_t j = first * panelMatrices; j < std::min(matrices, last * panelMatrices); j += 2) {
-      int64_t panel = j / panelMatrices - first;
-      Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
-      Value address = add(add(lineAddress, mul(chunk, 16)), panel * rows * kPanelBytes);
-      Values registers = {tile[2 * j], tile[2 * j + 1]};
-      if (j + 1 < matrices)
-        registers.append({tile[2 * j + 2], tile[2 * j + 3]});
-      NVVM::StMatrixOp::create(b, loc, shared(address), registers, NVVM::MMALayout::row, shape,
-                               NVVM::LdStMatrixEltType::B16);
-    }
-    // The copy engine reads through another proxy.
-    NVVM::FenceProxyOp::create(
-        b, loc, NVVM::ProxyKind::async_shared,
-        NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+    int64_t from = first * panelMatrices, to = std::min(matrices, last * panelMatrices);
+    writeMatrices(ValueRange(tile).slice(2 * from, 2 * (to - from)), base, rows);
+    publish();
     meet();
     auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    Value groupRow = mul(group, kWarpgroupRows);
+    Value groupRow = mul(tileGroup, kWarpgroupRows);
     for (int64_t panel = first; panel < last; ++panel) {
       Values coordinates = boxAt(op.getCoordinates(), panel * panelMatrices * 8);
-      coordinates[1] = add(coordinates[1], groupRow);
-      Value source = add(add(sramBase, offset + (panel - first) * rows * kPanelBytes),
-                         mul(groupRow, kPanelBytes));
+      coordinates[rowCoordinate] = add(coordinates[rowCoordinate], groupRow);
+      Value source =
+          add(add(base, (panel - first) * rows * kPanelBytes), mul(groupRow, kPanelBytes));
       NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
           b, loc, desc[0], shared(source), coordinates, Value(), NVVM::TMAStoreMode::TILE, Value());
     }
@@ -194,7 +224,7 @@ Emitter::Slot Emitter::slot(Value ring, Value position) {
   auto alloc = ring.getDefiningOp<AllocOp>();
   auto type = cast<RingType>(ring.getType());
   int64_t stages = type.getStages(),
-          bytes = sharedBytes(type.getTileShape(), type.getElementType());
+          bytes = type.getParts() * sharedBytes(type.getTileShape(), type.getElementType());
   Value turn = one(position), stage = i32(0);
   if (stages > 1) {
     stage = LLVM::URemOp::create(b, loc, turn, i32(stages));
@@ -204,6 +234,14 @@ Emitter::Slot Emitter::slot(Value ring, Value position) {
   Value full = add(add(sramBase, barriers), mul(stage, kRingBarrierBytes));
   return {add(add(sramBase, *alloc.getOffset()), mul(stage, bytes)), full, add(full, 8),
           both(turn, i32(1))};
+}
+
+Value Emitter::buffer(Value smem) {
+  auto type = cast<SmemType>(smem.getType());
+  Value address = add(sramBase, *smem.getDefiningOp<AllocOp>().getOffset());
+  if (type.getParts() > 1)
+    address = add(address, mul(group, sharedBytes(type.getTileShape(), type.getElementType())));
+  return address;
 }
 
 /// Polls sleep for up to this many nanoseconds before they look again.
@@ -225,14 +263,16 @@ void Emitter::emitProduce(ProduceOp op) {
   Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
   await(at.empty, before);
   NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(at.full),
-                                         i32(panels * rows * kPanelBytes), NVVM::MemScopeKind::CTA,
-                                         false, Value());
+                                         i32(ring.getParts() * panels * rows * kPanelBytes),
+                                         NVVM::MemScopeKind::CTA, false, Value());
   auto cluster =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    Values coordinates = boxAt(op.getCoordinates(), panel * panelColumns);
-    Value target = LLVM::AddrSpaceCastOp::create(
-        b, loc, cluster, shared(add(at.address, panel * rows * kPanelBytes)));
+  size_t rank = op.getCoordinates().size() / ring.getParts();
+  for (int64_t i = 0; i < ring.getParts() * panels; ++i) {
+    int64_t part = i / panels, panel = i % panels;
+    Values coordinates = boxAt(op.getCoordinates().slice(part * rank, rank), panel * panelColumns);
+    Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster,
+                                                 shared(add(at.address, i * rows * kPanelBytes)));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         b, loc, target, desc[0], coordinates, shared(at.full), ValueRange(), Value(), Value(),
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
@@ -242,6 +282,10 @@ void Emitter::emitProduce(ProduceOp op) {
 void Emitter::emitConsume(ConsumeOp op) {
   Slot at = slot(op.getRing(), op.getPosition());
   await(at.full, at.parity);
+  RingType ring = op.getRing().getType();
+  if (ring.isSpread())
+    at.address = add(at.address,
+                     mul(group, sharedBytes(ring.getTileShape(), ring.getElementType())));
   set(op.getTile(), {at.address});
 }
 

@@ -47,7 +47,7 @@ void Emitter::emitMma(MmaAsyncOp op) {
     product.a = get(op.getA());
   } else {
     // Each warpgroup multiplies its own 64 rows.
-    Value rows = add(one(op.getA()), mul(group, kWarpgroupRows * kPanelBytes));
+    Value rows = add(one(op.getA()), mul(tileGroup, kWarpgroupRows * kPanelBytes));
     product.a = {descriptor(rows, 16, kRowsOfAtom * kPanelBytes)};
   }
   // With n contiguous, the next 64 columns of n are a panel away; with k contiguous the field is

@@ -123,9 +123,10 @@ SmallVector<Value> ptx::wgmmaWait(OpBuilder &b, Location loc, int64_t pending, V
   return inlineAsm(b, loc, text, constraints.text, values, types);
 }
 
-Value ptx::opaque(OpBuilder &b, Location loc, Value value) {
-  return inlineAsm(b, loc, "mov.b32 $0, $1;", "=r,r", value, value.getType(),
-                   /*sideEffects=*/false)
+Value ptx::opaque(OpBuilder &b, Location loc, Value value, bool pinned) {
+  bool wide = value.getType().isInteger(64);
+  return inlineAsm(b, loc, wide ? "mov.b64 $0, $1;" : "mov.b32 $0, $1;", wide ? "=l,l" : "=r,r",
+                   value, value.getType(), /*sideEffects=*/pinned)
       .front();
 }
 

@@ -39,8 +39,9 @@ llvm::SmallVector<mlir::Value> wgmma(mlir::OpBuilder &b, mlir::Location loc, con
 llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc, int64_t pending,
                                          mlir::ValueRange values);
 
-/// The i32 itself, by a move that LLVM does not see through.
-mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+/// The i32 or i64 itself, by a move that LLVM does not see through; `pinned`, nor takes out of a
+/// loop.
+mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool pinned = false);
 
 /// Reads words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
 /// elsewhere. In order with stores and products, so that no register holds them for too long.

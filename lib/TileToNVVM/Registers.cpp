@@ -37,7 +37,7 @@ LogicalResult Emitter::emitElementwise(Operation *op) {
   if (op->getNumRegions() || op->getNumResults() != 1)
     return op->emitOpError() << "has no lowering in a tile kernel";
   Type type = op->getResult(0).getType();
-  if (isa<arith::ExtFOp>(op) && isa<RankedTensorType>(type))
+  if (isa<arith::ExtFOp>(op) && isa<RankedTensorType>(type) && !isIn<LineAttr>(type))
     return emitWiden(op), success();
   int64_t n = count(type);
   for (Value operand : op->getOperands())
@@ -164,6 +164,10 @@ void Emitter::emitBroadcast(BroadcastOp op) {
 }
 
 void Emitter::emitIota(IotaOp op) {
+  if (isIn<LineAttr>(op.getResult().getType())) {
+    Value first = add(one(op.getBase()), lane);
+    return setEach(op, [=](int64_t k) { return add(first, kWarpLanes * k); });
+  }
   bool rows = isIn<RowAttr>(op.getResult().getType());
   Value first = add(one(op.getBase()), rows ? row : mul(quadLane, 2));
   // LLVM would add the thread's part to each constant once, in front of the loop over the base, and

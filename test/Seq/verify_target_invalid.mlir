@@ -61,3 +61,59 @@ func.func @channels_last(%x: tensor<?x?x4xf16>, %w: tensor<4x4xf32>) -> tensor<?
   %y = seq.short_conv causal %x, %w taps last {axis = 1 : i64} : tensor<?x?x4xf16>, tensor<4x4xf32> -> tensor<?x?x4xf16>
   return %y : tensor<?x?x4xf16>
 }
+
+// -----
+
+func.func @recurrence_single(%q: tensor<1x8x2x64xf32>, %v: tensor<1x8x2x64xf32>) -> tensor<1x8x2x64xf32> {
+  // expected-error @+1 {{cannot run on sm_90a: expected elements of type f16 or bf16, got 'f32'; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32> -> tensor<1x8x2x64xf32>
+  return %o : tensor<1x8x2x64xf32>
+}
+
+// -----
+
+func.func @packed(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %s: tensor<3xi32>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected no packed sequences; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v offsets(%s : tensor<3xi32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+  return %o : tensor<1x8x2x64xf16>
+}
+
+// -----
+
+func.func @backwards(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected time to run forwards; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v {reverse}  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+  return %o : tensor<1x8x2x64xf16>
+}
+
+// -----
+
+func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %u: tensor<2x64xf32>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected no bonus; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v bonus(%u : tensor<2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+  return %o : tensor<1x8x2x64xf16>
+}
+
+// -----
+
+func.func @channels(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<1x8x2x64xf32>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected a decay for each head, got one for each key channel; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v decay(%g : tensor<1x8x2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+  return %o : tensor<1x8x2x64xf16>
+}
+
+// -----
+
+func.func @wide_keys(%q: tensor<1x8x2x256xf16>, %v: tensor<1x8x2x64xf16>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected K to be a multiple of 8 and at most 128, got 256}}
+  %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x256xf16>, tensor<1x8x2x256xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+  return %o : tensor<1x8x2x64xf16>
+}
+
+// -----
+
+func.func @odd_values(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x60xf16>) -> tensor<1x8x2x60xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected V to be a multiple of 8 and at most 1024, got 60}}
+  %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x60xf16> -> tensor<1x8x2x60xf16>
+  return %o : tensor<1x8x2x60xf16>
+}

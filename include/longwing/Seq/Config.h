@@ -42,6 +42,27 @@ struct AttentionConfig {
   void write(seq::AttentionOp op) const;
 };
 
+/// How a linear attention's kernel is tiled and scheduled.
+struct LinearAttentionConfig {
+  /// Consumer warpgroups, each with 64 value columns of one head.
+  int64_t consumers = 2;
+  /// Steps of a chunk. The layouts of a chunk's products leave no other.
+  int64_t chunk = 64;
+  /// SRAM slots of each ring.
+  int64_t stages = 2;
+  /// One CTA per multiprocessor walks over the work, instead of one CTA per work tile.
+  bool persistent = true;
+  /// What steps contribute to the state is not rounded to 16 bits: one more product a chunk.
+  bool exact = true;
+
+  /// Registers per thread: a producer that loads for several warpgroups has coordinates for each.
+  int64_t producerRegisters() const { return consumers == 1 ? 56 : consumers == 2 ? 40 : 32; }
+  int64_t consumerRegisters() const { return consumers == 1 ? 256 : consumers == 2 ? 232 : 160; }
+
+  static LinearAttentionConfig read(seq::LinearAttentionOp op);
+  void write(seq::LinearAttentionOp op) const;
+};
+
 } // namespace longwing
 
 #endif // LONGWING_SEQ_CONFIG_H

@@ -20,6 +20,10 @@ constexpr int64_t kSwizzleAlignment = 1024;
 constexpr int64_t kTmaAlignment = 16;
 /// The largest head dimension of an attention kernel: its accumulator must fit the registers.
 constexpr int64_t kMaxHeadDim = 256;
+/// The largest key dimension of a linear attention: the state of 64 value columns must fit the
+/// registers; and the largest value dimension, in blocks of 64.
+constexpr int64_t kMaxKeyDim = 128;
+constexpr int64_t kMaxValueDim = 1024;
 
 } // namespace longwing::hopper
 

@@ -1,0 +1,102 @@
+//===- TileRecurrenceOps.td - What chunked recurrences add -*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A recurrence that is computed in chunks has vectors along time (decays, their prefix sums), and a
+// state that is an accumulator in one product and an operand of the next.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILE_RECURRENCE_OPS_TD
+#define LONGWING_TILE_RECURRENCE_OPS_TD
+
+//===----------------------------------------------------------------------===//
+// Lines
+//===----------------------------------------------------------------------===//
+
+def Tile_ScanOp : Tile_Op<"scan", [Pure, SameOperandsAndResultType]> {
+  let summary = "Prefix sums of a line: element t is the sum of the elements 0 to t";
+  let arguments = (ins Tile_LineTile:$source);
+  let results = (outs Tile_LineTile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_DistributeOp : Tile_Op<"distribute", [Pure]> {
+  let summary = "A line as a value for each row or column of an accumulator";
+  let arguments = (ins Tile_LineTile:$source);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile], "#tile.row or #tile.col tile",
+                                "::mlir::RankedTensorType">:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_PickOp : Tile_Op<"pick", [Pure]> {
+  let summary = "One element of a line, as a scalar";
+  let arguments = (ins Tile_LineTile:$source, I64Attr:$position);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$source `[` $position `]` attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Between registers and SRAM
+//===----------------------------------------------------------------------===//
+
+def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
+  let summary = "Reads a 16-bit tile in SRAM into registers, as 32-bit float";
+  let description = [{
+    The result is the tile, or its transpose, as an accumulator: `tile.convert` makes the register
+    operand of a product of it.
+  }];
+  let arguments = (ins Tile_SharedTile:$source, UnitAttr:$transpose);
+  let results = (outs Tile_AccTile:$result);
+  let assemblyFormat = [{
+    $source (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StageOp : Tile_Op<"stage", [Pure]> {
+  let summary = "Puts a tile in registers into SRAM, where a product can take it";
+  let description = [{
+    `buffer` is where it stands; the sequential form has none. The warpgroups that read the tile
+    meet before it is written, and behind.
+  }];
+  let arguments = (ins Tile_AccTile:$source, Optional<Tile_SmemType>:$buffer);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = [{
+    $source (`in` $buffer^ `:` type($buffer))? attr-dict `:` type($source) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ScatterOp : Tile_Op<"scatter", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes the elements of a tile to computed indices of a tensor";
+  let description = [{
+    As `tile.gather`, the other way round; what has an index outside the tensor is not written. No
+    two elements have the same indices.
+  }];
+  let arguments = (ins Tile_RegisterTile:$tile, Tile_ViewType:$destination,
+                       Variadic<AnyType>:$indices);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $indices `:` type($indices) `]` attr-dict
+    `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Specialised form
+//===----------------------------------------------------------------------===//
+
+def Tile_WarpgroupOp : Tile_Op<"warpgroup", [Pure]> {
+  let summary = "The number of this consumer warpgroup, from 0";
+  let results = (outs Index:$number);
+  let assemblyFormat = "attr-dict";
+}
+
+#endif // LONGWING_TILE_RECURRENCE_OPS_TD

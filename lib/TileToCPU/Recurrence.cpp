@@ -1,0 +1,92 @@
+//===- Recurrence.cpp - Lines and staged tiles on the CPU -----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+namespace {
+
+/// s[t] = s[t - 1] + x[t]
+struct ConvertScan : OpConversionPattern<ScanOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ScanOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RankedTensorType line = op.getSource().getType();
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value size = arith::ConstantIndexOp::create(rewriter, loc, line.getDimSize(0));
+    Value sum =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(line.getElementType()));
+    Value sums =
+        tensor::EmptyOp::create(rewriter, loc, line.getShape(), line.getElementType());
+    auto loop = scf::ForOp::create(
+        rewriter, loc, zero, size, one, ValueRange{sum, sums},
+        [&](OpBuilder &b, Location loc, Value t, ValueRange state) {
+          Value x = tensor::ExtractOp::create(b, loc, adaptor.getSource(), t);
+          Value next = arith::AddFOp::create(b, loc, state[0], x);
+          Value all = tensor::InsertOp::create(b, loc, next, state[1], t);
+          scf::YieldOp::create(b, loc, ValueRange{next, all});
+        });
+    rewriter.replaceOp(op, loop.getResult(1));
+    return success();
+  }
+};
+
+struct ConvertPick : OpConversionPattern<PickOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PickOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value at = arith::ConstantIndexOp::create(rewriter, op.getLoc(), int64_t(op.getPosition()));
+    rewriter.replaceOpWithNewOp<tensor::ExtractOp>(op, adaptor.getSource(), at);
+    return success();
+  }
+};
+
+struct ConvertFragment : OpConversionPattern<FragmentOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(FragmentOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getResult().getType());
+    bool transpose = op.getTranspose();
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          SmallVector<Value> from(at);
+          if (transpose)
+            std::swap(from[0], from[1]);
+          Value x = tensor::ExtractOp::create(b, loc, adaptor.getSource(), from);
+          Value wide = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
+          tensor::YieldOp::create(b, loc, wide);
+        });
+    return success();
+  }
+};
+
+/// Where a tile stands, and which threads hold a vector, makes no difference in order.
+template <typename Op>
+struct ConvertPlace : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
+
+} // namespace
+
+void longwing::tile::populateRecurrencePatterns(const CPUTypeConverter &converter,
+                                                RewritePatternSet &patterns) {
+  patterns.add<ConvertScan, ConvertPick, ConvertFragment, ConvertPlace<DistributeOp>,
+               ConvertPlace<StageOp>>(converter, patterns.getContext());
+}

@@ -1,0 +1,154 @@
+//===- Recurrence.cpp - Lines, and tiles between registers and SRAM -------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "PtxAsm.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+//===----------------------------------------------------------------------===//
+// Lines: lane t has the elements t, t + 32, ...
+//===----------------------------------------------------------------------===//
+
+Value Emitter::fromLane(Value value, Value from) {
+  return NVVM::ShflOp::create(b, loc, value.getType(), i32(-1), value, from, i32(31),
+                              NVVM::ShflKind::idx, UnitAttr());
+}
+
+/// Sums over 2, 4, ... 32 lanes, then over what came before the register.
+void Emitter::emitScan(ScanOp op) {
+  Values sums = get(op.getSource());
+  for (Value &sum : sums)
+    for (int64_t distance = 1; distance < kWarpLanes; distance *= 2) {
+      Value below = NVVM::ShflOp::create(b, loc, sum.getType(), i32(-1), sum, i32(distance), i32(0),
+                                         NVVM::ShflKind::up, UnitAttr());
+      Value has = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, lane, i32(distance));
+      sum = LLVM::SelectOp::create(b, loc, has, LLVM::FAddOp::create(b, loc, sum, below), sum);
+    }
+  for (size_t k = 1; k < sums.size(); ++k)
+    sums[k] = LLVM::FAddOp::create(b, loc, sums[k], fromLane(sums[k - 1], i32(kWarpLanes - 1)));
+  set(op.getResult(), sums);
+}
+
+void Emitter::emitDistribute(DistributeOp op) {
+  const Values line = get(op.getSource());
+  Values result;
+  if (isIn<RowAttr>(op.getResult().getType())) {
+    // A warp's 16 rows lie in one register of the line.
+    Value number = LLVM::LShrOp::create(b, loc, row, i32(5)), mine = line[0];
+    for (size_t k = 1; k < line.size(); ++k)
+      mine = LLVM::SelectOp::create(b, loc, isEqual(number, k), line[k], mine);
+    for (int64_t i : {0, 8})
+      result.push_back(fromLane(mine, both(add(row, i), i32(kWarpLanes - 1))));
+    return (void)set(op.getResult(), result);
+  }
+  Value first = ptx::opaque(b, loc, mul(quadLane, 2), /*pinned=*/true);
+  for (int64_t j = 0, n = op.getResult().getType().getDimSize(0); j < n; j += 8)
+    for (int64_t e : {0, 1})
+      result.push_back(fromLane(line[j / kWarpLanes], add(first, j % kWarpLanes + e)));
+  set(op.getResult(), result);
+}
+
+void Emitter::emitPick(PickOp op) {
+  int64_t at = op.getPosition();
+  set(op.getResult(), {fromLane(get(op.getSource())[at / kWarpLanes], i32(at % kWarpLanes))});
+}
+
+//===----------------------------------------------------------------------===//
+// Between registers and SRAM
+//===----------------------------------------------------------------------===//
+
+Emitter::Values Emitter::unpack(Value pair, Type element) {
+  if (element.isBF16()) { // the upper half of an f32
+    Value low = LLVM::ShlOp::create(b, loc, pair, i32(16)),
+          high = both(pair, i32(int32_t(0xFFFF0000)));
+    return {LLVM::BitcastOp::create(b, loc, b.getF32Type(), low),
+            LLVM::BitcastOp::create(b, loc, b.getF32Type(), high)};
+  }
+  Value halves = LLVM::BitcastOp::create(b, loc, VectorType::get(2, element), pair);
+  Value wide = LLVM::FPExtOp::create(b, loc, VectorType::get(2, b.getF32Type()), halves);
+  return {LLVM::ExtractElementOp::create(b, loc, wide, i32(0)),
+          LLVM::ExtractElementOp::create(b, loc, wide, i32(1))};
+}
+
+/// Lane t gives ldmatrix the address of row t % 8 of matrix t / 8; the four matrices are rows 0-7 and
+/// 8-15 of 16 columns of the result.
+void Emitter::emitFragment(FragmentOp op) {
+  RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
+  int64_t rows = source.getDimSize(0), panelMatrices = kPanelBytes / 16;
+  // What follows from the lane is cheap to make, and dear to hold through a loop.
+  Value own = ptx::opaque(b, loc, lane, /*pinned=*/true);
+  Value line = both(own, i32(7)), matrix = LLVM::LShrOp::create(b, loc, own, i32(3));
+  Value below = both(matrix, i32(1)), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  auto four = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getI32Type()));
+  bool transpose = op.getTranspose();
+
+  // Transposed, a warpgroup's 64 rows are the columns of one panel.
+  Value base = one(op.getSource()), chunk;
+  if (transpose) {
+    base = add(base, mul(tileGroup, rows * kPanelBytes));
+    chunk = LLVM::XOrOp::create(b, loc, add(mul(warpInGroup, 2), below), line);
+    base = add(add(base, mul(chunk, 16)), mul(add(mul(right, 8), line), kPanelBytes));
+  } else {
+    Value firstRow = add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16));
+    base = add(base, mul(add(add(firstRow, mul(below, 8)), line), kPanelBytes));
+  }
+  Values result;
+  for (int64_t j = 0; j < type.getDimSize(1) / 8; j += 2) {
+    Value address;
+    if (transpose) {
+      address = add(base, j * 8 * kPanelBytes);
+    } else {
+      chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
+      address = add(add(base, mul(chunk, 16)), j / panelMatrices * rows * kPanelBytes);
+    }
+    Value loaded = NVVM::LdMatrixOp::create(
+        b, loc, four, shared(address), 4, transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+        shape, NVVM::LdStMatrixEltType::B16);
+    for (int64_t i = 0; i < 4; ++i)
+      llvm::append_range(result, unpack(LLVM::ExtractValueOp::create(b, loc, loaded, i),
+                                        source.getElementType()));
+  }
+  set(op.getResult(), result);
+}
+
+/// All warps of the tile have left its buffer before it is written, and see it whole behind.
+void Emitter::emitStage(StageOp op) {
+  Value address = buffer(op.getBuffer());
+  meet();
+  writeMatrices(get(op.getSource()), address, op.getTile().getType().getDimSize(0));
+  publish();
+  meet();
+  set(op.getTile(), {address});
+}
+
+void Emitter::emitScatter(ScatterOp op) {
+  ViewType type = op.getDestination().getType();
+  const Values view = viewFor(op.getDestination(), op.getTile().getType());
+  const Values tile = get(op.getTile());
+  for (size_t k = 0; k < tile.size(); ++k) {
+    Values indices;
+    Value inside;
+    for (auto [i, index] : llvm::enumerate(op.getIndices())) {
+      Value at = wide(element(index, isa<RankedTensorType>(index.getType()) ? k : 0));
+      Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, at, view[1 + i]);
+      inside = inside ? both(inside, fits) : fits;
+      indices.push_back(at);
+    }
+    auto branch = scf::IfOp::create(b, loc, inside, /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    LLVM::StoreOp::create(b, loc, tile[k], elementAddress(type, view, indices));
+  }
+}

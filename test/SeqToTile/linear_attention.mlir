@@ -1,0 +1,64 @@
+// RUN: longwing-opt %s --seq-configure --seq-to-tile --canonicalize --cse --split-input-file | FileCheck %s
+
+// SSD: 24 heads in one group. Two heads share a CTA and its tiles of queries and keys; the state stays in registers
+// from chunk to chunk, and the step sizes of a chunk are read a chunk ahead.
+
+// CHECK-LABEL: func.func @ssd
+// CHECK: %[[O0:.*]] = tensor.empty
+// CHECK: %[[S0:.*]] = tensor.empty
+// CHECK: tile.launch @ssd_linear_attention(%{{.*}}, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}) {tile.same_sizes
+func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xbf16>, %a: tensor<24xf32>,
+               %bias: tensor<24xf32>, %d: tensor<24xf32>, %z: tensor<?x?x24x64xbf16>) -> (tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>) {
+  %o, %last = seq.linear_attention %c, %b, %x dt(%dt : tensor<?x?x24xbf16>, %a : tensor<24xf32>) bias(%bias : tensor<24xf32>)
+      skip(%d : tensor<24xf32>) gate(%z : tensor<?x?x24x64xbf16>) {softplus}
+      : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x24x64xbf16> -> tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
+  return %o, %last : tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
+}
+// CHECK-LABEL: tile.kernel @ssd_linear_attention
+// CHECK-SAME: schedule <consumers = 2, {{.*}} spread = true>
+// CHECK: tile.foreach in(%c2, %c12, %{{.*}})
+// CHECK: ^bb0(%[[G:.*]]: index, %[[UNIT:.*]]: index, %[[BATCH:.*]]: index):
+// CHECK: %[[PAIR:.*]] = arith.muli %[[UNIT]], %c2
+// CHECK: %[[HEAD:.*]] = arith.addi %[[PAIR]], %[[G]]
+// CHECK: %[[GROUP:.*]] = arith.divui %[[UNIT]], %c12
+// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %c0 to %{{.*}} step %c64 iter_args(%[[S:.*]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
+// CHECK: %[[ROUNDED:.*]] = tile.convert %[[S]]
+// CHECK: %[[K:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
+// CHECK: %[[Q:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
+// CHECK: tile.dot %[[Q]], %[[K]] transpose_b
+// CHECK: %[[STAGED:.*]] = tile.stage %[[ROUNDED]]
+// CHECK: %[[PAST:.*]] = tile.dot %[[Q]], %[[STAGED]] transpose_b
+// CHECK: tile.scan
+// CHECK: %[[NEXT:.*]] = tile.gather
+// CHECK: %[[V:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[HEAD]], %c0]
+// CHECK: tile.fragment %[[V]] transpose
+// What rounding leaves of the contributions is a product of its own.
+// CHECK: arith.subf
+// CHECK: %[[REST:.*]] = tile.convert
+// CHECK: %[[CONTRIBUTED:.*]] = tile.convert
+// CHECK: arith.select
+// CHECK: %[[P:.*]] = tile.convert {{.*}} -> tensor<64x64xbf16, #tile.a_frag>
+// CHECK: tile.dot %[[P]], %[[V]] acc(
+// CHECK: %[[S1:.*]] = tile.dot %[[CONTRIBUTED]], %[[K]] acc(
+// CHECK: %[[S2:.*]] = tile.dot %[[REST]], %[[K]] acc(%[[S1]]
+// CHECK: tile.store
+// CHECK: scf.yield %[[S2]], %[[NEXT]]
+// CHECK: tile.scatter %[[LOOP]]#0
+
+// -----
+
+// Retention: two warpgroups have the halves of one head's values. What constant decays mean within a chunk is
+// computed in front of the loop.
+
+// CHECK-LABEL: tile.kernel @retention_linear_attention
+// CHECK: %[[MASK:.*]] = arith.select {{.*}} tensor<64x64xf32, #tile.acc>
+// CHECK: scf.for
+// CHECK-NOT: tile.scan
+// CHECK: arith.mulf %{{.*}}, %[[MASK]]
+// CHECK-NOT: arith.select {{.*}} tensor<64x64xf32, #tile.acc>
+// CHECK: scf.yield
+func.func @retention(%q: tensor<?x?x8x128xbf16>, %k: tensor<?x?x8x128xbf16>, %v: tensor<?x?x8x128xbf16>, %g: tensor<8xf32>) -> tensor<?x?x8x128xbf16> {
+  %o = seq.linear_attention %q, %k, %v decay(%g : tensor<8xf32>) {scale = 0.125 : f64}
+      : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16> -> tensor<?x?x8x128xbf16>
+  return %o : tensor<?x?x8x128xbf16>
+}

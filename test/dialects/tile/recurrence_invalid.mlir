@@ -1,0 +1,115 @@
+// RUN: longwing-opt %s --allow-unregistered-dialect --split-input-file --verify-diagnostics
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64xi32, #tile.line>
+  // expected-error @below {{'tile.scan' op expected a line of f32, got 'tensor<64xi32, #tile.line>'}}
+  %y = tile.scan %x : tensor<64xi32, #tile.line>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.line>
+  // expected-error @below {{'tile.distribute' op expected f32 and the shape of 'tensor<64xf32, #tile.line>', got 'tensor<128xf32, #tile.row>'}}
+  %y = tile.distribute %x : tensor<64xf32, #tile.line> -> tensor<128xf32, #tile.row>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.line>
+  // expected-error @below {{'tile.pick' op expected a position below 64, got 64}}
+  %y = tile.pick %x[64] : tensor<64xf32, #tile.line> -> f32
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.line>
+  // expected-error @below {{'tile.pick' op expected an f32 of a line of f32, got 'f16' of 'tensor<64xf32, #tile.line>'}}
+  %y = tile.pick %x[0] : tensor<64xf32, #tile.line> -> f16
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64x128xbf16, #tile.shared>
+  // expected-error @below {{'tile.fragment' op expected f16 or bf16 elements as an f32 tile of 128x64, with a multiple of 16 columns, got 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x128xf32, #tile.acc>'}}
+  %y = tile.fragment %x transpose : tensor<64x128xbf16, #tile.shared> -> tensor<64x128xf32, #tile.acc>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64x64xf32, #tile.acc>
+  // expected-error @below {{'tile.stage' op expected a tile of f16 or bf16 with a multiple of 16 columns, in its own shape, got 'tensor<64x64xf32, #tile.acc>' as 'tensor<64x64xf32, #tile.shared>'}}
+  %y = tile.stage %x : tensor<64x64xf32, #tile.acc> -> tensor<64x64xf32, #tile.shared>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64x64xf16, #tile.acc>
+  %buffer = tile.alloc : !tile.smem<64x128xf16>
+  // expected-error @below {{'tile.stage' op expected a buffer for 'tensor<64x64xf16, #tile.shared>', got '!tile.smem<64x128xf16>'}}
+  %y = tile.stage %x in %buffer : !tile.smem<64x128xf16> : tensor<64x64xf16, #tile.acc> -> tensor<64x64xf16, #tile.shared>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel(%o: !tile.view<?x?xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %i = arith.constant 0 : index
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.row>
+  // expected-error @below {{'tile.scatter' op expected 2 indices, got 1}}
+  tile.scatter %x, %o[%i : index] : tensor<64xf32, #tile.row>, !tile.view<?x?xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel(%o: !tile.view<?xf16> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %c0 = arith.constant 0 : index
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.row>
+  %i = tile.iota %c0 : tensor<64xindex, #tile.row>
+  // expected-error @below {{'tile.scatter' op expected 32-bit elements of one type, got 'tensor<64xf32, #tile.row>' to '!tile.view<?xf16>'}}
+  tile.scatter %x, %o[%i : tensor<64xindex, #tile.row>] : tensor<64xf32, #tile.row>, !tile.view<?xf16>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel(%o: !tile.view<?xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %c0 = arith.constant 0 : index
+  %x = "test.tile"() : () -> tensor<64xf32, #tile.row>
+  %i = tile.iota %c0 : tensor<64xindex, #tile.col>
+  // expected-error @below {{'tile.scatter' op expected an index, or a tile of index shaped as 'tensor<64xf32, #tile.row>', got 'tensor<64xindex, #tile.col>'}}
+  tile.scatter %x, %o[%i : tensor<64xindex, #tile.col>] : tensor<64xf32, #tile.row>, !tile.view<?xf32>
+  tile.return
+}

@@ -1,0 +1,197 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The tile program of seq.linear_attention on the CPU, against the recurrence in float64.
+
+Its error may be 1.5 times that of the recurrence in float32, on the same rounded inputs, whose outputs are rounded as the
+kernel's: what the chunked form and the roundings of its products add.
+"""
+
+import functools
+
+import numpy as np
+import pytest
+
+import cpu
+import support
+
+pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
+                                reason="longwing-cpu-test or longwing-opt is not built")
+
+
+def model(dtype, key_heads, heads, key_dim, value_dim, decay=None, dt=None, bias=False, skip=False, gate=False,
+          init=False, state=False, attributes=""):
+    """The model's text, and the names of its arguments. `decay` is "head" or "step", or none; `dt` its element type."""
+    bh, qk = f"?x?x{heads}", f"tensor<?x?x{key_heads}x{key_dim}x{dtype}>"
+    v, s = f"tensor<{bh}x{value_dim}x{dtype}>", f"tensor<?x{heads}x{key_dim}x{value_dim}xf32>"
+    head = f"tensor<{heads}xf32>"
+    arguments = {"q": qk, "k": qk, "v": v}
+    clauses = []
+    if decay:
+        arguments["decay"] = head if decay == "head" else f"tensor<{bh}xf32>"
+        clauses.append(f"decay(%decay : {arguments['decay']})")
+    if dt:
+        arguments.update(dt=f"tensor<{bh}x{dt}>", a=head)
+        clauses.append(f"dt(%dt : {arguments['dt']}, %a : {head})")
+    for name, wanted, type in [("bias", bias, head), ("skip", skip, head), ("gate", gate, v), ("init", init, s)]:
+        if wanted:
+            arguments[name] = type
+            clauses.append(f"{name}(%{name} : {type})")
+    results = f"{v}, {s}" if state else v
+    signature = ", ".join(f"%{name}: {type}" for name, type in arguments.items())
+    text = f"""func.func @main({signature}) -> ({results}) {{
+  %o{", %last" if state else ""} = seq.linear_attention %q, %k, %v {" ".join(clauses)} {{{attributes}}}
+      : {qk}, {qk}, {v} -> {results}
+  return %o{", %last" if state else ""} : {results}
+}}"""
+    return text, list(arguments)
+
+
+def inputs(names, dtype, batch, length, key_heads, heads, key_dim, value_dim, dt="f32", seed=0):
+    rng = np.random.default_rng(seed)
+    make = {
+        "q": lambda: cpu.cast(rng.standard_normal((batch, length, key_heads, key_dim)), dtype),
+        "k": lambda: cpu.cast(rng.standard_normal((batch, length, key_heads, key_dim)), dtype),
+        "v": lambda: cpu.cast(rng.standard_normal((batch, length, heads, value_dim)), dtype),
+        "gate": lambda: cpu.cast(rng.standard_normal((batch, length, heads, value_dim)), dtype),
+        "init": lambda: rng.standard_normal((batch, heads, key_dim, value_dim)).astype(np.float32),
+        "skip": lambda: rng.standard_normal(heads).astype(np.float32),
+        "a": lambda: -rng.uniform(1, 16, heads).astype(np.float32),
+        "bias": lambda: rng.uniform(-5, -2, heads).astype(np.float32),
+        "dt": lambda: cpu.cast(rng.standard_normal((batch, length, heads)), dt or "f32"),
+    }
+    return {name: make[name]() for name in names if name in make}
+
+
+def recurrence(values, real, softplus=False, scale=1.0):
+    """o and the last state, step by step in the type `real`. An absent tensor is not in `values`."""
+    x = {name: cpu.to_float64(value).astype(real) for name, value in values.items()}
+    q, k, v = x["q"], x["k"], x["v"]
+    batch, length, key_heads, key_dim = q.shape
+    heads, value_dim = v.shape[2:]
+    q, k = (np.repeat(t, heads // key_heads, axis=2) for t in (q, k))
+    factor = np.ones((batch, length, heads), real)
+    if "decay" in x:
+        factor = np.broadcast_to(np.exp(x["decay"]), factor.shape)
+    if "dt" in x:
+        d = x["dt"] + x.get("bias", real(0))
+        d = np.logaddexp(d, real(0)) if softplus else d
+        factor = np.exp(x["a"] * d)
+        k = k * d[..., None]
+    state = x.get("init", np.zeros((batch, heads, key_dim, value_dim), real)).copy()
+    o = np.empty((batch, length, heads, value_dim), real)
+    for t in range(length):
+        state = state * factor[:, t, :, None, None] + k[:, t, :, :, None] * v[:, t, :, None, :]
+        o[:, t] = np.einsum("bhk,bhkv->bhv", q[:, t], state)
+    o = o * real(scale)
+    if "skip" in x:
+        o = o + x["skip"][:, None] * v
+    if "gate" in x:
+        o = o * x["gate"] / (1 + np.exp(-x["gate"]))
+    return o, state
+
+
+@functools.lru_cache(maxsize=64)
+def lowered(text, options=""):
+    configure = f"seq-configure{{{options}}}" if options else "seq-configure"
+    passes = f"builtin.module(seq-verify-target,{configure},seq-to-tile,canonicalize,cse,tile-to-cpu)"
+    result = support.run_tool("longwing-opt", "-", f"--pass-pipeline={passes}", stdin=text)
+    return cpu.Program(result.stdout, lowered=True)
+
+
+def distance(x, exact):
+    return np.sqrt(np.mean((cpu.to_float64(x) - exact) ** 2))
+
+
+def check(text, values, dtype, options="", **meaning):
+    results = lowered(text, options)(*values.values())
+    exact, exact_state = recurrence(values, np.float64, **meaning)
+    single, single_state = recurrence(values, np.float32, **meaning)
+    assert cpu.dtype_of(results[0]) == dtype and results[0].shape == exact.shape
+    if exact.size:
+        assert distance(results[0], exact) <= 1.5 * distance(cpu.cast(single, dtype), exact)
+    if len(results) > 1 and exact_state.size:
+        size = np.sqrt(np.mean(exact_state**2))
+        assert distance(results[1], exact_state) <= 1e-5 * size  # as in 32 bits: contributions are not rounded
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Families
+# ----------------------------------------------------------------------------------------------------------------
+
+SSD = dict(bias=True, skip=True, gate=True, init=True, state=True, attributes="softplus")
+
+
+@pytest.mark.parametrize("batch, length", [(2, 150), (2, 64), (2, 65), (2, 63)])
+def test_ssd(batch, length):
+    """Two chunks and a ragged one, exactly one, one step more and one less; all that SSD has."""
+    text, names = model("bf16", 1, 4, 128, 64, dt="bf16", **SSD)
+    check(text, inputs(names, "bf16", batch, length, 1, 4, 128, 64, dt="bf16"), "bf16", softplus=True)
+
+
+@pytest.mark.parametrize("length", [1, 300])
+def test_groups_that_do_not_fill_a_cta(length):
+    """Three heads for each of two key heads, values of 40 columns: warpgroups without a head, tiles with padding."""
+    text, names = model("bf16", 2, 6, 24, 40, dt="f32", state=True)
+    values = inputs(names, "bf16", 2, length, 2, 6, 24, 40)
+    values["dt"] = np.abs(values["dt"])
+    check(text, values, "bf16")
+
+
+@pytest.mark.parametrize("dtype, decay", [("bf16", None), ("f16", None), ("bf16", "head"), ("bf16", "step")])
+@pytest.mark.parametrize("length", [130, 256])
+def test_decays(dtype, decay, length):
+    """Two blocks of value columns of each head; a scale."""
+    text, names = model(dtype, 2, 2, 64, 128, decay=decay, state=True, attributes="scale = 0.125 : f64")
+    values = inputs(["q", "k", "v"], dtype, 1, length, 2, 2, 64, 128)
+    rng = np.random.default_rng(1)
+    if decay == "head":
+        values["decay"] = np.array([-0.01, -0.5], np.float32)
+    if decay == "step":
+        values["decay"] = -rng.exponential(0.3, (1, length, 2)).astype(np.float32)
+    check(text, values, dtype, scale=0.125)
+
+
+@pytest.mark.parametrize("decay", [0.0, -0.001, -50.0])
+def test_extreme_decays(decay):
+    """Nothing decays, slowly, or at once. What decays slowly is accumulated for long: it may not be rounded on the way."""
+    text, names = model("bf16", 1, 2, 64, 64, decay="step", state=True)
+    values = inputs(["q", "k", "v"], "bf16", 1, 320, 1, 2, 64, 64)
+    values["decay"] = np.full((1, 320, 2), decay, np.float32)
+    check(text, values, "bf16")
+
+
+@pytest.mark.parametrize("scale", [-0.5, 0.0])
+def test_scale_that_is_no_exponent(scale):
+    text, names = model("bf16", 1, 2, 64, 64, attributes=f"scale = {scale} : f64")
+    check(text, inputs(names, "bf16", 1, 100, 1, 2, 64, 64), "bf16", scale=scale)
+
+
+def test_future_is_not_seen():
+    """Exponents of what lies ahead overflow; they are not used."""
+    text, names = model("bf16", 1, 2, 64, 64, decay="step")
+    values = inputs(["q", "k", "v"], "bf16", 1, 64, 1, 2, 64, 64)
+    values["decay"] = np.full((1, 64, 2), -80, np.float32)
+    [o] = lowered(text)(*values.values())
+    assert np.isfinite(cpu.to_float64(o)).all()
+
+
+def test_state_continues():
+    """A sequence in two parts, the second from the state of the first: the kernel's state is not rounded to 16 bits."""
+    text, names = model("bf16", 1, 2, 64, 64, decay="step", init=True, state=True)
+    values = inputs(["q", "k", "v", "init"], "bf16", 1, 200, 1, 2, 64, 64)
+    init = values.pop("init")
+    values["decay"] = np.full((1, 200, 2), -0.05, np.float32)
+    whole = lowered(text)(*values.values(), init)
+    first = lowered(text)(*(x[:, :128] for x in values.values()), init)
+    second = lowered(text)(*(x[:, 128:] for x in values.values()), first[1])
+    np.testing.assert_array_equal(second[0], whole[0][:, 128:])
+    np.testing.assert_array_equal(second[1], whole[1])
+
+
+@pytest.mark.parametrize("batch, length", [(0, 64), (1, 0)])
+def test_empty(batch, length):
+    text, names = model("bf16", 1, 2, 64, 64, init=True, state=True)
+    values = inputs(names, "bf16", batch, length, 1, 2, 64, 64)
+    o, state = lowered(text)(*values.values())
+    assert o.shape == (batch, length, 2, 64)
+    np.testing.assert_array_equal(state, values["init"])
