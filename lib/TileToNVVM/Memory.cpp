@@ -162,7 +162,8 @@ void Emitter::writeMatrices(ValueRange registers, Value address, int64_t tileRow
   Value firstRow = add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16));
   Value lineAddress = add(address, mul(add(add(firstRow, below), line), kPanelBytes));
   // The addresses of the matrices are cheap to make, and dear to hold through a loop.
-  lineAddress = ptx::opaque(b, loc, lineAddress, /*pinned=*/true);
+  if (kernel.getSchedule().getSpread())
+    lineAddress = ptx::opaque(b, loc, lineAddress, /*pinned=*/true);
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   for (int64_t j = 0; j < matrices; j += 2) {
     Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
