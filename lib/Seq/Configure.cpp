@@ -77,7 +77,11 @@ static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfi
 static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   LinearAttentionConfig config;
   int64_t jobs = op.getValueHeads() * llvm::divideCeil(op.getValueDim(), 64);
-  config.consumers = jobs == 1 ? 1 : 2;
+  // A gate or a skip next to constant decays, or both of them, take what wide keys leave free.
+  bool gate = static_cast<bool>(op.getGate()), skip = static_cast<bool>(op.getSkip());
+  bool constant = op.getDecay() && op.hasConstantDecay();
+  bool crowded = op.getKeyDim() > 64 && ((gate && skip) || (constant && (gate || skip)));
+  config.consumers = jobs == 1 || crowded ? 1 : 2;
   while (config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes)
     --config.stages;
   return config;
