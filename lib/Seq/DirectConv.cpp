@@ -42,8 +42,6 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
     return refuse("expected elements of type f16 or bf16 for Toeplitz products");
   if (op.getSpectrum())
     return refuse("Toeplitz products take a filter, not a spectrum");
-  if (op.getInitial() || op.getFinal())
-    return refuse("no kernel adds the state of a long convolution that is read in parts");
   int64_t taps = op.getFilterLength(), length = op.getLength();
   int64_t reverse = op.getReverse() ? op.getReverse().getType().getDimSize(1) : 0;
   bool known = !ShapedType::isDynamic(length);

@@ -34,6 +34,14 @@ static LogicalResult verifyAttention(seq::AttentionOp op) {
   return success();
 }
 
+/// No kernel of long convolutions adds what the past does.
+static LogicalResult verifyStateless(seq::LongConvOp op) {
+  if (!op.getInitial() && !op.getFinal())
+    return success();
+  return op.emitOpError() << "cannot run on sm_90a: no kernel adds the state of a long convolution "
+                             "that is read in parts; the x86-64 target takes it";
+}
+
 template <typename Op>
 static LogicalResult verifyDirectConv(Op op) {
   std::string why;
@@ -72,6 +80,11 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
+    WalkResult states = getOperation().walk([](seq::LongConvOp op) {
+      return failed(verifyStateless(op)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (states.wasInterrupted())
+      return signalPassFailure();
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)
