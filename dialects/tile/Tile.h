@@ -75,7 +75,10 @@ bool isIn(mlir::Type type) {
 int64_t rowDimension(DescType box);
 
 /// Bytes that an [R, C] tile takes in SRAM: whole panels.
-int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element);
+int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element,
+                    int64_t panel = kPanelBytes);
+/// Bytes of a row of a panel of a tile in SRAM.
+int64_t panelBytes(mlir::RankedTensorType sharedTile);
 
 /// The period of Toeplitz matrices and of tiles of runs, in samples.
 constexpr int64_t kToeplitzSize = 64;

@@ -70,12 +70,37 @@ def Tile_LineAttr : Tile_Layout<"Line", "line"> {
 }
 
 def Tile_SharedAttr : Tile_Layout<"Shared", "shared"> {
-  let summary = "A tile in SRAM, 128-byte swizzled";
+  let summary = "A tile in SRAM, swizzled as the copy engine does";
   let description = [{
-    An [R, C] tile is stored as ceil(C * bytes / 128) panels of R rows of 128 bytes, one
-    after the other; within a panel the 16-byte chunk c of row r stands at chunk
-    `c ^ (r % 8)`. A wgmma may read it as it stands or transposed.
+    An [R, C] tile is stored as ceil(C * bytes / panel) panels of R rows of `panel` bytes
+    (128 unless said, else 64 or 32), one after the other. Within a panel bits 4 to 6 of a byte's
+    offset are combined by exclusive or with bits 7 to 9, as far as they lie within a row: with 128 bytes
+    the 16-byte chunk c of row r stands at chunk `c ^ (r % 8)`. A wgmma may read panels of 128
+    bytes as they stand or transposed.
   }];
+  let parameters = (ins DefaultValuedParameter<"int64_t", "128">:$panel);
+  let assemblyFormat = "(`<` `panel` `=` $panel^ `>`)?";
+  let builders = [AttrBuilder<(ins), [{ return $_get($_ctxt, 128); }]>];
+}
+
+def Tile_ChannelAttr : Tile_Layout<"Channel", "channel"> {
+  let summary = "Neighbouring channels per thread: an [R, C] or [C] tile, its rows spread over lanes";
+  let description = [{
+    For recurrences that are independent from channel to channel. Groups of `lanes` neighbouring
+    threads share w = C * lanes / threads neighbouring channels (w is 1, 2 or 4; the threads are
+    those of all consumer warpgroups). Lane q of a group holds, of an [R, C] tile, the rows
+    `q R / lanes` to `(q + 1) R / lanes - 1`; register `w i + e` is row i of those and channel e.
+    All lanes of a group hold the values of a [C] tile. Rows are states, or steps in time.
+  }];
+  let parameters = (ins "int64_t":$lanes);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def Tile_StateAttr : Tile_Layout<"State", "state"> {
+  let summary = "A value per row of a #tile.channel tile, the same for all channels";
+  let description = "Lane q of a group holds the values of its R / lanes rows of an [R] tile.";
+  let parameters = (ins "int64_t":$lanes);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def Tile_RunsAttr : Tile_Layout<"Runs", "runs"> {

@@ -38,9 +38,13 @@ void TileDialect::initialize() {
       >();
 }
 
-int64_t longwing::tile::sharedBytes(ArrayRef<int64_t> tileShape, Type element) {
+int64_t longwing::tile::sharedBytes(ArrayRef<int64_t> tileShape, Type element, int64_t panel) {
   int64_t rows = tileShape.front(), bytes = tileShape.back() * element.getIntOrFloatBitWidth() / 8;
-  return llvm::divideCeil(bytes, kPanelBytes) * kPanelBytes * rows;
+  return llvm::divideCeil(bytes, panel) * panel * rows;
+}
+
+int64_t longwing::tile::panelBytes(RankedTensorType sharedTile) {
+  return cast<SharedAttr>(sharedTile.getEncoding()).getPanel();
 }
 
 //===----------------------------------------------------------------------===//
@@ -100,7 +104,44 @@ LogicalResult SharedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
                                          EmitError emitError) const {
   if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8)
     return emitError() << "expected a #tile.shared tile of whole bytes, got " << element;
+  if (getPanel() != 32 && getPanel() != 64 && getPanel() != kPanelBytes)
+    return emitError() << "expected panels of 32, 64 or " << kPanelBytes << " bytes, got "
+                       << getPanel();
   return verifyShape("#tile.shared", shape, {8, 8}, emitError);
+}
+
+/// Rows are spread over a power of two of lanes, at most a warp.
+static LogicalResult verifyLanes(StringRef layout, int64_t lanes, int64_t rows,
+                                 EmitError emitError) {
+  if (lanes < 1 || lanes > 32 || (lanes & (lanes - 1)))
+    return emitError() << "expected a " << layout << " tile over 1, 2, 4, 8, 16 or 32 lanes, got "
+                       << lanes;
+  if (rows < 1 || rows % lanes)
+    return emitError() << "expected a " << layout << " tile with a multiple of " << lanes
+                       << " rows, got " << rows;
+  return success();
+}
+
+LogicalResult ChannelAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
+                                          EmitError emitError) const {
+  if (element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 16)
+    return emitError() << "expected a #tile.channel tile without 16-bit elements, got " << element;
+  if (shape.empty() || shape.size() > 2)
+    return emitError() << "expected a #tile.channel tile of 1 or 2 dimensions, got "
+                       << shape.size();
+  if (failed(verifyLanes("#tile.channel", getLanes(),
+                         shape.size() == 2 ? shape.front() : getLanes(), emitError)))
+    return failure();
+  return verifyShape("#tile.channel", shape.take_back(), {8}, emitError);
+}
+
+LogicalResult StateAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
+                                        EmitError emitError) const {
+  if (element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 16)
+    return emitError() << "expected a #tile.state tile without 16-bit elements, got " << element;
+  if (failed(verifyShape("#tile.state", shape, {1}, emitError)))
+    return failure();
+  return verifyLanes("#tile.state", getLanes(), shape.front(), emitError);
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,7 +200,39 @@ Type DescType::parse(AsmParser &parser) { return parseShaped<DescType>(parser, 1
 void DescType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
 Type ViewType::parse(AsmParser &parser) { return parseShaped<ViewType>(parser, 0); }
 void ViewType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
-Type RingType::parse(AsmParser &parser) { return parseShaped<RingType>(parser, 3); }
-void RingType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
+/// As the others, and `, panel = 32` where panels are narrow.
+Type RingType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type element;
+  int64_t panel = kPanelBytes;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
+      parser.parseType(element))
+    return {};
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("panel") || parser.parseEqual() || parser.parseInteger(panel)))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  if (shape.size() < 3) {
+    parser.emitError(loc, "expected at least 3 sizes, got ") << shape.size();
+    return {};
+  }
+  if (!element.isIntOrFloat()) {
+    parser.emitError(loc, "expected an integer or float element type, got ") << element;
+    return {};
+  }
+  return RingType::get(parser.getContext(), shape, element, panel);
+}
+
+void RingType::print(AsmPrinter &printer) const {
+  printer << '<';
+  for (int64_t size : getShape())
+    printer << size << 'x';
+  printer << getElementType();
+  if (getPanel() != kPanelBytes)
+    printer << ", panel = " << getPanel();
+  printer << '>';
+}
 Type SmemType::parse(AsmParser &parser) { return parseShaped<SmemType>(parser, 2); }
 void SmemType::print(AsmPrinter &printer) const { printShaped(*this, printer); }

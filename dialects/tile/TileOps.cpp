@@ -198,6 +198,10 @@ LogicalResult LoadOp::verify() {
       tile.getElementType() != desc.getElementType())
     return emitOpError() << "expected a tile of " << rows << " rows of " << desc.getElementType()
                          << ", got " << tile;
+  int64_t bytes = box.back() * desc.getElementType().getIntOrFloatBitWidth() / 8;
+  if (bytes != panelBytes(tile))
+    return emitOpError() << "expected boxes as wide as the tile's panels of " << panelBytes(tile)
+                         << " bytes, got " << bytes;
   if (int64_t(getStages()) < 1)
     return emitOpError() << "expected at least one stage, got " << getStages();
   return success();
@@ -288,6 +292,16 @@ LogicalResult ReduceOp::verify() {
   bool lanes = isIn<LanesAttr>(result);
   if (!isa<FloatType>(source.getElementType()))
     return emitOpError() << "expected a tile of floats, got " << source;
+  if (auto channels = dyn_cast_or_null<ChannelAttr>(source.getEncoding())) {
+    if (source.getRank() != 2 || result.getEncoding() != channels ||
+        result.getElementType() != source.getElementType() ||
+        result.getShape() != ArrayRef<int64_t>{channels.getLanes(), source.getDimSize(1)})
+      return emitOpError() << "expected a result of " << channels.getLanes()
+                           << " rows in the layout of " << source << ", got " << result;
+    return success();
+  }
+  if (isIn<ChannelAttr>(result))
+    return emitOpError() << "expected a source in the layout of " << result << ", got " << source;
   if (lanes && isIn<LanesAttr>(source))
     return emitOpError() << "expected a #tile.row result from a #tile.lanes tile";
   SmallVector<int64_t> shape = {source.getDimSize(0)};
@@ -309,6 +323,15 @@ LogicalResult BroadcastOp::verify() {
            result.getDimSize(0) == source.getDimSize(0);
   if (source && isIn<ColAttr>(source))
     fits = isIn<AccAttr>(result) && result.getDimSize(1) == source.getDimSize(0);
+  if (source && isIn<ChannelAttr>(source))
+    fits = source.getRank() == 1 && result.getRank() == 2 &&
+           source.getEncoding() == result.getEncoding() &&
+           source.getDimSize(0) == result.getDimSize(1);
+  if (source && isIn<StateAttr>(source))
+    fits = isIn<ChannelAttr>(result) && result.getRank() == 2 &&
+           source.getDimSize(0) == result.getDimSize(0) &&
+           cast<StateAttr>(source.getEncoding()).getLanes() ==
+               cast<ChannelAttr>(result.getEncoding()).getLanes();
   if (!fits || element != result.getElementType())
     return emitOpError() << "cannot broadcast " << getSource().getType() << " to " << result;
   return success();

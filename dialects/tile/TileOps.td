@@ -33,10 +33,12 @@ def Tile_LineTile : Tile_In<"Line", "#tile.line tile">;
 def Tile_SharedTile : Tile_In<"Shared", "#tile.shared tile">;
 def Tile_RunsTile : Tile_In<"Runs", "#tile.runs tile">;
 def Tile_ToeplitzTile : Tile_In<"Toeplitz", "#tile.toeplitz tile">;
+def Tile_ChannelTile : Tile_In<"Channel", "#tile.channel tile">;
+def Tile_StateTile : Tile_In<"State", "#tile.state tile">;
 class Tile_OneOf<list<Type> layouts, string summary> : AnyTypeOf<layouts, summary, "::mlir::RankedTensorType">;
 def Tile_RegisterTile : Tile_OneOf<
   [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile, Tile_LineTile,
-   Tile_RunsTile],
+   Tile_RunsTile, Tile_ChannelTile, Tile_StateTile],
   "tile in registers">;
 def Tile_SumTile : Tile_OneOf<[Tile_AccTile, Tile_RunsTile], "#tile.acc or #tile.runs tile">;
 
@@ -143,7 +145,8 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
   let description = [{
     Reads the [rows, columns] tile at the given element coordinates. The columns are the box's last
     dimension; the rows are the one other dimension whose size is not 1, or the last but one.
-    Columns past the box's innermost size come from further boxes.
+    Columns past the box's innermost size, which is as wide as the tile's panels, come from
+    further boxes.
     Elements outside the tensor are zero. `stages` is the number of SRAM slots that the
     tile's ring gets.
   }];
@@ -244,10 +247,13 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure]> {
   let summary = "Reduces the rows of a tile";
   let description = [{
     From `#tile.acc` or `#tile.lanes` to `#tile.row`, a value per row; from `#tile.acc` to
-    `#tile.lanes`, a partial result per lane that needs no exchange between lanes.
+    `#tile.lanes`, a partial result per lane that needs no exchange between lanes. From a
+    `#tile.channel` tile of [R, C] to one of [lanes, C]: row q of the result combines the rows
+    of lane q, again without an exchange.
   }];
-  let arguments = (ins Tile_ReduceKindAttr:$kind, AnyTypeOf<[Tile_AccTile, Tile_LanesTile]>:$source);
-  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_LanesTile]>:$result);
+  let arguments = (ins Tile_ReduceKindAttr:$kind,
+                       AnyTypeOf<[Tile_AccTile, Tile_LanesTile, Tile_ChannelTile]>:$source);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_LanesTile, Tile_ChannelTile]>:$result);
   let assemblyFormat = "$kind $source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
@@ -265,7 +271,7 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let summary = "The positions of the rows or columns of a tile, or of a line: base, base + 1, ...";
   let arguments = (ins Index:$base);
-  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile, Tile_LineTile]>:$result);
+  let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile, Tile_LineTile, Tile_StateTile]>:$result);
   let assemblyFormat = "$base attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
@@ -330,5 +336,6 @@ def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
 
 include "dialects/tile/TileRunOps.td"
 include "dialects/tile/TileRecurrenceOps.td"
+include "dialects/tile/TileChannelOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

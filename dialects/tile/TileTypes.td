@@ -47,13 +47,18 @@ def Tile_RingType : Tile_ShapedType<"Ring", "ring"> {
   let description = [{
     The first size is the number of slots (stages), the rest the shape of a tile. Each slot
     has two mbarriers: *full*, which completes when the bytes of a tile have arrived, and
-    *empty*, which completes when every consumer has released it.
+    *empty*, which completes when every consumer has released it. `panel` is that of the
+    tiles' `#tile.shared`.
 
     A shape of four sizes has in the second the number of tiles in a slot, one for each consumer
     warpgroup.
 
-    Example: `!tile.ring<2x128x128xbf16>`
+    Example: `!tile.ring<2x128x128xbf16>`, `!tile.ring<4x32x16xbf16, panel = 32>`
   }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
+                        "int64_t":$panel);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType),
+                              [{ return $_get($_ctxt, shape, elementType, 128); }]>];
   let extraClassDeclaration = [{
     int64_t getStages() const { return getShape().front(); }
     llvm::ArrayRef<int64_t> getTileShape() const { return getShape().take_back(2); }

@@ -33,6 +33,21 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
   Option<int64_t> queryStages{*this, "query-stages",
                               llvm::cl::desc("SRAM slots of the ring of query tiles"),
                               llvm::cl::init(0)};
+  Option<int64_t> lanes{*this, "lanes",
+                        llvm::cl::desc("Threads that share a channel of a recurrence"),
+                        llvm::cl::init(0)};
+  Option<int64_t> width{*this, "width",
+                        llvm::cl::desc("Neighbouring channels of a thread of a recurrence"),
+                        llvm::cl::init(0)};
+  Option<int64_t> steps{*this, "steps",
+                        llvm::cl::desc("Steps in time of a tile of a recurrence"),
+                        llvm::cl::init(0)};
+  Option<int64_t> unroll{*this, "unroll",
+                         llvm::cl::desc("Steps in time that a recurrence takes at once"),
+                         llvm::cl::init(0)};
+  Option<int64_t> registers{*this, "registers",
+                            llvm::cl::desc("Registers of a consumer thread of a recurrence"),
+                            llvm::cl::init(0)};
   Option<std::string> persistent{
       *this, "persistent",
       llvm::cl::desc("One CTA per multiprocessor walks over the work: true or false")};

@@ -44,6 +44,16 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseNumber(name, value, schedule.stages, loc);
   if (name == "query-stages")
     return parseNumber(name, value, schedule.queryStages, loc);
+  if (name == "lanes")
+    return parseNumber(name, value, schedule.lanes, loc);
+  if (name == "width")
+    return parseNumber(name, value, schedule.width, loc);
+  if (name == "steps")
+    return parseNumber(name, value, schedule.steps, loc);
+  if (name == "unroll")
+    return parseNumber(name, value, schedule.unroll, loc);
+  if (name == "registers")
+    return parseNumber(name, value, schedule.registers, loc);
   if (name == "persistent")
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
@@ -54,8 +64,8 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return success();
   }
   return emitError(loc) << "unknown schedule option '" << name
-                        << "', expected consumers, keys, stages, query-stages, "
-                           "persistent, overlap, conv or radices";
+                        << "', expected consumers, keys, stages, query-stages, lanes, width, steps, "
+                           "unroll, registers, persistent, overlap, conv or radices";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

@@ -39,6 +39,11 @@ void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &option
   config.keys = options.keys;
   config.stages = options.stages;
   config.queryStages = options.queryStages;
+  config.lanes = options.lanes;
+  config.width = options.width;
+  config.steps = options.steps;
+  config.unroll = options.unroll;
+  config.registers = options.registers;
   config.persistent = options.persistent;
   config.overlap = options.overlap;
   config.conv = options.conv;

@@ -8,6 +8,7 @@
 #include "longwing/Seq/Config.h"
 #include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/Passes.h"
+#include "longwing/Seq/ScanConfig.h"
 #include "longwing/Target/Hopper.h"
 
 namespace longwing {
@@ -215,11 +216,13 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   }
 
   void runOnOperation() override {
+    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll};
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case<seq::AttentionOp, seq::LongConvOp, seq::LinearAttentionOp>(
                   [&](auto op) { return configure(op); })
+              .Case([&](seq::SelectiveScanOp op) { return configureScan(op, scan); })
               .Default(success());
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

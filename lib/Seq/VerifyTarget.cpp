@@ -8,6 +8,7 @@
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/Passes.h"
+#include "longwing/Seq/ScanConfig.h"
 #include "longwing/Target/Hopper.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -90,6 +91,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([](seq::AttentionOp op) { return verifyAttention(op); })
               .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
+              .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::LongConvOp op) { return verifyDirectConv(op); })
               .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })
               .Default([](Operation *) { return success(); });

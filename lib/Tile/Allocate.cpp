@@ -49,7 +49,7 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
   static int64_t bytesOf(Type type) {
     if (auto ring = dyn_cast<RingType>(type))
       return ring.getStages() * ring.getParts() *
-             sharedBytes(ring.getTileShape(), ring.getElementType());
+             sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());
     auto buffer = cast<SmemType>(type);
     return buffer.getParts() * sharedBytes(buffer.getTileShape(), buffer.getElementType());
   }

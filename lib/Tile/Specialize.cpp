@@ -175,7 +175,7 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
   if (op.getNumRegions() && !isa<ToeplitzOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
-  bool writes = isa<StoreOp, StoreRowOp, ScatterOp>(op);
+  bool writes = isa<StoreOp, StoreRowOp, StoreChannelsOp, ScatterOp>(op);
   if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes()) ||
                    !llvm::all_of(op.getOperands(), [&](Value value) { return isKept(value); })))
     return success();
@@ -415,10 +415,10 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       if (isSpread(kernel, load))
         shape.push_back(consumers);
       llvm::append_range(shape, tile.getShape());
-      auto type = RingType::get(b.getContext(), shape, tile.getElementType());
+      auto type = RingType::get(b.getContext(), shape, tile.getElementType(), panelBytes(tile));
       ring = AllocOp::create(b, load.getLoc(), type, IntegerAttr());
       bytes += load.getStages() * type.getParts() *
-               sharedBytes(tile.getShape(), tile.getElementType());
+               sharedBytes(tile.getShape(), tile.getElementType(), panelBytes(tile));
     });
     kernel.walk([&](StageOp stage) {
       Value &buffer = memory.buffers[stage];

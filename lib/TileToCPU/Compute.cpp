@@ -110,8 +110,9 @@ Value combine(OpBuilder &builder, Location loc, ReduceKind kind, Value a, Value 
   return arith::MaxNumFOp::create(builder, loc, a, b);
 }
 
-/// Combines a tensor over the dimensions that `kept` does not name, in order.
-Value reduceTo(OpBuilder &builder, Location loc, ReduceKind kind, Value source,
+} // namespace
+
+Value longwing::tile::reduceTo(OpBuilder &builder, Location loc, ReduceKind kind, Value source,
                ArrayRef<int64_t> kept) {
   auto type = cast<RankedTensorType>(source.getType());
   auto element = cast<FloatType>(type.getElementType());
@@ -136,6 +137,8 @@ Value reduceTo(OpBuilder &builder, Location loc, ReduceKind kind, Value source,
                  });
 }
 
+namespace {
+
 Value expand(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_t> shape) {
   auto type =
       RankedTensorType::get(shape, cast<RankedTensorType>(source.getType()).getElementType());
@@ -159,12 +162,27 @@ Value reduceLanes(OpBuilder &builder, Location loc, ReduceKind kind, Value sourc
   return reduceTo(builder, loc, kind, pairs, {0});
 }
 
+/// [R, C] as [groups, R / groups, C].
+Value splitRows(OpBuilder &builder, Location loc, Value source, int64_t groups) {
+  auto from = cast<RankedTensorType>(source.getType());
+  auto type = RankedTensorType::get({groups, from.getDimSize(0) / groups, from.getDimSize(1)},
+                                    from.getElementType());
+  SmallVector<ReassociationIndices> parts = {{0, 1}, {2}};
+  return tensor::ExpandShapeOp::create(builder, loc, type, source, parts);
+}
+
 struct ConvertReduce : OpConversionPattern<ReduceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(ReduceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     auto type = cast<RankedTensorType>(op.getSource().getType());
     Value value = adaptor.getSource();
+    if (isIn<ChannelAttr>(type)) { // [R, C] is [lanes, R / lanes, C]
+      ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getResult().getType()).getShape();
+      Value split = splitRows(rewriter, op.getLoc(), value, shape[0]);
+      rewriter.replaceOp(op, reduceTo(rewriter, op.getLoc(), op.getKind(), split, {0, 2}));
+      return success();
+    }
     if (isIn<AccAttr>(type))
       value = reduceToLanes(rewriter, op.getLoc(), op.getKind(), value);
     if (isIn<RowAttr>(op.getResult().getType()))
@@ -189,7 +207,8 @@ struct ConvertBroadcast : OpConversionPattern<BroadcastOp> {
       return success();
     }
     AffineExpr r = rewriter.getAffineDimExpr(0), c = rewriter.getAffineDimExpr(1);
-    SmallVector<AffineExpr> from = {isIn<RowAttr>(op.getSource().getType()) ? r : c};
+    SmallVector<AffineExpr> from = {isIn<RowAttr>(op.getSource().getType()) || isIn<StateAttr>(op.getSource().getType()) ? r
+                                                                                          : c};
     Value init = empty(rewriter, loc, type.getShape(), type.getElementType());
     rewriter.replaceOp(op, generic(rewriter, loc, adaptor.getSource(), init, {from, {r, c}},
                                    {IteratorType::parallel, IteratorType::parallel},

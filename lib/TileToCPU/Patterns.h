@@ -37,11 +37,17 @@ void populateComputePatterns(const CPUTypeConverter &converter, mlir::RewritePat
 /// tile.scan, tile.distribute, tile.pick, tile.fragment, tile.stage
 void populateRecurrencePatterns(const CPUTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
+/// tile.read, tile.row, tile.sums, tile.load_channels, tile.store_channels
+void populateChannelPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+/// Combines a tensor over the dimensions that `kept` does not name, in order.
+mlir::Value reduceTo(mlir::OpBuilder &builder, mlir::Location loc, ReduceKind kind,
+                     mlir::Value source, llvm::ArrayRef<int64_t> kept);
 
 /// tile.load_runs, tile.store_runs, tile.toeplitz, tile.lag
 void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
-/// Whether a position lies inside the tensor.
+/// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
 mlir::Value isInside(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref,
                      mlir::ValueRange position);
 

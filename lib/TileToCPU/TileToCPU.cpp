@@ -109,6 +109,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateComputePatterns(converter, patterns);
     populateRunPatterns(converter, patterns);
     populateRecurrencePatterns(converter, patterns);
+    populateChannelPatterns(converter, patterns);
     ConversionTarget target(getContext());
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     target.addIllegalDialect<TileDialect>();

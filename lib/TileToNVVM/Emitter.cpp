@@ -7,6 +7,8 @@
 
 #include "Emitter.h"
 
+#include "longwing/Target/Hopper.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -78,6 +80,10 @@ int64_t Emitter::count(Type type) {
     return tensor.getDimSize(0) / 4;
   if (isIn<LineAttr>(type))
     return tensor.getDimSize(0) / kWarpLanes;
+  if (isIn<StateAttr>(type))
+    return rowsPerThread(type);
+  if (isIn<ChannelAttr>(type))
+    return rowsPerThread(type) * channelsPerThread(type);
   bool packed = tensor.getElementType().isIntOrFloat() && tensor.getElementTypeBitWidth() == 16;
   return tensor.getDimSize(1) / (packed ? 4 : 2);
 }
@@ -138,13 +144,15 @@ void Emitter::unflatten(ValueRange range, ValueRange scalars) {
 // The function
 //===----------------------------------------------------------------------===//
 
-/// CTAs that share a multiprocessor: one, unless there is no producer to take registers from.
-static int32_t residentCtas(ScheduleAttr schedule) {
-  constexpr int64_t kRegisters = 65536;
-  if (schedule.hasProducer())
-    return 1;
-  return std::max<int64_t>(1, kRegisters /
-                                  (schedule.getThreads() * schedule.getConsumerRegisters()));
+/// CTAs that share a multiprocessor, by the registers of the roles and by SRAM.
+int64_t Emitter::residents() {
+  ScheduleAttr schedule = kernel.getSchedule();
+  int64_t producer = schedule.hasProducer() ? schedule.getProducerRegisters() : 0;
+  int64_t registers =
+      kWarpgroupThreads * (producer + warpgroups * schedule.getConsumerRegisters());
+  int64_t shared = kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt() + 1024;
+  return std::max<int64_t>(
+      1, std::min(hopper::kRegisters / registers, (hopper::kSharedBytes + 1024) / shared));
 }
 
 /// Each !tile.desc becomes a tensor map and its sizes, each !tile.view a pointer, sizes and
@@ -175,7 +183,7 @@ LLVM::LLVMFuncOp Emitter::createFunction() {
   SmallVector<NamedAttribute> attrs = {
       b.getNamedAttr("nvvm.kernel", b.getUnitAttr()),
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
-      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residentCtas(kernel.getSchedule()))),
+      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents())),
   };
   b.setInsertionPointToEnd(moduleBody);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), inputs);
@@ -231,6 +239,8 @@ void Emitter::initBarriers() {
 }
 
 LogicalResult Emitter::emit() {
+  if (failed(checkChannels()))
+    return failure();
   LLVM::LLVMFuncOp function = createFunction();
   if (!SymbolTable::lookupSymbolIn(function->getParentOp(), kSramSymbol)) {
     OpBuilder::InsertionGuard guard(b);
@@ -297,6 +307,11 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })
+      .Case([&](ReadOp op) { return emitRead(op), success(); })
+      .Case([&](RowOp op) { return emitRow(op), success(); })
+      .Case([&](SumsOp op) { return emitSums(op), success(); })
+      .Case([&](LoadChannelsOp op) { return emitLoadChannels(op), success(); })
+      .Case([&](StoreChannelsOp op) { return emitStoreChannels(op), success(); })
       .Case([&](ProduceOp op) { return emitProduce(op), success(); })
       .Case([&](ConsumeOp op) { return emitConsume(op), success(); })
       .Case([&](ReleaseOp op) { return emitRelease(op), success(); })

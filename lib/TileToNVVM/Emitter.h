@@ -35,6 +35,7 @@ private:
   // Frame and control flow (Emitter.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LLVM::LLVMFuncOp createFunction();
+  int64_t residents();
   void nameThread();
   void initBarriers();
   mlir::LogicalResult emitBlock(mlir::Block &block);
@@ -141,6 +142,38 @@ private:
   void meetConsumers();
   /// A loop in which the consumers' threads take turns: thread t does t, t + threads, ...
   void forEachThread(int64_t count, llvm::function_ref<void(mlir::Value)> body);
+
+  //===--------------------------------------------------------------------===//
+  // Channels (Channels.cpp)
+  //===--------------------------------------------------------------------===//
+  mlir::LogicalResult checkChannels();
+  void emitRead(tile::ReadOp op);
+  mlir::Value byteInTile(mlir::RankedTensorType tile, mlir::Value row, mlir::Value column);
+  void emitRow(tile::RowOp op);
+  void emitSums(tile::SumsOp op);
+  void emitLoadChannels(tile::LoadChannelsOp op);
+  void emitStoreChannels(tile::StoreChannelsOp op);
+  void reduceChannels(tile::ReduceOp op);
+  Values sumRows(mlir::Value tile);
+  int64_t lanesOf(mlir::Type type);
+  int64_t channelsPerThread(mlir::Type type);
+  int64_t rowsPerThread(mlir::Type type);
+  mlir::Value laneInGroup(int64_t lanes);
+  mlir::Value firstChannel(mlir::Type type);
+  mlir::Value firstRow(mlir::Type type);
+  mlir::Value swizzled(mlir::Value offset, int64_t panel);
+  Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n, bool invariant);
+  void storeWide(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> values);
+  /// Neighbouring elements of a tensor that a thread holds.
+  struct Run {
+    llvm::SmallVector<int64_t> registers;
+    Values inside;     // whether each element lies in the tensor
+    mlir::Value whole; // whether one access may take all of them
+    mlir::Value pointer, stride;
+  };
+  using RunVisitor = llvm::function_ref<void(const Run &)>;
+  void eachRun(mlir::RankedTensorType tile, mlir::Value tensor, mlir::ValueRange coordinates,
+               bool transposed, mlir::Value limit, RunVisitor visit);
 
   //===--------------------------------------------------------------------===//
   // Products (Products.cpp)

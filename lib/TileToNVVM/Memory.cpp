@@ -225,7 +225,7 @@ Emitter::Slot Emitter::slot(Value ring, Value position) {
   auto alloc = ring.getDefiningOp<AllocOp>();
   auto type = cast<RingType>(ring.getType());
   int64_t stages = type.getStages(),
-          bytes = type.getParts() * sharedBytes(type.getTileShape(), type.getElementType());
+          bytes = type.getParts() * sharedBytes(type.getTileShape(), type.getElementType(), type.getPanel());
   Value turn = one(position), stage = i32(0);
   if (stages > 1) {
     stage = LLVM::URemOp::create(b, loc, turn, i32(stages));
@@ -257,14 +257,15 @@ void Emitter::emitProduce(ProduceOp op) {
   RingType ring = op.getRing().getType();
   const Values desc = get(op.getSource());
   int64_t rows = ring.getTileShape()[0];
-  int64_t panelColumns = kPanelBytes * 8 / ring.getElementType().getIntOrFloatBitWidth();
+  int64_t bytes = sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());
+  int64_t panelColumns = ring.getPanel() * 8 / ring.getElementType().getIntOrFloatBitWidth();
   int64_t panels = llvm::divideCeil(ring.getTileShape()[1], panelColumns);
   // A fresh barrier counts as having completed the phase before its first: the first turn of
   // every slot passes at once.
   Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
   await(at.empty, before);
   NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(at.full),
-                                         i32(ring.getParts() * panels * rows * kPanelBytes),
+                                         i32(ring.getParts() * bytes),
                                          NVVM::MemScopeKind::CTA, false, Value());
   auto cluster =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
@@ -273,7 +274,7 @@ void Emitter::emitProduce(ProduceOp op) {
     int64_t part = i / panels, panel = i % panels;
     Values coordinates = boxAt(op.getCoordinates().slice(part * rank, rank), panel * panelColumns);
     Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster,
-                                                 shared(add(at.address, i * rows * kPanelBytes)));
+                                                 shared(add(at.address, i * rows * ring.getPanel())));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         b, loc, target, desc[0], coordinates, shared(at.full), ValueRange(), Value(), Value(),
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());

@@ -110,6 +110,8 @@ Value Emitter::emitScalar(Operation *op, ValueRange operands, Type result) {
 /// Reduces over the columns that this thread holds, then over the four lanes of a row. Several
 /// chains run side by side, so that their latencies overlap.
 void Emitter::emitReduce(ReduceOp op) {
+  if (isIn<ChannelAttr>(op.getSource().getType()))
+    return reduceChannels(op);
   constexpr size_t kChains = 4;
   auto combine = [&](Value x, Value y) -> Value {
     if (op.getKind() == ReduceKind::Max)
@@ -152,13 +154,17 @@ void Emitter::emitReduce(ReduceOp op) {
 void Emitter::emitBroadcast(BroadcastOp op) {
   bool toAcc = isIn<AccAttr>(op.getResult().getType());
   Value source = op.getSource();
-  Type from = source.getType();
+  Type from = source.getType(), to = op.getResult().getType();
   setEach(op, [=](int64_t k) {
     int64_t at = 0;
     if (isIn<RowAttr>(from))
       at = toAcc ? (k >> 1) & 1 : k;
     else if (isIn<ColAttr>(from))
       at = 2 * (k / 4) + (k & 1);
+    else if (isIn<ChannelAttr>(from))
+      at = k % channelsPerThread(from);
+    else if (isIn<StateAttr>(from))
+      at = k / channelsPerThread(to);
     return element(source, at);
   });
 }
@@ -167,6 +173,12 @@ void Emitter::emitIota(IotaOp op) {
   if (isIn<LineAttr>(op.getResult().getType())) {
     Value first = add(one(op.getBase()), lane);
     return setEach(op, [=](int64_t k) { return add(first, kWarpLanes * k); });
+  }
+  Type type = op.getResult().getType();
+  if (isIn<StateAttr>(type)) {
+    Value first = add(one(op.getBase()), firstRow(type));
+    setEach(op, [=](int64_t k) { return add(first, k); });
+    return;
   }
   bool rows = isIn<RowAttr>(op.getResult().getType());
   Value first = add(one(op.getBase()), rows ? row : mul(quadLane, 2));

@@ -14,6 +14,9 @@ namespace longwing::hopper {
 
 /// SRAM that one CTA may use, in bytes.
 constexpr int64_t kSharedBytes = 227 * 1024;
+constexpr int64_t kMultiprocessors = 132;
+/// 32-bit registers of a multiprocessor.
+constexpr int64_t kRegisters = 65536;
 /// Bytes to which a 128-byte swizzled panel must be aligned.
 constexpr int64_t kSwizzleAlignment = 1024;
 /// Bytes to which the strides of a tensor map must be aligned.

@@ -1,0 +1,90 @@
+//===- TileChannelOps.td - Recurrences, channel by channel -*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Tiles whose channels do not meet: state-space scans and other recurrences along time.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILE_CHANNEL_OPS_TD
+#define LONGWING_TILE_CHANNEL_OPS_TD
+
+def Tile_ReadOp : Tile_Op<"read", [Pure]> {
+  let summary = "Reads rows of a tile in SRAM into registers, as f32";
+  let description = [{
+    The rows `row + offset`, ... of the source as a `#tile.channel` tile of [R, C]; or the row
+    `row + offset` alone, as a `#tile.channel` tile of [C] or a `#tile.state` tile. Elements of 16
+    bits are widened, which is exact. `row` is a multiple of 8.
+
+    Example:
+
+    ```mlir
+    %x = tile.read %u[%row] : tensor<32x128xbf16, #tile.shared> -> tensor<8x128xf32, #tile.channel<lanes = 2>>
+    %b = tile.read %B[%row + 3] : tensor<32x16xbf16, #tile.shared> -> tensor<16xf32, #tile.state<lanes = 2>>
+    ```
+  }];
+  let arguments = (ins Tile_SharedTile:$source, Index:$row, DefaultValuedAttr<I64Attr, "0">:$offset);
+  let results = (outs AnyTypeOf<[Tile_ChannelTile, Tile_StateTile]>:$result);
+  let assemblyFormat = [{
+    $source `[` $row (`+` $offset^)? `]` attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_RowOp : Tile_Op<"row", [Pure]> {
+  let summary = "One row of a tile of [R, C], for all lanes";
+  let arguments = (ins Tile_ChannelTile:$source, I64Attr:$index);
+  let results = (outs Tile_ChannelTile:$result);
+  let assemblyFormat = "$source `[` $index `]` attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_SumsOp : Tile_Op<"sums", [Pure]> {
+  let summary = "Sums each source over its rows";
+  let description = [{
+    Row t of the result is the sum of the rows of source t. Lanes exchange so that each ends
+    with the sums that it will hold: about one exchange for each value. With one source the
+    result may be a [C] tile, whose values all lanes get.
+  }];
+  let arguments = (ins Variadic<Tile_ChannelTile>:$sources);
+  let results = (outs Tile_ChannelTile:$result);
+  let assemblyFormat = "$sources attr-dict `:` type($sources) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_LoadChannelsOp : Tile_Op<"load_channels", [MemoryEffects<[MemRead]>]> {
+  let summary = "Reads a tile of channels from a tensor, as f32";
+  let description = [{
+    Element [r, c] comes from the coordinates, r added to the last but one and c to the last;
+    with `transposed` it is the other way round. A [C] tile adds c to the last coordinate. What
+    lies outside these dimensions is zero.
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, UnitAttr:$transposed);
+  let results = (outs Tile_ChannelTile:$tile);
+  let assemblyFormat = [{
+    $source `[` $coordinates `]` (`transposed` $transposed^)? attr-dict
+    `:` type($source) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreChannelsOp : Tile_Op<"store_channels", [
+    AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes a tile of channels to a tensor, rounded to its type";
+  let description = [{
+    The places are those of `tile.load_channels`; what lies outside is dropped, and so are the
+    rows of a tile of [R, C] from `rows` on, if that is given.
+  }];
+  let arguments = (ins Tile_ChannelTile:$tile, Tile_ViewType:$destination,
+                       Variadic<Index>:$coordinates, Optional<Index>:$rows, UnitAttr:$transposed);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $coordinates `]` (`transposed` $transposed^)? (`rows` $rows^)? attr-dict
+    `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // LONGWING_TILE_CHANNEL_OPS_TD

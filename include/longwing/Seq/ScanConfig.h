@@ -1,0 +1,50 @@
+//===- ScanConfig.h - Tiles and schedules of recurrences --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_SCANCONFIG_H
+#define LONGWING_SEQ_SCANCONFIG_H
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+/// How a kernel that walks along time, channel by channel, is tiled and scheduled.
+struct ScanConfig {
+  /// Consumer warpgroups, 128 threads each.
+  int64_t consumers = 1;
+  /// Neighbouring threads that share a channel: they split its states, or its steps.
+  int64_t lanes = 1;
+  /// Neighbouring channels of a thread: 1, 2 or 4.
+  int64_t width = 2;
+  /// Steps of a tile in SRAM, and of a tile in registers.
+  int64_t steps = 32, unroll = 8;
+  /// SRAM slots of each ring.
+  int64_t stages = 3;
+  /// Registers of a consumer thread.
+  int64_t registers = 232;
+
+  /// Channels of a CTA.
+  int64_t channels() const { return 128 * consumers * width / lanes; }
+
+  static ScanConfig read(mlir::Operation *op);
+  void write(mlir::Operation *op) const;
+};
+
+/// What the user overrides; 0 keeps the choice.
+struct ScanOverrides {
+  int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0;
+};
+
+/// Chooses and writes the configuration of a recurrence over channels.
+mlir::LogicalResult configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides);
+
+/// Reports, at the operation, what a Hopper kernel of the recurrences cannot do.
+mlir::LogicalResult verifyScanTarget(seq::SelectiveScanOp op);
+
+} // namespace longwing
+
+#endif // LONGWING_SEQ_SCANCONFIG_H

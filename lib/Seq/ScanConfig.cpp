@@ -1,0 +1,211 @@
+//===- ScanConfig.cpp - Tiles and schedules of recurrences ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A kernel that walks along time is chosen by a count of what one step costs a multiprocessor: its
+// instructions, its special functions and its words from SRAM, and how many warps there are to
+// hide their latencies.
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/ScanConfig.h"
+
+#include "longwing/Seq/Config.h"
+#include "longwing/Target/Hopper.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace longwing;
+
+/// The fields by name, for the attribute and for messages.
+static SmallVector<std::pair<StringRef, int64_t ScanConfig::*>> fields() {
+  return {{"consumers", &ScanConfig::consumers}, {"lanes", &ScanConfig::lanes},
+          {"registers", &ScanConfig::registers}, {"stages", &ScanConfig::stages},
+          {"steps", &ScanConfig::steps},         {"unroll", &ScanConfig::unroll},
+          {"width", &ScanConfig::width}};
+}
+
+ScanConfig ScanConfig::read(Operation *op) {
+  ScanConfig config;
+  if (auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr))
+    for (auto [name, field] : fields())
+      if (auto value = dict.getAs<IntegerAttr>(name))
+        config.*field = value.getInt();
+  return config;
+}
+
+void ScanConfig::write(Operation *op) const {
+  Builder b(op->getContext());
+  SmallVector<NamedAttribute> entries;
+  for (auto [name, field] : fields())
+    entries.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(this->*field)));
+  op->setAttr(kConfigAttr, b.getDictionaryAttr(entries));
+}
+
+static int64_t bytesOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getElementTypeBitWidth() / 8;
+}
+
+//===----------------------------------------------------------------------===//
+// Selective scans
+//===----------------------------------------------------------------------===//
+
+/// Bytes of SRAM of the rings.
+static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
+  int64_t row = config.channels() * (bytesOf(op.getU()) + bytesOf(op.getDelta()));
+  if (op.getGate())
+    row += config.channels() * bytesOf(op.getGate());
+  for (Value value : {Value(op.getB()), Value(op.getC())})
+    row += llvm::alignTo(op.getStateSize() * bytesOf(value), 32);
+  return config.stages * config.steps * row;
+}
+
+/// CTAs that share a multiprocessor's registers and SRAM.
+static int64_t residents(seq::SelectiveScanOp op, const ScanConfig &config) {
+  int64_t registers = 128 * (24 + config.consumers * config.registers);
+  return std::min<int64_t>(hopper::kRegisters / registers,
+                           hopper::kSharedBytes / (ringBytes(op, config) + 4096));
+}
+
+/// Whether every block of channels lies within one group.
+static bool fitsGroups(seq::SelectiveScanOp op, const ScanConfig &config) {
+  int64_t groups = op.getGroups();
+  return groups == 1 || op.getChannels() / groups % config.channels() == 0;
+}
+
+/// Cycles of a step of all sequences, up to a factor.
+static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
+  double rows = double(op.getStateSize()) / config.lanes, width = config.width,
+         lanes = config.lanes;
+  // For each warp and step: five instructions a state (one of them exp2), the widening of b and c,
+  // reads, exchanges, and what is computed once for each channel.
+  double special = width * (rows + 3 / lanes);
+  double reads = std::max(1.0, rows * bytesOf(op.getB()) / 16) +
+                 std::max(1.0, rows * bytesOf(op.getC()) / 16);
+  double exchanges = lanes > 1 ? 2 * width : 0;
+  double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes +
+                        (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads + exchanges +
+                        4 * width * (lanes - 1) / lanes;
+  double words = rows * (bytesOf(op.getB()) + bytesOf(op.getC())) / 4 + 1;
+  // Special functions, exchanges and words of SRAM go through one queue of the multiprocessor, which
+  // takes 16 or 32 of them a cycle.
+  double queue = 2 * special + exchanges + width * (lanes - 1) / lanes + words;
+
+  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
+  int64_t resident = std::min(residents(op, config),
+                              int64_t(llvm::divideCeil(units, hopper::kMultiprocessors)));
+  if (resident < 1)
+    return std::numeric_limits<double>::infinity();
+  int64_t rounds = llvm::divideCeil(units, hopper::kMultiprocessors * resident);
+  double warps = double(config.consumers * resident); // on each of the four schedulers
+  return rounds * std::max({4 * warps * queue, warps * instructions, 2.2 * instructions});
+}
+
+static ScanConfig choose(seq::SelectiveScanOp op) {
+  int64_t batch = op.getU().getType().getDimSize(0);
+  if (ShapedType::isDynamic(batch))
+    batch = 2;
+  ScanConfig best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t lanes = 1; lanes <= 32 && op.getStateSize() % lanes == 0; lanes *= 2)
+    // Two neighbouring channels are read, rounded and stored at once; one alone is always slower.
+    for (int64_t consumers : {1, 2}) {
+        ScanConfig config;
+        config.lanes = lanes, config.consumers = consumers;
+        // Long runs of steps without a branch hide the latency of what begins and ends them.
+        config.unroll = lanes < 4 ? 8 : lanes < 16 ? 16 : 32;
+        config.steps = lanes < 4 ? 32 : 64;
+        int64_t held = config.width * op.getStateSize() / lanes;
+        if (held > 32 || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
+          continue;
+        config.registers = consumers == 1 ? 232 : 152;
+        if (held <= 16 && consumers == 1)
+          config.registers = 168;
+        double cycles = cost(op, config, batch);
+        if (cycles < least)
+          least = cycles, best = config;
+      }
+  return best;
+}
+
+static LogicalResult check(seq::SelectiveScanOp op, const ScanConfig &config) {
+  auto bad = [&](StringRef name, StringRef expected, int64_t got) {
+    return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
+                          << got;
+  };
+  if (config.consumers < 1 || config.consumers > 3)
+    return bad("consumers", "1 to 3", config.consumers);
+  if (config.lanes < 1 || config.lanes > 32 || (config.lanes & (config.lanes - 1)) ||
+      op.getStateSize() % config.lanes)
+    return bad("lanes", "a power of two up to 32 that divides the state's size", config.lanes);
+  if (config.width != 1 && config.width != 2 && config.width != 4)
+    return bad("width", "1, 2 or 4", config.width);
+  if (config.stages < 1 || config.stages > 8)
+    return bad("stages", "1 to 8", config.stages);
+  if (config.unroll % 8 || config.unroll % config.lanes)
+    return bad("unroll", "a multiple of 8 and of the lanes", config.unroll);
+  if (config.steps < config.unroll || config.steps > 256 || config.steps % config.unroll)
+    return bad("steps", "a multiple of " + std::to_string(config.unroll) + " up to 256",
+               config.steps);
+  if (config.channels() * bytesOf(op.getU()) < 32)
+    return bad("lanes", "at least 32 bytes of channels in a CTA, that is fewer lanes",
+               config.lanes);
+  if (!fitsGroups(op, config))
+    return op.emitOpError() << "cannot run on sm_90a: expected groups of a multiple of "
+                            << config.channels() << " channels, got "
+                            << op.getChannels() / op.getGroups();
+  if (int64_t bytes = ringBytes(op, config) + 4096; bytes > hopper::kSharedBytes)
+    return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
+                          << hopper::kSharedBytes << " of a multiprocessor";
+  return success();
+}
+
+LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides) {
+  ScanConfig config = choose(op);
+  auto set = [](int64_t &value, int64_t override) {
+    if (override)
+      value = override;
+  };
+  set(config.consumers, overrides.consumers);
+  set(config.lanes, overrides.lanes);
+  set(config.width, overrides.width);
+  set(config.steps, overrides.steps);
+  set(config.stages, overrides.stages);
+  set(config.registers, overrides.registers);
+  config.unroll = std::max(config.unroll, config.lanes);
+  set(config.unroll, overrides.unroll);
+  if (failed(check(op, config)))
+    return failure();
+  config.write(op);
+  return success();
+}
+
+LogicalResult longwing::verifyScanTarget(seq::SelectiveScanOp op) {
+  if (op.getComplex())
+    return op.emitOpError() << "cannot run on sm_90a: expected real states, got 'complex'; the "
+                               "x86-64 target takes it";
+  // The copy engine takes rows of whole 16 bytes.
+  auto rows = [&](Value value, StringRef name, int64_t size, StringRef what) -> LogicalResult {
+    int64_t multiple = hopper::kTmaAlignment / bytesOf(value);
+    if (size % multiple == 0)
+      return success();
+    return op.emitOpError() << "cannot run on sm_90a: expected the " << what << " of " << name
+                            << " to be a multiple of " << multiple << ", got " << size;
+  };
+  int64_t channels = op.getChannels(), states = op.getStateSize();
+  if (failed(rows(op.getU(), "u", channels, "channels")) ||
+      failed(rows(op.getDelta(), "delta", channels, "channels")) ||
+      (!op.hasConstantB() && failed(rows(op.getB(), "b", states, "states"))) ||
+      (!op.hasConstantC() && failed(rows(op.getC(), "c", states, "states"))))
+    return failure();
+  if (states > 256)
+    return op.emitOpError() << "cannot run on sm_90a: expected at most 256 states, got " << states;
+  return success();
+}

@@ -1,0 +1,97 @@
+//===- Channels.cpp - Formulas on tiles of channels -----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Channels.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+static constexpr double kLog2E = 1.4426950408889634;
+
+RankedTensorType ChannelBuilder::rows(int64_t rows, Type element) {
+  return RankedTensorType::get({rows, channels}, element ? element : b.getF32Type(),
+                               ChannelAttr::get(b.getContext(), lanes));
+}
+
+RankedTensorType ChannelBuilder::row(Type element) {
+  return RankedTensorType::get({channels}, element ? element : b.getF32Type(),
+                               ChannelAttr::get(b.getContext(), lanes));
+}
+
+RankedTensorType ChannelBuilder::states(int64_t rows, Type element) {
+  return RankedTensorType::get({rows}, element ? element : b.getF32Type(),
+                               StateAttr::get(b.getContext(), lanes));
+}
+
+Value ChannelBuilder::readRows(Value tile, Value row, int64_t count) {
+  return make<ReadOp>(rows(count), tile, row, 0);
+}
+
+Value ChannelBuilder::readStates(Value tile, Value row, int64_t offset) {
+  int64_t count = cast<RankedTensorType>(tile.getType()).getDimSize(1);
+  return make<ReadOp>(states(count), tile, row, offset);
+}
+
+Value ChannelBuilder::rowOf(Value tile, int64_t index) { return make<RowOp>(row(), tile, index); }
+
+Value ChannelBuilder::partialSum(Value tile) {
+  return make<ReduceOp>(rows(lanes), ReduceKind::Add, tile);
+}
+
+Value ChannelBuilder::sums(ValueRange tiles) { return make<SumsOp>(rows(tiles.size()), tiles); }
+
+Value ChannelBuilder::loadChannels(Value view, ValueRange at, RankedTensorType type,
+                                   bool transposed) {
+  return make<LoadChannelsOp>(type, view, at, transposed);
+}
+
+void ChannelBuilder::storeChannels(Value tile, Value view, ValueRange at, bool transposed,
+                                   Value rows) {
+  StoreChannelsOp::create(b, loc, tile, view, at, rows, transposed);
+}
+
+Value ChannelBuilder::spread(Value predicate, Value like) {
+  auto type = cast<RankedTensorType>(like.getType());
+  return make<BroadcastOp>(type.clone(predicate.getType()), predicate);
+}
+
+Value ChannelBuilder::softplus(Value x) {
+  // max(x, 0) + log(1 + e) with e = exp(-|x|), at most 1. log(1 + e) / e is a polynomial of degree
+  // 8 there, to a relative error of 3e-8 before its rounding: no cancellation where e is small.
+  static constexpr double kCoefficients[] = {
+      0.00525345793, -0.0295885075, 0.0783616677, -0.136747703, 0.191114306,
+      -0.248443693,  0.333192706,   -0.499995023, 1.0};
+  Value e = exp2(mulf(make<math::AbsFOp>(x), -kLog2E));
+  Value p = constantLike(x, kCoefficients[0]);
+  for (double coefficient : ArrayRef(kCoefficients).drop_front())
+    p = fma(p, e, constantLike(x, coefficient));
+  return fma(p, e, maxf(x, constantLike(x, 0)));
+}
+
+Value ChannelBuilder::silu(Value x) {
+  Value below = addf(exp2(mulf(x, -kLog2E)), constantLike(x, 1));
+  return make<arith::DivFOp>(x, below, arith::FastMathFlags::afn);
+}
+
+static int64_t bytesOf(int64_t columns, Type element) {
+  return columns * element.getIntOrFloatBitWidth() / 8;
+}
+
+int64_t longwing::panelFor(int64_t columns, Type element) {
+  int64_t bytes = bytesOf(columns, element);
+  return bytes <= 32 ? 32 : bytes <= 64 ? 64 : kPanelBytes;
+}
+
+int64_t longwing::boxColumns(int64_t columns, Type element) {
+  return panelFor(columns, element) * 8 / element.getIntOrFloatBitWidth();
+}
+
+RankedTensorType longwing::sharedTile(int64_t rows, int64_t columns, Type element) {
+  auto layout = SharedAttr::get(element.getContext(), panelFor(columns, element));
+  return RankedTensorType::get({rows, columns}, element, layout);
+}

@@ -1,0 +1,264 @@
+//===- SelectiveScan.cpp - Selective scans as a tile program --------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// S6 (Gu and Dao 2023), walked in time. A CTA owns some channels of one batch for the whole sequence; their
+// states stay in f32 registers, and each row of b and c serves all of them. For each step
+//
+//   h[n] = exp2(dt log2(e) a[n]) h[n] + b[n] (dt u)         y = sum over n of c[n] h[n]
+//
+// What belongs to a channel and a step (softplus, skip, gate) is computed for several steps at
+// once, spread over the lanes that share the channel.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Channels.h"
+#include "Launch.h"
+#include "SeqToTile.h"
+
+#include "longwing/Seq/ScanConfig.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+constexpr double kLog2E = 1.4426950408889634;
+
+class SelectiveScanKernel {
+public:
+  explicit SelectiveScanKernel(seq::SelectiveScanOp op)
+      : op(op), config(ScanConfig::read(op)), builder(op.getContext()),
+        t(builder, op.getLoc(), config.lanes, config.channels()), launch(op),
+        states(op.getStateSize()) {}
+
+  LogicalResult lower(SymbolTable &symbols);
+
+private:
+  void addTensors();
+  void work(Value block, Value entry);
+  Value walk(Value state);
+  Value stepsOf(Value row0, Value state);
+  Value timeTile(Value view, Value time);
+  Value stateTile(Value view, Value time);
+  Value input(Value tile, Value perChannel, Value row0, int64_t step);
+
+  seq::SelectiveScanOp op;
+  ScanConfig config;
+  OpBuilder builder;
+  ChannelBuilder t;
+  LaunchBuilder launch;
+  int64_t states;
+
+  // Numbers of the kernel's arguments, by tensor.
+  llvm::MapVector<Value, unsigned> numbers;
+  Block *body = nullptr;
+  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
+
+  // Of the work tile that is being written: where its sequence lies, and its channels.
+  Value batch, start, length, channel0, group;
+  Value rate, skip, bias, constantB, constantC;
+  // Of the tile of steps.
+  Value tile0, uTile, deltaTile, gateTile, bTile, cTile;
+};
+
+} // namespace
+
+void SelectiveScanKernel::addTensors() {
+  auto steps = [&](Value value) { // [B, L, D]
+    if (!value)
+      return;
+    Type element = getElementTypeOrSelf(value.getType());
+    numbers[value] = launch.boxes(value, {1, config.steps, boxColumns(t.channels, element)});
+  };
+  auto coefficients = [&](Value value, bool constant) { // [B, L, G, N] or [D, N]
+    Type element = getElementTypeOrSelf(value.getType());
+    numbers[value] = constant ? launch.view(value)
+                              : launch.boxes(value, {1, config.steps, 1, boxColumns(states, element)});
+  };
+  steps(op.getU());
+  if (!numbers.contains(op.getDelta()))
+    steps(op.getDelta());
+  coefficients(op.getB(), op.hasConstantB());
+  if (!numbers.contains(op.getC()))
+    coefficients(op.getC(), op.hasConstantC());
+  if (op.getGate() && !numbers.contains(op.getGate()))
+    steps(op.getGate());
+  for (Value value : {Value(op.getA()), Value(op.getSkip()), Value(op.getBias()),
+                      Value(op.getInit()), Value(op.getOffsets()), Value(op.getY()), Value(op.getState())})
+    if (value && !numbers.contains(value))
+      numbers[value] = launch.view(value);
+}
+
+LogicalResult SelectiveScanKernel::lower(SymbolTable &symbols) {
+  addTensors();
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/24,
+                                    config.registers, /*persistent=*/false, /*overlap=*/false,
+                                    /*spread=*/false);
+  KernelOp kernel =
+      launch.createKernel(builder, (function + "_selective_scan").str(), schedule);
+  body = &kernel.getBody().front();
+  builder.setInsertionPointToStart(body);
+  int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
+  Value entries = op.isPacked() ? t.sub(t.dim(tensor(op.getOffsets()), 0), t.index(1))
+                                : t.dim(tensor(op.getU()), 0);
+  auto forEach = ForEachOp::create(builder, t.loc, ValueRange{t.index(blocks), entries});
+  ReturnOp::create(builder, t.loc);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  work(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
+  symbols.insert(kernel);
+
+  OpBuilder b(op);
+  TileBuilder host(b, op.getLoc());
+  Value count = op.isPacked() ? host.sub(host.make<tensor::DimOp>(op.getOffsets(), 0), host.index(1))
+                              : host.make<tensor::DimOp>(op.getU(), 0);
+  return launch.replace(kernel, {host.index(blocks), count}, op.getNamedShapes());
+}
+
+/// One block of channels of one sequence.
+void SelectiveScanKernel::work(Value block, Value entry) {
+  Value zero = t.index(0);
+  channel0 = t.mul(block, t.channels);
+  group = op.getGroups() > 1 ? t.floorDiv(channel0, op.getChannels() / op.getGroups()) : zero;
+  batch = entry, start = zero, length = t.dim(tensor(op.getU()), 1);
+  if (op.isPacked()) {
+    auto offset = [&](Value at) {
+      Type element = op.getOffsets().getType().getElementType();
+      Value value = t.make<GatherOp>(element, tensor(op.getOffsets()), at);
+      return t.make<arith::IndexCastOp>(builder.getIndexType(), value);
+    };
+    batch = zero, start = offset(entry);
+    length = t.sub(offset(t.add(entry, 1)), start);
+  }
+  auto perState = [&](Value value) {
+    return t.loadChannels(tensor(value), {channel0, zero}, t.rows(states), /*transposed=*/true);
+  };
+  auto perChannel = [&](Value value) {
+    return value ? t.loadChannels(tensor(value), channel0, t.row()) : Value();
+  };
+  rate = t.mulf(perState(op.getA()), kLog2E);
+  skip = perChannel(op.getSkip()), bias = perChannel(op.getBias());
+  if (op.hasConstantB())
+    constantB = perState(op.getB());
+  if (op.hasConstantC())
+    constantC = perState(op.getC());
+
+  Value state = op.getInit() ? t.loadChannels(tensor(op.getInit()), {entry, channel0, zero},
+                                              t.rows(states), /*transposed=*/true)
+                             : t.constant(t.rows(states), 0);
+  state = walk(state);
+  if (op.getState())
+    t.storeChannels(state, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
+}
+
+Value SelectiveScanKernel::timeTile(Value value, Value time) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return t.load(tensor(value), {batch, time, channel0},
+                sharedTile(config.steps, t.channels, element), config.stages);
+}
+
+Value SelectiveScanKernel::stateTile(Value value, Value time) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return t.load(tensor(value), {batch, time, group, t.index(0)},
+                sharedTile(config.steps, states, element), config.stages);
+}
+
+/// Visits the tiles of steps, and the steps of each by `unroll`.
+Value SelectiveScanKernel::walk(Value state) {
+  Value zero = t.index(0), one = t.index(1);
+  Value tiles = t.ceilDiv(length, config.steps);
+  auto outer = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(outer.getBody());
+  Value tile = outer.getInductionVar();
+  if (op.getReverse())
+    tile = t.sub(t.sub(tiles, one), tile);
+  tile0 = t.mul(tile, config.steps);
+  Value time = t.add(start, tile0);
+  uTile = timeTile(op.getU(), time);
+  deltaTile = op.getDelta() == op.getU() ? uTile : timeTile(op.getDelta(), time);
+  if (!constantB)
+    bTile = stateTile(op.getB(), time);
+  if (!constantC)
+    cTile = op.getC() == op.getB() ? bTile : stateTile(op.getC(), time);
+  if (Value gate = op.getGate())
+    gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
+
+  Value left = t.ceilDiv(t.sub(length, tile0), config.unroll);
+  Value count = t.min(left, t.index(config.steps / config.unroll));
+  auto inner =
+      scf::ForOp::create(builder, t.loc, zero, count, one, outer.getRegionIterArg(0));
+  builder.setInsertionPointToStart(inner.getBody());
+  Value part = inner.getInductionVar();
+  if (op.getReverse())
+    part = t.sub(t.sub(count, one), part);
+  Value next = stepsOf(t.mul(part, config.unroll), inner.getRegionIterArg(0));
+  scf::YieldOp::create(builder, t.loc, next);
+  builder.setInsertionPointToEnd(outer.getBody());
+  scf::YieldOp::create(builder, t.loc, inner.getResult(0));
+  return outer.getResult(0);
+}
+
+/// What enters or reads the states at a step: a row of b or c, or what is constant in time.
+Value SelectiveScanKernel::input(Value tile, Value perChannel, Value row0, int64_t step) {
+  if (perChannel)
+    return perChannel;
+  Value row = t.readStates(tile, row0, step);
+  return t.broadcast(row, t.rows(states));
+}
+
+/// `unroll` steps from a row of the tiles on; gives the state behind them.
+Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
+  int64_t count = config.unroll;
+  Value u = t.readRows(uTile, row0, count);
+  Value dt = t.readRows(deltaTile, row0, count);
+  if (bias)
+    dt = t.addf(dt, t.broadcast(bias, dt.getType()));
+  if (op.getSoftplus())
+    dt = t.softplus(dt);
+  Value x = t.mulf(dt, u);
+  // Steps behind the end leave the state as it is, where it goes on to be seen.
+  Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
+  bool masked = op.getState() || op.getReverse();
+  if (masked) {
+    Value row = t.make<IotaOp>(t.states(count, builder.getIndexType()), t.index(0));
+    Value bound = t.make<BroadcastOp>(row.getType(), last);
+    Value inside = t.compare(arith::CmpIPredicate::slt, row, bound);
+    inside = t.broadcast(inside, t.rows(count, builder.getI1Type()));
+    dt = t.select(inside, dt, t.constantLike(dt, 0));
+    x = t.select(inside, x, t.constantLike(x, 0));
+  }
+  auto tiled = [&](Value row) { return t.broadcast(row, t.rows(states)); };
+  SmallVector<Value> outputs(count);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t step = op.getReverse() ? count - 1 - i : i;
+    Value decay = t.exp2(t.mulf(rate, tiled(t.rowOf(dt, step))));
+    Value entering = input(bTile, constantB, row0, step);
+    if (masked && op.isPacked()) { // the next sequence may hold anything
+      Value inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
+      entering = t.select(t.spread(inside, entering), entering, t.constantLike(entering, 0));
+    }
+    state = t.fma(decay, state, t.mulf(entering, tiled(t.rowOf(x, step))));
+    outputs[step] = t.partialSum(t.mulf(input(cTile, constantC, row0, step), state));
+  }
+  Value y = t.sums(outputs);
+  if (skip)
+    y = t.fma(u, t.broadcast(skip, u.getType()), y);
+  if (gateTile)
+    y = t.mulf(y, t.silu(t.readRows(gateTile, row0, count)));
+  Value time = t.add(t.add(start, tile0), row0);
+  t.storeChannels(y, tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
+                  op.isPacked() ? last : Value());
+  return state;
+}
+
+LogicalResult longwing::lowerSelectiveScan(seq::SelectiveScanOp op, SymbolTable &symbols) {
+  return SelectiveScanKernel(op).lower(symbols);
+}

@@ -1,0 +1,164 @@
+//===- Channels.cpp - Recurrences, channel by channel, on the CPU ---------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+namespace {
+
+/// A value as f32, or an f32 as a value of the type.
+Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
+  unsigned from = value.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
+  if (from < to)
+    return arith::ExtFOp::create(b, loc, type, value);
+  return from > to ? Value(arith::TruncFOp::create(b, loc, type, value)) : value;
+}
+
+/// The place of an element of a tile of [R, C] or [C] in a tensor.
+SmallVector<Value> placeOf(OpBuilder &b, Location loc, ValueRange coordinates, ValueRange element,
+                           bool transposed) {
+  SmallVector<Value> place(coordinates);
+  auto advance = [&](size_t i, Value by) { place[i] = arith::AddIOp::create(b, loc, place[i], by); };
+  size_t last = place.size() - 1;
+  if (element.size() == 1) {
+    advance(last, element[0]);
+  } else {
+    advance(last - 1, element[transposed ? 1 : 0]);
+    advance(last, element[transposed ? 0 : 1]);
+  }
+  return place;
+}
+
+struct ConvertRead : OpConversionPattern<ReadOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ReadOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
+    auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
+      Value row = arith::AddIOp::create(
+          b, loc, adaptor.getRow(), arith::ConstantIndexOp::create(b, loc, op.getOffset()));
+      if (at.size() == 2)
+        row = arith::AddIOp::create(b, loc, row, at[0]);
+      Value value =
+          tensor::ExtractOp::create(b, loc, adaptor.getSource(), ValueRange{row, at.back()});
+      tensor::YieldOp::create(b, loc, castTo(b, loc, value, type.getElementType()));
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
+    return success();
+  }
+};
+
+struct ConvertRow : OpConversionPattern<RowOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(RowOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
+    auto at = [&](int64_t value) -> OpFoldResult { return rewriter.getIndexAttr(value); };
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+        op, type, adaptor.getSource(), ArrayRef{at(op.getIndex()), at(0)},
+        ArrayRef{at(1), at(type.getDimSize(0))}, ArrayRef{at(1), at(1)});
+    return success();
+  }
+};
+
+struct ConvertSums : OpConversionPattern<SumsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(SumsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
+    if (type.getRank() == 1) {
+      rewriter.replaceOp(
+          op, reduceTo(rewriter, loc, ReduceKind::Add, adaptor.getSources().front(), {1}));
+      return success();
+    }
+    auto at = [&](int64_t value) -> OpFoldResult { return rewriter.getIndexAttr(value); };
+    Value result = tensor::EmptyOp::create(rewriter, loc, type.getShape(), type.getElementType());
+    for (auto [t, source] : llvm::enumerate(adaptor.getSources()))
+      result = tensor::InsertSliceOp::create(
+          rewriter, loc, reduceTo(rewriter, loc, ReduceKind::Add, source, {1}), result,
+          ArrayRef{at(t), at(0)}, ArrayRef{at(1), at(type.getDimSize(1))}, ArrayRef{at(1), at(1)});
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
+struct ConvertLoadChannels : OpConversionPattern<LoadChannelsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadChannelsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getTile().getType()));
+    Value source = adaptor.getSource();
+    auto read = [&](OpBuilder &b, Location loc, ValueRange element) {
+      SmallVector<Value> place =
+          placeOf(b, loc, adaptor.getCoordinates(), element, op.getTransposed());
+      auto branch = scf::IfOp::create(
+          b, loc, isInside(b, loc, source, place),
+          [&](OpBuilder &b, Location loc) {
+            Value value = memref::LoadOp::create(b, loc, source, place);
+            scf::YieldOp::create(b, loc, castTo(b, loc, value, type.getElementType()));
+          },
+          [&](OpBuilder &b, Location loc) {
+            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
+            scf::YieldOp::create(b, loc, zero);
+          });
+      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
+    return success();
+  }
+};
+
+struct ConvertStoreChannels : OpConversionPattern<StoreChannelsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreChannelsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    SmallVector<Value> element;
+    for (int64_t size : op.getTile().getType().getShape()) {
+      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
+      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
+      element.push_back(loop.getInductionVar());
+      rewriter.setInsertionPointToStart(loop.getBody());
+    }
+    Value destination = adaptor.getDestination();
+    SmallVector<Value> place =
+        placeOf(rewriter, loc, adaptor.getCoordinates(), element, op.getTransposed());
+    Type type = op.getDestination().getType().getElementType();
+    Value inside = isInside(rewriter, loc, destination, place);
+    if (Value rows = adaptor.getRows())
+      inside = arith::AndIOp::create(
+          rewriter, loc, inside,
+          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, element[0], rows));
+    scf::IfOp::create(rewriter, loc, inside,
+                      [&](OpBuilder &b, Location loc) {
+                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), element);
+                        memref::StoreOp::create(b, loc, castTo(b, loc, value, type), destination,
+                                                place);
+                        scf::YieldOp::create(b, loc);
+                      });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void longwing::tile::populateChannelPatterns(const CPUTypeConverter &converter,
+                                             RewritePatternSet &patterns) {
+  patterns.add<ConvertRead, ConvertRow, ConvertSums, ConvertLoadChannels, ConvertStoreChannels>(
+      converter, patterns.getContext());
+}

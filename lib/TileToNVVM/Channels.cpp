@@ -1,0 +1,419 @@
+//===- Channels.cpp - Recurrences, channel by channel ---------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// #tile.channel: `lanes` neighbouring threads share w neighbouring channels and split the rows.
+// Register w i + e of a thread is its row i and channel e.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+static int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
+
+int64_t Emitter::lanesOf(Type type) {
+  Attribute layout = cast<RankedTensorType>(type).getEncoding();
+  if (auto channel = dyn_cast<ChannelAttr>(layout))
+    return channel.getLanes();
+  return cast<StateAttr>(layout).getLanes();
+}
+
+int64_t Emitter::channelsPerThread(Type type) {
+  int64_t channels = cast<RankedTensorType>(type).getShape().back();
+  return channels * lanesOf(type) / (warpgroups * kWarpgroupThreads);
+}
+
+int64_t Emitter::rowsPerThread(Type type) {
+  auto tile = cast<RankedTensorType>(type);
+  bool single = isIn<ChannelAttr>(tile) && tile.getRank() == 1;
+  return single ? 1 : tile.getDimSize(0) / lanesOf(type);
+}
+
+/// Every tile of channels gives each thread 1, 2 or 4 channels.
+LogicalResult Emitter::checkChannels() {
+  auto check = [&](Operation *op, Type type) -> LogicalResult {
+    if (!isIn<ChannelAttr>(type))
+      return success();
+    int64_t total = cast<RankedTensorType>(type).getShape().back() * lanesOf(type),
+            threads = warpgroups * kWarpgroupThreads, w = total / threads;
+    if (total % threads == 0 && (w == 1 || w == 2 || w == 4))
+      return success();
+    return op->emitError() << "expected a tile of 1, 2 or 4 channels for each of the "
+                           << threads / lanesOf(type) << " groups of " << lanesOf(type)
+                           << " threads, got " << type;
+  };
+  WalkResult walk = kernel.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (failed(check(op, type)))
+        return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+Value Emitter::laneInGroup(int64_t lanes) { return both(thread, i32(lanes - 1)); }
+
+Value Emitter::firstChannel(Type type) {
+  int64_t lanes = lanesOf(type);
+  Value place = LLVM::UDivOp::create(b, loc, add(thread, -kWarpgroupThreads), i32(lanes));
+  return mul(place, channelsPerThread(type));
+}
+
+Value Emitter::firstRow(Type type) {
+  return mul(laneInGroup(lanesOf(type)), rowsPerThread(type));
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+/// `n` neighbouring elements as f32, by one load of at most 16 bytes.
+Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n, bool invariant) {
+  int64_t bytes = n * bytesOf(element);
+  Type word = b.getIntegerType(std::min<int64_t>(32, 8 * bytes));
+  Type type = bytes > 4 ? Type(VectorType::get(bytes / 4, word)) : word;
+  Value loaded = LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/bytes,
+                                      /*isVolatile=*/false, /*isNonTemporal=*/false, invariant);
+  Values words;
+  for (int64_t i = 0; i < std::max<int64_t>(bytes / 4, 1); ++i)
+    words.push_back(bytes > 4 ? Value(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)))
+                              : loaded);
+  Values result;
+  for (Value value : words) {
+    auto push = [&](Value bits) {
+      result.push_back(LLVM::BitcastOp::create(b, loc, b.getF32Type(), bits));
+    };
+    if (element.isF32()) {
+      push(value);
+    } else if (element.isBF16()) {
+      // A bf16 is the upper half of its f32.
+      if (bytes == 2)
+        value = LLVM::ZExtOp::create(b, loc, b.getI32Type(), value);
+      push(LLVM::ShlOp::create(b, loc, value, i32(16)));
+      if (bytes > 2)
+        push(both(value, i32(0xffff0000 - (int64_t(1) << 32))));
+    } else if (bytes == 2) {
+      value = LLVM::BitcastOp::create(b, loc, element, value);
+      result.push_back(LLVM::FPExtOp::create(b, loc, b.getF32Type(), value));
+    } else {
+      value = LLVM::BitcastOp::create(b, loc, VectorType::get(2, element), value);
+      for (int64_t half = 0; half < 2; ++half)
+        result.push_back(
+            LLVM::FPExtOp::create(b, loc, b.getF32Type(),
+                                  LLVM::ExtractElementOp::create(b, loc, value, i32(half))));
+    }
+  }
+  return result;
+}
+
+/// Stores neighbouring f32 values, rounded, by one store.
+void Emitter::storeWide(Value pointer, Type element, ArrayRef<Value> values) {
+  int64_t bytes = values.size() * bytesOf(element);
+  Values words;
+  if (bytesOf(element) == 4) {
+    words.assign(values.begin(), values.end());
+  } else if (bytes == 2) {
+    words.push_back(LLVM::FPTruncOp::create(b, loc, element, values.front()));
+  } else {
+    for (size_t i = 0; i < values.size(); i += 2)
+      words.push_back(pack(values[i], values[i + 1], element));
+  }
+  Value stored = words.front();
+  if (words.size() > 1) {
+    stored = LLVM::UndefOp::create(b, loc, VectorType::get(words.size(), stored.getType()));
+    for (auto [i, word] : llvm::enumerate(words))
+      stored = LLVM::InsertElementOp::create(b, loc, stored, word, i32(i));
+  }
+  LLVM::StoreOp::create(b, loc, stored, pointer, /*alignment=*/bytes);
+}
+
+//===----------------------------------------------------------------------===//
+// SRAM
+//===----------------------------------------------------------------------===//
+
+/// Where a byte of a panel is stored.
+Value Emitter::swizzled(Value offset, int64_t panel) {
+  Value bits = LLVM::LShrOp::create(b, loc, offset, i32(3));
+  return LLVM::XOrOp::create(b, loc, offset, both(bits, i32((panel - 1) & 0x70)));
+}
+
+/// Where an element of a tile in SRAM is stored, from the tile's beginning.
+Value Emitter::byteInTile(RankedTensorType tile, Value row, Value column) {
+  int64_t panel = panelBytes(tile), size = bytesOf(tile.getElementType());
+  Value byte = mul(column, size);
+  Value place = swizzled(add(mul(row, panel), both(byte, i32(panel - 1))), panel);
+  if (tile.getDimSize(1) * size > panel)
+    place = add(place, mul(LLVM::UDivOp::create(b, loc, byte, i32(panel)),
+                           tile.getDimSize(0) * panel));
+  return place;
+}
+
+void Emitter::emitRead(ReadOp op) {
+  RankedTensorType source = op.getSource().getType(),
+                   type = cast<RankedTensorType>(op.getResult().getType());
+  Type element = source.getElementType();
+  int64_t panel = panelBytes(source), size = bytesOf(element);
+  // The row is a multiple of the swizzle's period, so that it does not take part in it.
+  Value base = add(one(op.getSource()), mul(one(op.getRow()), panel));
+  auto load = [&](Value row, Value column, int64_t n) {
+    return loadWide(shared(add(base, byteInTile(source, row, column))), element, n,
+                    /*invariant=*/false);
+  };
+  Values result;
+  if (isIn<StateAttr>(type)) {
+    int64_t n = rowsPerThread(type), step = std::min<int64_t>(n, 16 / size);
+    Value first = firstRow(type);
+    for (int64_t i = 0; i < n; i += step)
+      llvm::append_range(result, load(i32(op.getOffset()), add(first, i), step));
+  } else {
+    int64_t n = rowsPerThread(type);
+    Value first = type.getRank() == 1 ? i32(0) : firstRow(type);
+    for (int64_t i = 0; i < n; ++i)
+      llvm::append_range(result, load(add(first, op.getOffset() + i), firstChannel(type),
+                                      channelsPerThread(type)));
+  }
+  set(op.getResult(), std::move(result));
+}
+
+//===----------------------------------------------------------------------===//
+// Device memory
+//===----------------------------------------------------------------------===//
+
+/// Visits the runs of neighbouring elements that this thread holds of a tile in a tensor: along
+/// the channels, or along the rows of a transposed tile. `visit` gets the run's registers, whether it
+/// may be accessed as a whole, the pointer to its first element and a predicate for each element.
+void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinates, bool transposed,
+                      Value limit, RunVisitor visit) {
+  auto type = cast<ViewType>(tensor.getType());
+  const Values view = get(tensor);
+  size_t rank = type.getShape().size();
+  int64_t w = channelsPerThread(tile), rows = rowsPerThread(tile);
+  bool single = tile.getRank() == 1;
+  Type i64Type = b.getI64Type();
+  int64_t size = bytesOf(type.getElementType());
+  auto stride = [&](size_t i) { return view[1 + rank + i]; };
+  auto less = [&](Value x, Value y) -> Value {
+    return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, x, y);
+  };
+
+  Value channel = firstChannel(tile), row = single ? i32(0) : firstRow(tile);
+  int64_t length = transposed ? rows : w, count = transposed ? w : rows;
+  length = std::min<int64_t>(length, 16 / size);
+  int64_t pieces = (transposed ? rows : w) / length;
+  Value end = single ? Value() : view[1 + rank - 2]; // of the outer dimension
+  if (limit)
+    end = LLVM::SMinOp::create(b, loc, end, wide(add(one(coordinates[rank - 2]), one(limit))));
+  Value inner = wide(add(one(coordinates.back()), transposed ? row : channel));
+  Value outer = single ? Value() : wide(add(one(coordinates[rank - 2]), transposed ? channel : row));
+
+  Value offset = mul(inner, stride(rank - 1)), touched = offset;
+  for (size_t i = 0; i + 1 < rank; ++i) {
+    Value at = !single && i == rank - 2 ? outer : wide(one(coordinates[i]));
+    offset = add(offset, mul(at, stride(i)));
+    touched = LLVM::OrOp::create(b, loc, touched, stride(i));
+  }
+  // A run is accessed as a whole where elements are neighbours and all addresses aligned.
+  Value address = LLVM::PtrToIntOp::create(b, loc, i64Type, view[0]);
+  touched = LLVM::OrOp::create(b, loc, mul(touched, i64(size)), address);
+  touched = both(touched, i64(length * size - 1));
+  Value aligned =
+      both(LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, touched, i64(0)),
+           LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, stride(rank - 1), i64(1)));
+
+  Value pointer =
+      LLVM::GEPOp::create(b, loc, view[0].getType(), type.getElementType(), view[0], offset);
+  for (int64_t k = 0; k < count; ++k) {
+    Value inside;
+    if (outer) {
+      Value at = k ? add(outer, i64(k)) : outer;
+      inside = less(at, end);
+      if (k)
+        pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), type.getElementType(), pointer,
+                                      stride(rank - 2));
+    }
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      Run run;
+      for (int64_t i = 0; i < length; ++i) {
+        int64_t along = piece * length + i;
+        run.registers.push_back(transposed ? w * along + k : w * k + along);
+        Value here = less(add(inner, i64(along)), view[rank]);
+        run.inside.push_back(inside ? both(inside, here) : here);
+      }
+      run.whole = both(aligned, run.inside.back());
+      run.pointer = pointer;
+      if (piece)
+        run.pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), type.getElementType(), pointer,
+                                          mul(stride(rank - 1), i64(piece * length)));
+      run.stride = stride(rank - 1);
+      visit(run);
+    }
+  }
+}
+
+void Emitter::emitLoadChannels(LoadChannelsOp op) {
+  RankedTensorType type = op.getTile().getType();
+  Type element = op.getSource().getType().getElementType();
+  Values result(count(type));
+  eachRun(type, op.getSource(), op.getCoordinates(), op.getTransposed(), Value(), [&](const Run &run) {
+    SmallVector<Type> types(run.registers.size(), b.getF32Type());
+    auto branch = scf::IfOp::create(b, loc, types, run.whole, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, loc, loadWide(run.pointer, element, types.size(), /*invariant=*/true));
+    b.setInsertionPointToStart(branch.elseBlock());
+    Values elements;
+    for (auto [i, inside] : llvm::enumerate(run.inside)) {
+      auto here = scf::IfOp::create(b, loc, b.getF32Type(), inside, /*withElse=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(here.thenBlock());
+      Value at = LLVM::GEPOp::create(b, loc, run.pointer.getType(), element, run.pointer,
+                                     mul(run.stride, i64(i)));
+      scf::YieldOp::create(b, loc, loadWide(at, element, 1, /*invariant=*/true));
+      b.setInsertionPointToStart(here.elseBlock());
+      scf::YieldOp::create(b, loc, f32(0));
+      elements.push_back(here.getResult(0));
+    }
+    scf::YieldOp::create(b, loc, elements);
+    for (auto [k, value] : llvm::zip(run.registers, branch.getResults()))
+      result[k] = value;
+  });
+  set(op.getTile(), std::move(result));
+}
+
+void Emitter::emitStoreChannels(StoreChannelsOp op) {
+  RankedTensorType type = op.getTile().getType();
+  Type element = op.getDestination().getType().getElementType();
+  const Values tile = get(op.getTile());
+  // All lanes of a group hold a [C] tile; the first one writes it.
+  bool single = type.getRank() == 1 && lanesOf(type) > 1;
+  OpBuilder::InsertionGuard guard(b);
+  if (single) {
+    Value first = isEqual(laneInGroup(lanesOf(type)), 0);
+    auto branch = scf::IfOp::create(b, loc, first, /*withElse=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+  }
+  eachRun(type, op.getDestination(), op.getCoordinates(), op.getTransposed(), op.getRows(), [&](const Run &run) {
+    Values stored;
+    for (int64_t k : run.registers)
+      stored.push_back(tile[k]);
+    auto branch = scf::IfOp::create(b, loc, run.whole, /*withElse=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    storeWide(run.pointer, element, stored);
+    b.setInsertionPointToStart(branch.elseBlock());
+    for (auto [i, inside] : llvm::enumerate(run.inside)) {
+      auto here = scf::IfOp::create(b, loc, inside, /*withElse=*/false);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(here.thenBlock());
+      Value at = LLVM::GEPOp::create(b, loc, run.pointer.getType(), element, run.pointer,
+                                     mul(run.stride, i64(i)));
+      storeWide(at, element, stored[i]);
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Rows and lanes
+//===----------------------------------------------------------------------===//
+
+void Emitter::emitRow(RowOp op) {
+  Type type = op.getSource().getType();
+  int64_t lanes = lanesOf(type), rows = rowsPerThread(type), w = channelsPerThread(type);
+  int64_t owner = op.getIndex() / rows, row = op.getIndex() % rows;
+  Values result;
+  for (int64_t e = 0; e < w; ++e) {
+    Value value = element(op.getSource(), w * row + e);
+    // Segments of `lanes` threads: the upper bits of the mask keep their number.
+    if (lanes > 1)
+      value = NVVM::ShflOp::create(b, loc, value.getType(), i32(-1), value, i32(owner),
+                                   i32((32 - lanes) << 8 | 31), NVVM::ShflKind::idx, UnitAttr());
+    result.push_back(value);
+  }
+  set(op.getResult(), std::move(result));
+}
+
+/// The sum over a thread's own rows, for each of its channels. A product in front of the sum becomes part of it.
+Emitter::Values Emitter::sumRows(Value tile) {
+  auto contract = LLVM::FastmathFlagsAttr::get(b.getContext(), LLVM::FastmathFlags::contract);
+  int64_t rows = rowsPerThread(tile.getType()), w = channelsPerThread(tile.getType());
+  int64_t chains = rows >= 8 ? 2 : 1;
+  auto plus = [&](Value x, Value y) -> Value {
+    auto sum = LLVM::FAddOp::create(b, loc, x, y);
+    sum.setFastmathFlagsAttr(contract);
+    return sum;
+  };
+  Values result;
+  for (int64_t e = 0; e < w; ++e) {
+    Values sums;
+    for (int64_t i = 0; i < rows; ++i) {
+      Value value = element(tile, w * i + e);
+      if (i < chains)
+        sums.push_back(value);
+      else
+        sums[i % chains] = plus(value, sums[i % chains]);
+    }
+    result.push_back(chains == 2 ? plus(sums[0], sums[1]) : sums[0]);
+  }
+  return result;
+}
+
+void Emitter::reduceChannels(ReduceOp op) {
+  if (op.getKind() == ReduceKind::Add) {
+    set(op.getResult(), sumRows(op.getSource()));
+    return;
+  }
+  Type type = op.getSource().getType();
+  int64_t w = channelsPerThread(type);
+  Values result;
+  for (int64_t k = 0; k < count(type); ++k) {
+    Value value = element(op.getSource(), k);
+    if (k < w)
+      result.push_back(value);
+    else
+      result[k % w] = LLVM::MaxNumOp::create(b, loc, result[k % w], value);
+  }
+  set(op.getResult(), std::move(result));
+}
+
+/// Sums meet over the lanes by halves: with each exchange a lane gives away the half of the values
+/// that its partner will hold, and adds what it gets to the other half.
+void Emitter::emitSums(SumsOp op) {
+  RankedTensorType type = op.getResult().getType();
+  int64_t lanes = lanesOf(type), w = channelsPerThread(type);
+  Values values;
+  for (Value source : op.getSources())
+    llvm::append_range(values, sumRows(source));
+  auto exchange = [&](Value value, int64_t distance) -> Value {
+    return NVVM::ShflOp::create(b, loc, value.getType(), i32(-1), value, i32(distance), i32(31),
+                                NVVM::ShflKind::bfly, UnitAttr());
+  };
+  bool scatter = type.getRank() == 2;
+  for (int64_t distance = lanes / 2; distance >= 1; distance /= 2) {
+    Values next;
+    size_t half = values.size() / 2;
+    if (!scatter) {
+      for (Value value : values)
+        next.push_back(LLVM::FAddOp::create(b, loc, value, exchange(value, distance)));
+    } else {
+      Value low = isEqual(both(thread, i32(distance)), 0);
+      for (size_t k = 0; k < half; ++k) {
+        Value kept = LLVM::SelectOp::create(b, loc, low, values[k], values[k + half]);
+        Value given = LLVM::SelectOp::create(b, loc, low, values[k + half], values[k]);
+        next.push_back(LLVM::FAddOp::create(b, loc, kept, exchange(given, distance)));
+      }
+    }
+    values = std::move(next);
+  }
+  assert(int64_t(values.size()) == rowsPerThread(type) * w);
+  set(op.getResult(), std::move(values));
+}

@@ -1,0 +1,101 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Recurrences over channels as tile programs, in order on the CPU, against NumPy in float64."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import cpu
+import scan_models as models
+import scans
+import support
+
+pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
+                                reason="longwing-cpu-test or longwing-opt is not built")
+
+
+@functools.lru_cache(maxsize=64)
+def lowered(text, schedule=""):
+    result = support.run_tool(
+        "longwing-opt", "-",
+        f"--pass-pipeline=builtin.module(seq-verify-target,seq-configure{{{schedule}}},seq-to-tile,tile-to-cpu)",
+        stdin=text)
+    return cpu.Program(result.stdout, lowered=True)
+
+
+FLOATS = {"a", "skip", "bias", "init", "bonus"}
+# Half a unit in the last place of the result, relative to the largest values.
+ROUNDING = {"f16": 2.0**-11, "bf16": 2.0**-8, "f32": 2.0**-20}
+
+
+def rounded(tensors, dtype, names):
+    given = {name: cpu.cast(tensors[name], "f32" if name in FLOATS else dtype) for name in names}
+    return given, {name: cpu.to_float64(value) for name, value in given.items()}
+
+
+def close(result, exact, dtype):
+    error = np.abs(cpu.to_float64(result) - exact)
+    bound = ROUNDING[dtype] * np.abs(exact) + 2.0**-18 * max(1, np.abs(exact).max())
+    assert not np.isnan(error).any() and (error <= bound).all(), f"{(error / bound).max()} of the bound"
+
+
+def selective_scan_reference(tensors, offsets=None, softplus=True, reverse=False):
+    """y and the final states of tensors by name."""
+    tensors = dict(tensors)
+    constant = tensors["b"].ndim == 2
+    varying = {name: tensors.pop(name, None) for name in ("u", "delta", "gate")}
+    for name in ("b", "c"):
+        table = tensors.pop(name)
+        (tensors if constant else varying)[f"constant_{name}" if constant else name] = table
+    return scans.over_sequences(scans.selective_scan, varying, offsets=offsets, reverse=reverse,
+                                use_softplus=softplus, **tensors)
+
+
+def run_selective_scan(length, channels=64, states=16, groups=1, dtype="f32", schedule="", batch=2, offsets=None,
+                       names=("skip", "gate", "bias"), state=True, rate=1.0, constant=False, **options):
+    tensors = models.selective_scan_inputs(np.random.default_rng(length), channels, states, groups, batch, length, rate)
+    if constant:
+        tensors["b"], tensors["c"] = (np.random.default_rng(i).standard_normal((channels, states)) for i in (1, 2))
+    if offsets:
+        tensors["init"] = np.random.default_rng(0).standard_normal((len(offsets) - 1, channels, states))
+    given, exact = rounded(tensors, dtype, ("u", "delta", "a", "b", "c", *names))
+    text = models.selective_scan(channels, states, groups, dtype, state=state, offsets=bool(offsets), constant=constant,
+                                **{name: name in names for name in ("skip", "gate", "bias", "init")}, **options)
+    arguments = list(given.values()) + ([np.array(offsets, np.int32)] if offsets else [])
+    results = lowered(text, schedule)(*arguments)
+    expected = selective_scan_reference(exact, offsets, **options)
+    close(results[0], expected[0], dtype)
+    if state:
+        close(results[1], expected[1], "f32")
+
+
+# A program takes seconds to compile for the CPU, so that they are few, small, and each tests several things.
+SMALL = "lanes=8 width=1 steps=16 unroll=8"
+
+
+@pytest.mark.parametrize("length", [1, 8, 9, 33])
+def test_selective_scan(length):
+    run_selective_scan(length, channels=24, schedule=SMALL)
+
+
+def test_selective_scan_from_a_state_backwards_in_groups():
+    run_selective_scan(19, channels=32, groups=2, batch=1, dtype="bf16", schedule=SMALL,
+                       names=("skip", "gate", "bias", "init"), reverse=True)
+
+
+def test_packed_selective_scans():
+    """Sequences with states, one empty; what lies behind a sequence does not reach it."""
+    names = ("skip", "gate", "bias", "init")
+    run_selective_scan(30, channels=16, batch=1, offsets=[0, 1, 1, 19, 30], names=names, schedule=SMALL)
+    tensors = models.selective_scan_inputs(np.random.default_rng(0), 16, batch=1, length=30)
+    tensors["init"] = np.zeros((2, 16, 16))
+    for name in ("u", "delta", "b", "c", "gate"):
+        tensors[name][:, 11:] = np.nan
+    given, exact = rounded(tensors, "f32", ("u", "delta", "a", "b", "c", *names))
+    text = models.selective_scan(16, dtype="f32", init=True, state=True, offsets=True)
+    y, last = lowered(text, SMALL)(*given.values(), np.array([0, 11, 30], np.int32))
+    expected, final = selective_scan_reference(exact, [0, 11, 30])
+    close(y[:, :11], expected[:, :11], "f32")
+    close(last[:1], final[:1], "f32")
