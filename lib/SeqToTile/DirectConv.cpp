@@ -19,6 +19,7 @@
 #include "SeqToTile.h"
 #include "TileBuilder.h"
 
+#include "longwing/Seq/Config.h"
 #include "longwing/Seq/DirectConv.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -410,6 +411,9 @@ static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &pl
   DirectConvKernel writer(conv, plan, op->getLoc());
   KernelOp kernel = writer.create((function + suffix).str());
   symbols.insert(kernel);
+  // --print-config says what the cost model did.
+  if (Attribute config = op->getAttr(kConfigAttr))
+    kernel->setAttr(kConfigAttr, config);
 
   Value batch = host.make<tensor::DimOp>(conv.x, int64_t(0)),
         channels = host.make<tensor::DimOp>(conv.x, int64_t(1)),
