@@ -59,6 +59,7 @@ void visitLinearAttention(Config &config, Access &&entry) {
   entry("consumers", config.consumers);
   entry("exact", config.exact);
   entry("persistent", config.persistent);
+  entry("split", config.split);
   entry("stages", config.stages);
 }
 } // namespace

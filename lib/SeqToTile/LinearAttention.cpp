@@ -26,6 +26,7 @@
 #include "TileBuilder.h"
 
 #include "longwing/Seq/Config.h"
+#include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
@@ -50,10 +51,14 @@ struct Decays {
   Value weight;  // the factor of each step's contribution to the state
 };
 
+/// What a kernel computes: all; or, where a sequence is cut into segments that run side by side, the
+/// state that each segment but the last adds, and then the outputs, from the states of those before.
+enum class Part { Whole, States, Outputs };
+
 class LinearAttentionKernel {
 public:
-  LinearAttentionKernel(seq::LinearAttentionOp op)
-      : op(op), config(LinearAttentionConfig::read(op)), builder(op.getContext()),
+  LinearAttentionKernel(seq::LinearAttentionOp op, Part part)
+      : op(op), part(part), config(LinearAttentionConfig::read(op)), builder(op.getContext()),
         t(builder, op.getLoc()) {
     Type f32 = builder.getF32Type();
     element = op.getV().getType().getElementType();
@@ -71,7 +76,7 @@ public:
     scaleExponent = scaleOutputs ? 0 : std::log2(scale);
   }
 
-  KernelOp create(StringRef name);
+  KernelOp create(StringRef name, Type states, Type factors);
   /// What the kernel reads, in the order of its arguments.
   SmallVector<Value> operands() const;
   /// Units of work, without the warpgroups' share of them.
@@ -80,7 +85,12 @@ public:
   static constexpr int64_t kValues = kWarpgroupRows; // value columns of a warpgroup
 
 private:
-  void work(Value warpgroup, Value unit);
+  void work(Value warpgroup, Value unit, Value segment);
+  Value enteringState(Value segment, Value job);
+  void storeSegment(ValueRange results, Value segment, Value job);
+  SmallVector<Value> advance(Value t0, ValueRange carried);
+  std::pair<Value, Value> contributions(Value valueTile, Value weight);
+  Value accumulate(Value s, Value factor, std::pair<Value, Value> contributed, Value keyTile);
   SmallVector<Value> step(Value t0, ValueRange carried);
   Value finish(Value o, Value values, Value t0);
   SmallVector<Value> exponents(Value t0, Value raw);
@@ -107,6 +117,7 @@ private:
   bool variesInTime() { return dt || (decay && !op.hasConstantDecay()); }
 
   seq::LinearAttentionOp op;
+  Part part;
   LinearAttentionConfig config;
   OpBuilder builder;
   TileBuilder t;
@@ -117,9 +128,9 @@ private:
   double scaleExponent;
 
   // Arguments of the kernel.
-  Value q, k, v, gate, decay, dt, a, bias, skip, init, o, last;
+  Value q, k, v, gate, decay, dt, a, bias, skip, init, o, last, states, factors;
   // Of the work tile that is being written.
-  Value length, batch, keyHead, head, column;
+  Value length, segments, batch, keyHead, head, column;
   Value rate, skipFactor, dtBias;
   Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk
   Decays constant;
@@ -129,11 +140,15 @@ private:
 
 SmallVector<Value> LinearAttentionKernel::operands() const {
   seq::LinearAttentionOp source = op;
-  SmallVector<Value> values = {source.getQ(), source.getK(), source.getV()};
-  for (Value value : {Value(source.getGate()), Value(source.getDecay()), Value(source.getDt()),
-                      Value(source.getA()), Value(source.getBias()), Value(source.getSkip()),
-                      Value(source.getInit())})
+  bool outputs = part != Part::States;
+  SmallVector<Value> values = {source.getK(), source.getV()};
+  for (Value value : {Value(source.getDecay()), Value(source.getDt()), Value(source.getA()),
+                      Value(source.getBias())})
     if (value)
+      values.push_back(value);
+  for (Value value : {Value(source.getQ()), Value(source.getGate()), Value(source.getSkip()),
+                      Value(source.getInit())})
+    if (value && outputs)
       values.push_back(value);
   return values;
 }
@@ -144,27 +159,38 @@ int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op,
   return llvm::divideCeil(jobs, config.consumers);
 }
 
-KernelOp LinearAttentionKernel::create(StringRef name) {
+KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type factorsType) {
   SmallVector<Type> inputs;
   SmallVector<Value *> arguments;
   auto desc = [&](Value &argument) {
     inputs.push_back(DescType::get(op.getContext(), {1, chunk, 1, 64}, element));
     arguments.push_back(&argument);
   };
-  auto view = [&](Value tensor, Value &argument) {
-    if (!tensor)
-      return;
-    auto type = cast<RankedTensorType>(tensor.getType());
+  auto viewOf = [&](Type tensor, Value &argument) {
+    auto type = cast<RankedTensorType>(tensor);
     inputs.push_back(ViewType::get(op.getContext(), type.getShape(), type.getElementType()));
     arguments.push_back(&argument);
   };
-  desc(q), desc(k), desc(v);
-  if (op.getGate())
-    desc(gate);
+  auto view = [&](Value tensor, Value &argument) {
+    if (tensor)
+      viewOf(tensor.getType(), argument);
+  };
+  desc(k), desc(v);
   view(op.getDecay(), decay), view(op.getDt(), dt), view(op.getA(), a), view(op.getBias(), bias);
-  view(op.getSkip(), skip), view(op.getInit(), init);
-  desc(o);
-  view(op.getState(), last);
+  unsigned outputs = 2; // at the end
+  if (part != Part::States) {
+    desc(q);
+    if (op.getGate())
+      desc(gate);
+    view(op.getSkip(), skip), view(op.getInit(), init);
+    outputs = op->getNumResults();
+  }
+  if (part != Part::Whole)
+    viewOf(statesType, states), viewOf(factorsType, factors);
+  if (part != Part::States) {
+    desc(o);
+    view(op.getState(), last);
+  }
 
   auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, config.producerRegisters(),
                                     config.consumerRegisters(), config.persistent,
@@ -173,24 +199,29 @@ KernelOp LinearAttentionKernel::create(StringRef name) {
   Block &body = kernel.getBody().front();
   for (auto [i, argument] : llvm::enumerate(arguments))
     *argument = body.getArgument(i);
-  for (unsigned i = arguments.size() - op->getNumResults(); i < arguments.size(); ++i)
+  for (unsigned i = arguments.size() - outputs; i < arguments.size(); ++i)
     kernel.setOutput(i);
 
   builder.setInsertionPointToStart(&body);
-  length = t.dim(q, 1);
-  auto forEach = ForEachOp::create(
-      builder, op.getLoc(),
-      ValueRange{t.index(config.consumers), t.index(unitsOfBatch(op, config)), t.dim(q, 0)});
+  length = t.dim(k, 1);
+  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config)),
+                              t.dim(k, 0)};
+  if (part != Part::Whole) { // the last segment's state is not asked for here
+    Value before = t.dim(states, 1);
+    segments = t.add(before, 1);
+    sizes.push_back(part == Part::States ? before : segments);
+  }
+  auto forEach = ForEachOp::create(builder, op.getLoc(), sizes);
   ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPointToStart(&forEach.getBody().front());
   auto at = forEach.getBody().getArguments();
   batch = at[2];
-  work(at[0], at[1]);
+  work(at[0], at[1], part == Part::Whole ? Value() : at[3]);
   return kernel;
 }
 
-/// One head's 64 columns of values, from the first chunk to the last.
-void LinearAttentionKernel::work(Value warpgroup, Value unit) {
+/// One head's 64 columns of values, from the first chunk to the last, of the sequence or a segment.
+void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
   int64_t blocks = llvm::divideCeil(op.getValueDim(), kValues);
   int64_t jobs = op.getValueHeads() / op.getKeyHeads() * blocks; // of one key head
   Value job = t.add(t.mul(unit, config.consumers), warpgroup);
@@ -208,16 +239,127 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit) {
   if (!variesInTime())
     prepareDecays();
 
-  SmallVector<Value> carried = {init ? t.make<GatherOp>(state, init, stateIndices())
-                                     : t.constant(state, 0)};
+  Value begin = t.index(0), end = length;
+  if (segment) {
+    Value chunks = t.ceilDiv(length, chunk);
+    Value padded = t.sub(t.add(chunks, segments), t.index(1));
+    Value span = t.mul(t.make<arith::DivUIOp>(padded, segments), chunk);
+    begin = t.make<arith::MulIOp>(segment, span);
+    end = t.min(t.add(begin, span), length);
+  }
+  SmallVector<Value> carried = {part == Part::States ? t.constant(state, 0)
+                                                     : enteringState(segment, job)};
   if (variesInTime())
-    carried.push_back(rates(t.index(0)));
-  auto loop = scf::ForOp::create(builder, t.loc, t.index(0), length, t.index(chunk), carried,
-                                 [&](OpBuilder &, Location, Value t0, ValueRange args) {
-                                   scf::YieldOp::create(builder, t.loc, step(t0, args));
-                                 });
-  if (last)
+    carried.push_back(rates(begin));
+  if (part == Part::States)
+    carried.push_back(number(1));
+  auto loop = scf::ForOp::create(
+      builder, t.loc, begin, end, t.index(chunk), carried,
+      [&](OpBuilder &, Location, Value t0, ValueRange args) {
+        scf::YieldOp::create(builder, t.loc,
+                             part == Part::States ? advance(t0, args) : step(t0, args));
+      });
+  if (part == Part::States)
+    return storeSegment(loop.getResults(), segment, job);
+  if (!last)
+    return;
+  if (!segment)
+    return (void)ScatterOp::create(builder, t.loc, loop.getResult(0), last, stateIndices());
+  Value isLast = t.compare(arith::CmpIPredicate::eq, t.add(segment, 1), segments);
+  scf::IfOp::create(builder, t.loc, isLast, [&](OpBuilder &, Location) {
     ScatterOp::create(builder, t.loc, loop.getResult(0), last, stateIndices());
+    scf::YieldOp::create(builder, t.loc);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+/// [B, segment, Hv, K, V], of the transposed state; [B, segment, head and block, row].
+static SmallVector<Value> inSegment(TileBuilder &t, SmallVector<Value> indices, Value segment) {
+  auto type = indices[0].getType();
+  indices.insert(indices.begin() + 1,
+                 isa<RankedTensorType>(type) ? t.make<BroadcastOp>(type, segment) : segment);
+  return indices;
+}
+
+/// The initial state, taken through the segments before this one.
+Value LinearAttentionKernel::enteringState(Value segment, Value job) {
+  Value s = init ? t.make<GatherOp>(state, init, stateIndices()) : t.constant(state, 0);
+  if (!segment)
+    return s;
+  auto loop = scf::ForOp::create(
+      builder, t.loc, t.index(0), segment, t.index(1), s,
+      [&](OpBuilder &, Location, Value before, ValueRange args) {
+        Value factor = t.make<GatherOp>(builder.getF32Type(), factors,
+                                        ValueRange{batch, before, job, t.index(0)});
+        Value added = t.make<GatherOp>(state, states, inSegment(t, stateIndices(), before));
+        Value next = t.fma(args[0], t.make<BroadcastOp>(state, factor), added);
+        scf::YieldOp::create(builder, t.loc, next);
+      });
+  return loop.getResult(0);
+}
+
+void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Value job) {
+  ScatterOp::create(builder, t.loc, results.front(), states,
+                    inSegment(t, stateIndices(), segment));
+  auto indices = perRow.clone(builder.getIndexType());
+  SmallVector<Value> at = {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, job),
+                           t.make<IotaOp>(indices, t.index(0))};
+  ScatterOp::create(builder, t.loc, t.make<BroadcastOp>(perRow, results.back()), factors,
+                    inSegment(t, at, segment));
+}
+
+/// One chunk of a segment whose outputs another kernel computes.
+SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) {
+  SmallVector<Value> next;
+  Decays d;
+  if (variesInTime()) {
+    d = decays(exponents(t0, carried[1]));
+    next.push_back(rates(t.add(t0, chunk)));
+  } else {
+    d = constantDecays(t0);
+  }
+  Value keyTile = t.load(k, {batch, t0, keyHead, t.index(0)},
+                         tileType<SharedAttr>({chunk, keyDim}, element), config.stages);
+  Value valueTile = t.load(v, {batch, t0, head, column},
+                           tileType<SharedAttr>({chunk, kValues}, element), config.stages);
+  Value s = accumulate(carried[0], d.carried, contributions(valueTile, d.weight), keyTile);
+  next.insert(next.begin(), s);
+  Value factor = carried.back();
+  next.push_back(d.carried ? t.make<arith::MulFOp>(factor, d.carried) : factor);
+  return next;
+}
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+/// The values of a chunk as they enter the state, transposed. Weighted values have more digits than
+/// an operand holds; their rest, the second of the two, enters too: else all that a slow decay
+/// accumulates would be rounded twice, here and where it is read.
+std::pair<Value, Value> LinearAttentionKernel::contributions(Value valueTile, Value weight) {
+  auto operand = tileType<AFragAttr>({kValues, chunk}, element);
+  Value whole = t.make<FragmentOp>(tileType<AccAttr>({kValues, chunk}, builder.getF32Type()),
+                                   valueTile, /*transpose=*/true);
+  Value rest;
+  if (weight) {
+    whole = t.mulf(whole, t.broadcastLike(weight, whole));
+    if (config.exact)
+      rest = roundTo(operand, t.make<arith::SubFOp>(whole, rounded(whole)));
+  }
+  return {roundTo(operand, whole), rest};
+}
+
+Value LinearAttentionKernel::accumulate(Value s, Value factor,
+                                        std::pair<Value, Value> contributed, Value keyTile) {
+  if (factor)
+    s = t.mulf(s, t.make<BroadcastOp>(state, factor));
+  s = t.dot(contributed.first, keyTile, s, state, /*transposeB=*/false);
+  if (contributed.second)
+    s = t.dot(contributed.second, keyTile, s, state, /*transposeB=*/false);
+  return s;
 }
 
 /// One chunk. What the warpgroups do between two products of theirs runs under those of the others.
@@ -226,7 +368,6 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   auto keys = tileType<SharedAttr>({chunk, keyDim}, element);
   auto values = tileType<SharedAttr>({chunk, kValues}, element);
   auto statesOperand = tileType<SharedAttr>({kValues, keyDim}, element);
-  auto valuesOperand = tileType<AFragAttr>({kValues, chunk}, element);
 
   Value entering = roundTo(state.clone(element), s);
   Value keyTile = t.load(k, {batch, t0, keyHead, zero}, keys, config.stages);
@@ -242,17 +383,7 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   }
   Decays d = variesInTime() ? decays(now) : constantDecays(t0);
   Value valueTile = t.load(v, {batch, t0, head, column}, values, config.stages);
-  Value contributed = t.make<FragmentOp>(tileType<AccAttr>({kValues, chunk}, builder.getF32Type()),
-                                         valueTile, /*transpose=*/true);
-  // Weighted values have more digits than an operand holds. Their rest goes into the state too: else
-  // all that a slow decay accumulates would be rounded twice, here and where it is read.
-  Value rest;
-  if (d.weight) {
-    contributed = t.mulf(contributed, t.broadcastLike(d.weight, contributed));
-    if (config.exact)
-      rest = roundTo(valuesOperand, t.make<arith::SubFOp>(contributed, rounded(contributed)));
-  }
-  contributed = roundTo(valuesOperand, contributed);
+  auto contributed = contributions(valueTile, d.weight);
 
   if (variesInTime())
     distribute(d, now);
@@ -261,11 +392,7 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   if (d.row)
     past = t.mulf(past, t.broadcast(t.exp2(d.row), output));
   Value sum = t.dot(weights, valueTile, past, output, /*transposeB=*/false);
-  if (d.carried)
-    s = t.mulf(s, t.make<BroadcastOp>(state, d.carried));
-  s = t.dot(contributed, keyTile, s, state, /*transposeB=*/false);
-  if (rest)
-    s = t.dot(rest, keyTile, s, state, /*transposeB=*/false);
+  s = accumulate(s, d.carried, contributed, keyTile);
 
   next.insert(next.begin(), s);
   StoreOp::create(builder, t.loc, finish(sum, valueTile, t0), o,
@@ -435,40 +562,80 @@ static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Val
     if (rank < 3)
       continue;
     batch.append({int64_t(i), 0});
-    if (!isState)
+    // Of what the host has made only o has a length.
+    bool made = operand.getDefiningOp<tensor::EmptyOp>() || operand.getDefiningOp<LaunchOp>();
+    if (!isState && (!made || operand.getType() == op.getO().getType()))
       length.append({int64_t(i), 1});
   }
   return b.getArrayAttr({b.getDenseI64ArrayAttr(batch), b.getDenseI64ArrayAttr(length)});
 }
 
-LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTable &symbols) {
-  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  LinearAttentionKernel program(op);
-  KernelOp kernel = program.create((function + "_linear_attention").str());
-  symbols.insert(kernel);
+/// How many segments a sequence is cut into so that its CTAs, `units`, fill the card: none shorter than
+/// some chunks, as each reads the states of those before.
+static Value segmentCount(TileBuilder &host, Value units, Value length, int64_t chunk) {
+  constexpr int64_t kChunksOfSegment = 16;
+  Value fill = host.make<arith::DivUIOp>(host.index(hopper::kMultiprocessors),
+                                         host.max(units, host.index(1)));
+  Value most = host.floorDiv(length, kChunksOfSegment * chunk);
+  return host.max(host.min(fill, most), host.index(1));
+}
 
+LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTable &symbols) {
+  std::string name = (op->getParentOfType<FunctionOpInterface>().getName() + "_linear_attention").str();
+  LinearAttentionConfig config = LinearAttentionConfig::read(op);
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
   ReifiedRankedShapedTypeDims shapes;
   if (failed(op.reifyResultShapes(b, shapes)))
     return failure();
-  SmallVector<Value> operands = program.operands();
+
+  Value batch = host.make<tensor::DimOp>(op.getK(), int64_t(0));
+  int64_t units = LinearAttentionKernel::unitsOfBatch(op, config);
+  SmallVector<Value> work = {host.index(config.consumers), host.index(units), batch};
+  auto launch = [&](Part part, StringRef suffix, ValueRange extra, ValueRange outputs) {
+    LinearAttentionKernel program(op, part);
+    SmallVector<Value> operands = program.operands();
+    Type states = extra.empty() ? Type() : extra[0].getType(),
+         factors = extra.empty() ? Type() : extra[1].getType();
+    if (part == Part::States)
+      states = outputs[0].getType(), factors = outputs[1].getType();
+    KernelOp kernel = program.create((name + suffix).str(), states, factors);
+    symbols.insert(kernel);
+    llvm::append_range(operands, extra);
+    llvm::append_range(operands, outputs);
+    auto launch = LaunchOp::create(b, op.getLoc(), outputs.getTypes(), kernel.getSymName(),
+                                   operands, work);
+    launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands));
+    return launch;
+  };
+
+  SmallVector<Value> results, segments;
   for (auto [result, shape] : llvm::zip(op->getResults(), shapes)) {
     auto type = cast<RankedTensorType>(result.getType());
     SmallVector<Value> sizes;
     for (auto [i, size] : llvm::enumerate(shape))
       if (type.isDynamicDim(i))
         sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
-    operands.push_back(host.make<tensor::EmptyOp>(type, sizes));
+    results.push_back(host.make<tensor::EmptyOp>(type, sizes));
   }
-  LinearAttentionConfig config = LinearAttentionConfig::read(op);
-  SmallVector<Value> work = {host.index(config.consumers),
-                             host.index(LinearAttentionKernel::unitsOfBatch(op, config)),
-                             host.make<tensor::DimOp>(op.getQ(), int64_t(0))};
-  auto launch =
-      LaunchOp::create(b, op.getLoc(), op->getResultTypes(), kernel.getSymName(), operands, work);
-  launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands));
-  op->replaceAllUsesWith(launch.getResults());
+  if (config.split) {
+    Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
+    Value count = segmentCount(host, host.mul(batch, units), length, config.chunk);
+    Value before = host.sub(count, host.index(1));
+    int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
+    int64_t blocks = llvm::divideCeil(op.getValueDim(), LinearAttentionKernel::kValues);
+    auto tensor = [&](ArrayRef<int64_t> shape) {
+      auto type = RankedTensorType::get(shape, b.getF32Type());
+      return host.make<tensor::EmptyOp>(type, ValueRange{batch, before});
+    };
+    SmallVector<Value> buffers = {tensor({any, any, heads, op.getKeyDim(), op.getValueDim()}),
+                                  tensor({any, any, heads * blocks, kWarpgroupRows})};
+    work.push_back(before);
+    segments = launch(Part::States, "_states", {}, buffers).getResults();
+    work.back() = count;
+  }
+  auto outputs = launch(config.split ? Part::Outputs : Part::Whole, "", segments, results);
+  op->replaceAllUsesWith(outputs.getResults());
   op->erase();
   return success();
 }

@@ -83,7 +83,9 @@ private:
   LogicalResult copyLoad(OpBuilder &b, LoadOp load, Positions &positions);
   /// Whether the producer has a value: it has none that is computed from tiles.
   bool isKept(Value value) {
-    return !value.getDefiningOp() || map.contains(value) || isa<AllocOp>(value.getDefiningOp());
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return map.contains(value) || argument.getOwner() == &kernel.getBody().front();
+    return map.contains(value) || isa<AllocOp>(value.getDefiningOp());
   }
   /// Copies an operation on scalars of the producer, once for each warpgroup if it differs.
   Operation *copyScalars(OpBuilder &b, Operation &op);

@@ -184,8 +184,9 @@ void Emitter::emitIota(IotaOp op) {
   Value first = add(one(op.getBase()), rows ? row : mul(quadLane, 2));
   // LLVM would add the thread's part to each constant once, in front of the loop over the base, and
   // hold all those sums.
-  if (!rows && !matchPattern(op.getBase(), m_Constant()))
-    first = ptx::opaque(b, loc, first);
+  bool spread = kernel.getSchedule().getSpread();
+  if (!rows && (spread || !matchPattern(op.getBase(), m_Constant())))
+    first = ptx::opaque(b, loc, first, /*pinned=*/spread);
   setEach(op, [=](int64_t k) { return add(first, i32(rows ? 8 * k : 8 * (k / 2) + k % 2)); });
 }
 

@@ -6,7 +6,11 @@
 // CHECK-LABEL: func.func @ssd
 // CHECK: %[[O0:.*]] = tensor.empty
 // CHECK: %[[S0:.*]] = tensor.empty
-// CHECK: tile.launch @ssd_linear_attention(%{{.*}}, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}) {tile.same_sizes
+// The sequence is cut into segments where that fills the card; the first kernel makes their states.
+// CHECK: %[[UNITS:.*]] = arith.muli %{{.*}}, %c12
+// CHECK: %[[FILL:.*]] = arith.divui %c132, %{{.*}}
+// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
+// CHECK: tile.launch @ssd_linear_attention(%{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
 func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xbf16>, %a: tensor<24xf32>,
                %bias: tensor<24xf32>, %d: tensor<24xf32>, %z: tensor<?x?x24x64xbf16>) -> (tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>) {
   %o, %last = seq.linear_attention %c, %b, %x dt(%dt : tensor<?x?x24xbf16>, %a : tensor<24xf32>) bias(%bias : tensor<24xf32>)
@@ -14,14 +18,14 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
       : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x24x64xbf16> -> tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
   return %o, %last : tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
 }
-// CHECK-LABEL: tile.kernel @ssd_linear_attention
+// CHECK-LABEL: tile.kernel @ssd_linear_attention(
 // CHECK-SAME: schedule <consumers = 2, {{.*}} spread = true>
 // CHECK: tile.foreach in(%c2, %c12, %{{.*}})
-// CHECK: ^bb0(%[[G:.*]]: index, %[[UNIT:.*]]: index, %[[BATCH:.*]]: index):
+// CHECK: ^bb0(%[[G:.*]]: index, %[[UNIT:.*]]: index, %[[BATCH:.*]]: index, %[[SEGMENT:.*]]: index):
 // CHECK: %[[PAIR:.*]] = arith.muli %[[UNIT]], %c2
 // CHECK: %[[HEAD:.*]] = arith.addi %[[PAIR]], %[[G]]
 // CHECK: %[[GROUP:.*]] = arith.divui %[[UNIT]], %c12
-// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %c0 to %{{.*}} step %c64 iter_args(%[[S:.*]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
+// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c64 iter_args(%[[S:.*]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
 // CHECK: %[[ROUNDED:.*]] = tile.convert %[[S]]
 // CHECK: %[[K:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
 // CHECK: %[[Q:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
@@ -50,9 +54,9 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
 // Retention: two warpgroups have the halves of one head's values. What constant decays mean within a chunk is
 // computed in front of the loop.
 
-// CHECK-LABEL: tile.kernel @retention_linear_attention
+// CHECK-LABEL: tile.kernel @retention_linear_attention(
 // CHECK: %[[MASK:.*]] = arith.select {{.*}} tensor<64x64xf32, #tile.acc>
-// CHECK: scf.for
+// CHECK: scf.for {{.*}} step %c64
 // CHECK-NOT: tile.scan
 // CHECK: arith.mulf %{{.*}}, %[[MASK]]
 // CHECK-NOT: arith.select {{.*}} tensor<64x64xf32, #tile.acc>

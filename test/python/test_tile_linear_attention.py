@@ -188,6 +188,18 @@ def test_state_continues():
     np.testing.assert_array_equal(second[1], whole[1])
 
 
+@pytest.mark.parametrize("decay", ["head", "step"])
+def test_segments(decay):
+    """Long enough for two segments, of which the second is ragged: the first hands its state on."""
+    text, names = model("bf16", 1, 2, 16, 64, decay=decay, init=True, state=True)
+    values = inputs(["q", "k", "v", "init"], "bf16", 1, 2100, 1, 2, 16, 64)
+    init = values.pop("init")
+    values["decay"] = np.array([-0.001, -0.01], np.float32)
+    if decay == "step":
+        values["decay"] = np.broadcast_to(values["decay"], (1, 2100, 2)).copy()
+    check(text, {**values, "init": init}, "bf16")
+
+
 @pytest.mark.parametrize("batch, length", [(0, 64), (1, 0)])
 def test_empty(batch, length):
     text, names = model("bf16", 1, 2, 64, 64, init=True, state=True)

@@ -54,10 +54,11 @@ struct LinearAttentionConfig {
   bool persistent = true;
   /// What steps contribute to the state is not rounded to 16 bits: one more product a chunk.
   bool exact = true;
+  /// Sequences are cut into segments where batch and heads leave multiprocessors idle.
+  bool split = true;
 
-  /// Registers per thread: a producer that loads for several warpgroups has coordinates for each.
-  int64_t producerRegisters() const { return consumers == 1 ? 56 : consumers == 2 ? 40 : 32; }
-  int64_t consumerRegisters() const { return consumers == 1 ? 256 : consumers == 2 ? 232 : 160; }
+  int64_t producerRegisters() const { return consumers == 1 ? 56 : consumers == 2 ? 24 : 32; }
+  int64_t consumerRegisters() const { return consumers == 1 ? 256 : consumers == 2 ? 240 : 160; }
 
   static LinearAttentionConfig read(seq::LinearAttentionOp op);
   void write(seq::LinearAttentionOp op) const;
