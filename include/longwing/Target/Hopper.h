@@ -12,8 +12,6 @@
 
 namespace longwing::hopper {
 
-/// Multiprocessors of an H100 or H200 SXM.
-constexpr int64_t kMultiprocessors = 132;
 /// SRAM that one CTA may use, in bytes.
 constexpr int64_t kSharedBytes = 227 * 1024;
 constexpr int64_t kMultiprocessors = 132;
