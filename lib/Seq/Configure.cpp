@@ -222,6 +222,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case<seq::AttentionOp, seq::LongConvOp, seq::LinearAttentionOp>(
                   [&](auto op) { return configure(op); })
+              .Case([&](seq::ScanOp op) { return configureScan(op, scan); })
               .Case([&](seq::SelectiveScanOp op) { return configureScan(op, scan); })
               .Default(success());
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();

@@ -187,17 +187,85 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   return success();
 }
 
+/// The copy engine takes rows of whole 16 bytes.
+static LogicalResult verifyRows(Operation *op, Value value, StringRef name, int64_t size,
+                                StringRef what) {
+  int64_t multiple = hopper::kTmaAlignment / bytesOf(value);
+  if (size % multiple == 0)
+    return success();
+  return op->emitOpError() << "cannot run on sm_90a: expected the " << what << " of " << name
+                           << " to be a multiple of " << multiple << ", got " << size;
+}
+
+LogicalResult longwing::verifyScanTarget(seq::ScanOp op) {
+  if (op.getComplex())
+    return op.emitOpError() << "cannot run on sm_90a: expected real elements, got 'complex'; the "
+                               "x86-64 target takes it";
+  if (op.isPacked())
+    return op.emitOpError() << "cannot run on sm_90a: expected no packed sequences; the x86-64 "
+                               "target takes them";
+  if (!op.hasConstantDecay() && failed(verifyRows(op, op.getA(), "a", op.getChannels(), "channels")))
+    return failure();
+  return verifyRows(op, op.getB(), "b", op.getChannels(), "channels");
+}
+
+//===----------------------------------------------------------------------===//
+// First-order recurrences
+//===----------------------------------------------------------------------===//
+
+/// Bytes are what such a scan costs: enough of them are under way in 64 steps of four stages, and the
+/// channels are spread over as many multiprocessors as there are.
+LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overrides) {
+  ScanConfig config;
+  int64_t batch = op.getB().getType().getDimSize(0);
+  if (ShapedType::isDynamic(batch))
+    batch = 2;
+  config.steps = 64, config.stages = 4, config.registers = 104;
+  // A warpgroup has one channel or two for each thread; one keeps more multiprocessors busy.
+  config.width = batch * op.getChannels() >= 256 * hopper::kMultiprocessors / 2 ? 2 : 1;
+  if (overrides.width)
+    config.width = overrides.width;
+  if (overrides.steps)
+    config.steps = overrides.steps;
+  if (overrides.stages)
+    config.stages = overrides.stages;
+  if (overrides.registers)
+    config.registers = overrides.registers;
+  auto bad = [&](StringRef name, StringRef expected, int64_t got) {
+    return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
+                          << got;
+  };
+  if (overrides.lanes > 1)
+    return bad("lanes", "1", overrides.lanes);
+  if (config.width != 1 && config.width != 2)
+    return bad("width", "1 or 2", config.width);
+  if (config.steps < config.unroll || config.steps > 256 || config.steps % config.unroll)
+    return bad("steps", "a multiple of 8 up to 256", config.steps);
+  if (config.stages < 1 || config.stages > 8)
+    return bad("stages", "1 to 8", config.stages);
+  int64_t row = bytesOf(op.getB());
+  for (Value value : {Value(op.getKey()), op.hasConstantDecay() ? Value() : Value(op.getA())})
+    row += value ? bytesOf(value) : 0;
+  auto bytes = [&] { return config.stages * config.steps * config.channels() * row + 4096; };
+  while (!overrides.stages && config.stages > 1 && bytes() > hopper::kSharedBytes / 2)
+    --config.stages;
+  if (bytes() > hopper::kSharedBytes)
+    return op.emitError() << "the schedule needs " << bytes() << " bytes of SRAM, more than the "
+                          << hopper::kSharedBytes << " of a multiprocessor";
+  config.write(op);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// What selective scans ask for
+//===----------------------------------------------------------------------===//
+
 LogicalResult longwing::verifyScanTarget(seq::SelectiveScanOp op) {
   if (op.getComplex())
     return op.emitOpError() << "cannot run on sm_90a: expected real states, got 'complex'; the "
                                "x86-64 target takes it";
-  // The copy engine takes rows of whole 16 bytes.
-  auto rows = [&](Value value, StringRef name, int64_t size, StringRef what) -> LogicalResult {
-    int64_t multiple = hopper::kTmaAlignment / bytesOf(value);
-    if (size % multiple == 0)
-      return success();
-    return op.emitOpError() << "cannot run on sm_90a: expected the " << what << " of " << name
-                            << " to be a multiple of " << multiple << ", got " << size;
+  auto rows = [&](Value value, StringRef name, int64_t size, StringRef what) {
+    return verifyRows(op, value, name, size, what);
   };
   int64_t channels = op.getChannels(), states = op.getStateSize();
   if (failed(rows(op.getU(), "u", channels, "channels")) ||

@@ -91,6 +91,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([](seq::AttentionOp op) { return verifyAttention(op); })
               .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
+              .Case([](seq::ScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::LongConvOp op) { return verifyDirectConv(op); })
               .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })

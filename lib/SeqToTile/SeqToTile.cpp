@@ -30,7 +30,7 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
     SymbolTable symbols(getOperation());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::ShortConvOp,
+      if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::ShortConvOp, seq::ScanOp,
               seq::SelectiveScanOp>(op))
         ops.push_back(op);
     });
@@ -39,6 +39,7 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([&](seq::AttentionOp op) { return lowerAttention(op, symbols); })
               .Case([&](seq::LinearAttentionOp op) { return lowerLinearAttention(op, symbols); })
+              .Case([&](seq::ScanOp op) { return lowerScan(op, symbols); })
               .Case([&](seq::SelectiveScanOp op) { return lowerSelectiveScan(op, symbols); })
               .Case([&](seq::LongConvOp op) { return lowerDirectConv(op, symbols); })
               .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });

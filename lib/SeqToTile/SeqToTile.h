@@ -22,6 +22,8 @@ mlir::LogicalResult lowerDirectConv(seq::LongConvOp op, mlir::SymbolTable &symbo
 mlir::LogicalResult lowerShortConv(seq::ShortConvOp op, mlir::SymbolTable &symbols);
 /// Replaces a linear attention by the launch of a kernel.
 mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::SymbolTable &symbols);
+/// Replaces a first-order recurrence by the launch of a kernel.
+mlir::LogicalResult lowerScan(seq::ScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a selective scan by the launch of a kernel.
 mlir::LogicalResult lowerSelectiveScan(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
 

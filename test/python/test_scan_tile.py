@@ -99,3 +99,36 @@ def test_packed_selective_scans():
     expected, final = selective_scan_reference(exact, [0, 11, 30])
     close(y[:, :11], expected[:, :11], "f32")
     close(last[:1], final[:1], "f32")
+
+
+@pytest.mark.parametrize("form, constant, dtype, length", [
+    ("linear", False, "bf16", 70), ("log", True, "f16", 9), ("log", False, "f32", 8), ("wkv", True, "f32", 33)])
+def test_scan(form, constant, dtype, length):
+    rng = np.random.default_rng(length)
+    channels, batch, reverse = 136, 2, form == "log" and constant
+    steps = (batch, length, channels)
+    tensors = {"a": -rng.uniform(0, 2, channels if constant else steps), "b": rng.standard_normal(steps)}
+    if form == "linear":
+        tensors["a"] = np.exp(tensors["a"])
+    if form == "wkv":
+        tensors.update(key=rng.standard_normal(steps) * 3, bonus=rng.standard_normal(channels),
+                       init=rng.uniform(0.5, 1, (batch, 3, channels)))
+    else:
+        tensors["init"] = rng.standard_normal((batch, channels))
+    given = {name: cpu.cast(tensor, "f32" if name in FLOATS - {"a"} or (name == "a" and constant) else dtype)
+             for name, tensor in tensors.items()}
+    exact = {name: cpu.to_float64(tensor) for name, tensor in given.items()}
+    text = models.scan(form, channels, dtype, constant=constant, init=True, state=True, reverse=reverse)
+    y, last = lowered(text, "width=1 steps=16")(*given.values())
+    if form == "wkv":
+        expected, final = scans.over_sequences(scans.wkv, {"b": exact["b"], "key": exact["key"]}, exact["init"],
+                                               decay=exact["a"], bonus=exact["bonus"])
+        last = cpu.to_float64(last)
+        last = last[:, :2] * np.exp(last[:, 2:])
+        assert np.allclose(last, final, rtol=1e-4)
+    else:
+        varying = {"b": exact["b"]} if constant else {"b": exact["b"], "a": exact["a"]}
+        expected, final = scans.over_sequences(scans.scan, varying, exact["init"], log=form == "log", reverse=reverse,
+                                               **({"constant": exact["a"]} if constant else {}))
+        close(last, final, "f32")
+    close(y, expected, dtype)

@@ -41,9 +41,11 @@ struct ScanOverrides {
 
 /// Chooses and writes the configuration of a recurrence over channels.
 mlir::LogicalResult configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides);
+mlir::LogicalResult configureScan(seq::ScanOp op, const ScanOverrides &overrides);
 
 /// Reports, at the operation, what a Hopper kernel of the recurrences cannot do.
 mlir::LogicalResult verifyScanTarget(seq::SelectiveScanOp op);
+mlir::LogicalResult verifyScanTarget(seq::ScanOp op);
 
 } // namespace longwing
 
