@@ -19,12 +19,25 @@ def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
+def Tile_WholeOp : Tile_Op<"whole", [Pure]> {
+  let summary = "Whether runs move to and from tensors in one piece";
+  let description = [{
+    Holds where all addresses of elements whose last index is a multiple of eight are multiples of 16
+    bytes, runs lie in one piece, and none ends outside of a tensor in which it begins. In order it is
+    false, which is always safe.
+  }];
+  let arguments = (ins Variadic<Tile_ViewType>:$tensors);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$tensors attr-dict `:` type($tensors)";
+}
+
 def Tile_LoadRunsOp : Tile_Op<"load_runs", [AttrSizedOperandSegments, MemoryEffects<[MemRead]>]> {
   let summary = "Reads a tile of runs from a tensor";
   let description = [{
     Element [r, c] comes from the indices, each an `index` or a `#tile.row` tile of them (taken at r),
     c added to the last one. What lies outside of the tensor is zero; with `wrap` the last dimension
-    is periodic. Where runs of eight elements lie in one piece, at addresses that are multiples of 16
+    is periodic. `whole` says that `tile.whole` holds, that last indices are multiples of eight, and
+    that those that wrap are at most one period off. Without it, where runs of eight elements lie in one piece, at addresses that are multiples of 16
     bytes, they are read in one piece; else element by element, through `buffer` in SRAM. The
     sequential form has none.
 
@@ -36,13 +49,13 @@ def Tile_LoadRunsOp : Tile_Op<"load_runs", [AttrSizedOperandSegments, MemoryEffe
     ```
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$indices, UnitAttr:$wrap,
-                       Optional<Tile_SmemType>:$buffer);
+                       UnitAttr:$whole, Optional<Tile_SmemType>:$buffer);
   let results = (outs Tile_RunsTile:$tile);
   let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source,
-                                 "::mlir::ValueRange":$indices, "bool":$wrap),
-                            [{ build($_builder, $_state, tile, source, indices, wrap, ::mlir::Value()); }]>];
+                                 "::mlir::ValueRange":$indices, "bool":$wrap, "bool":$whole),
+                            [{ build($_builder, $_state, tile, source, indices, wrap, whole, ::mlir::Value()); }]>];
   let assemblyFormat = [{
-    $source `[` $indices `:` type($indices) `]` (`wrap` $wrap^)?
+    $source `[` $indices `:` type($indices) `]` (`wrap` $wrap^)? (`whole` $whole^)?
     (`through` $buffer^ `:` type($buffer))? attr-dict
     `:` type($source) `->` type($tile)
   }];
@@ -57,12 +70,12 @@ def Tile_StoreRunsOp : Tile_Op<"store_runs", [
     tensor is dropped.
   }];
   let arguments = (ins Tile_RunsTile:$tile, Tile_ViewType:$destination, Variadic<AnyType>:$indices,
-                       Optional<Tile_SmemType>:$buffer);
+                       UnitAttr:$whole, Optional<Tile_SmemType>:$buffer);
   let builders = [OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$destination,
-                                 "::mlir::ValueRange":$indices),
-                            [{ build($_builder, $_state, tile, destination, indices, ::mlir::Value()); }]>];
+                                 "::mlir::ValueRange":$indices, "bool":$whole),
+                            [{ build($_builder, $_state, tile, destination, indices, whole, ::mlir::Value()); }]>];
   let assemblyFormat = [{
-    $tile `,` $destination `[` $indices `:` type($indices) `]`
+    $tile `,` $destination `[` $indices `:` type($indices) `]` (`whole` $whole^)?
     (`through` $buffer^ `:` type($buffer))? attr-dict
     `:` type($tile) `,` type($destination)
   }];

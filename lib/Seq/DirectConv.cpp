@@ -12,12 +12,14 @@
 using namespace mlir;
 using namespace longwing;
 
-/// Chunks of inputs that a thread can hold.
-static constexpr int64_t kMostChunks = 9;
+/// Chunks of inputs that a thread can hold beside an accumulator; a gate takes one's place.
+static constexpr int64_t kMostChunks = 8;
 /// Whole sequences, whose loop is unrolled.
 static constexpr int64_t kMostWhole = 8;
 /// Chunks that a loop carries without losing occupancy.
 static constexpr int64_t kFewChunks = 4;
+/// Predecessors that cost less to read again than rows that are far apart in memory.
+static constexpr int64_t kFewTiled = 3;
 /// Matrices whose number may double without the products showing.
 static constexpr int64_t kFewSplit = 3;
 
@@ -63,9 +65,9 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
   // bf16 leaves room for two roundings: the result's, and the gated input's or the taps'.
   bool roundsTaps = op.getFilter().getType().getElementType() != element || op.getSkip();
   plan.split = element.isBF16() && roundsTaps && (op.getPre() || plan.matrices <= kFewSplit);
-  // A gate on the input takes the registers of one chunk.
+  // A gate on the input takes the registers of two chunks.
   plan.whole = known && length > 0 &&
-               length <= (kMostWhole - (op.getPre() ? 1 : 0)) * kChunk &&
+               length <= (kMostWhole - (op.getPre() ? 2 : 0)) * kChunk &&
                plan.matrices > kFewChunks &&
                (!op.isCircular() || (length % kChunk == 0 && taps <= length));
   if (plan.whole) {
@@ -76,8 +78,10 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
     plan.matrices = op.isCircular() ? plan.chunks : last - plan.first;
     return plan;
   }
-  if (plan.matrices > kMostChunks)
-    return refuse("Toeplitz products reach over at most " + Twine(kMostChunks) + " blocks of " +
+  plan.tiled = plan.matrices <= kFewTiled;
+  int64_t most = kMostChunks - plan.gates;
+  if (plan.matrices > most)
+    return refuse("Toeplitz products reach over at most " + Twine(most) + " blocks of " +
                   Twine(kChunk) + " samples here, and the filter needs " + Twine(plan.matrices));
   return plan;
 }
@@ -95,6 +99,7 @@ std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why
   DirectConv plan;
   int64_t ahead = op.getLookahead();
   cover(plan, -ahead, op.getWidth() - 1 - ahead);
+  plan.tiled = true;
   return plan;
 }
 

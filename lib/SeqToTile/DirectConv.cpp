@@ -52,11 +52,15 @@ constexpr Value Convolution::*kTensors[] = {
     &Convolution::y,    &Convolution::final};
 
 /// How many chunks a segment has, and segments a sequence: enough tiles for the card, but segments
-/// long enough that the chunks that are read twice, at their joints, do not count.
+/// long enough that the chunks that are read twice, at their joints, do not count. Or how many tiles
+/// a CTA has, and CTAs a channel, so that it makes its matrices for several.
 struct Segments {
-  Value length, count;
-  Segments(TileBuilder &t, Value batch, Value samples, const DirectConv &plan) {
-    Value one = t.index(1), chunks = t.max(t.ceilDiv(samples, kChunk), one);
+  Value length, count, chunks;
+  bool tiled;
+  Segments(TileBuilder &t, Value batch, Value samples, const DirectConv &plan)
+      : tiled(plan.tiled) {
+    Value one = t.index(1);
+    chunks = t.max(t.ceilDiv(samples, kChunk), one);
     if (plan.whole) {
       length = chunks, count = one;
       return;
@@ -66,10 +70,14 @@ struct Segments {
     auto divide = [&](Value x, Value y) -> Value {
       return t.make<arith::DivUIOp>(t.sub(t.add(x, y), one), y);
     };
-    count = divide(chunks, most);
-    length = divide(chunks, count);
+    Value parts = tiled ? all : chunks;
+    count = divide(parts, most);
+    length = divide(parts, count);
   }
+  /// CTAs of a channel.
   Value tiles(TileBuilder &t, Value batch) {
+    if (tiled)
+      return count;
     return t.ceilDiv(t.make<arith::MulIOp>(batch, count), kRows);
   }
 };
@@ -105,6 +113,9 @@ private:
   /// One chunk of outputs: the inputs that it meets, each with its matrix.
   void output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time);
   void loop();
+  void tileLoop();
+  /// The rows of a tile: each its sequence and the time of its first sample.
+  void placeRows(Value tileNumber, Value perSequence, Value chunksOfRow);
   void unrolled();
   void finalState();
 
@@ -117,8 +128,9 @@ private:
   RankedTensorType tile, sums, perRow;
 
   // Of the tile that is being written.
-  Value channel, batch, segment, time0, steps, length;
+  Value channel, batch, segment, time0, steps, length, firstTile, chunks;
   Value bank, remainders;
+  bool whole = false; // whether runs move in one piece, where code is being written
 };
 
 } // namespace
@@ -198,7 +210,8 @@ Value DirectConvKernel::multiply(Value chunk, int64_t matrix, Value acc) {
 //===----------------------------------------------------------------------===//
 
 Value DirectConvKernel::read(Value view, Value time) {
-  return t.make<LoadRunsOp>(tile, view, ValueRange{batch, channel, time}, conv.circular);
+  return t.make<LoadRunsOp>(tile, view, ValueRange{batch, channel, time}, conv.circular,
+                            whole && view != conv.initial);
 }
 
 DirectConvKernel::Chunk DirectConvKernel::readChunk(Value time) {
@@ -246,7 +259,8 @@ void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value 
   if (post)
     acc = t.mulf(acc, widened(post));
   Value rounded = t.make<ConvertOp>(tile, acc);
-  StoreRunsOp::create(builder, t.loc, rounded, conv.y, ValueRange{batch, channel, time});
+  StoreRunsOp::create(builder, t.loc, rounded, conv.y, ValueRange{batch, channel, time},
+                      whole && !plan.whole);
 }
 
 /// Segments pass by, a chunk a step. The newest chunk is read a step ahead.
@@ -289,6 +303,42 @@ void DirectConvKernel::loop() {
       });
 }
 
+/// Tiles of neighbouring chunks pass by, each read a step ahead.
+void DirectConvKernel::tileLoop() {
+  int64_t ahead = -plan.first;
+  auto shifted = [&](int64_t count) {
+    return count ? t.add(time0, rowsOf(t.index(count * kChunk))) : time0;
+  };
+  SmallVector<Value> state;
+  auto push = [](SmallVector<Value> &values, const Chunk &chunk) {
+    values.push_back(chunk.x);
+    if (chunk.gate)
+      values.push_back(chunk.gate);
+  };
+  push(state, readChunk(shifted(ahead)));
+  scf::ForOp::create(
+      builder, t.loc, t.index(0), steps, t.index(1), state,
+      [&](OpBuilder &, Location, Value step, ValueRange args) {
+        Value tileNumber = t.add(firstTile, step), following = t.add(step, 1);
+        placeRows(tileNumber, chunks, t.index(1));
+        Value time = time0, row = batch;
+        SmallVector<std::pair<Value, int64_t>> inputs(1);
+        for (int64_t k = 1; k < plan.matrices; ++k)
+          inputs.push_back({history(shifted(ahead - k)), k});
+        // Behind the last tile there is nothing to read.
+        placeRows(t.add(tileNumber, 1), chunks, t.index(1));
+        Value more = t.compare(arith::CmpIPredicate::slt, following, steps);
+        batch = t.select(more, batch, rowsOf(t.dim(conv.x, 0)));
+        Chunk next = readChunk(shifted(ahead));
+        batch = row;
+        inputs.front() = {gated({args[0], conv.pre ? args[1] : Value()}), 0};
+        output(inputs, time);
+        SmallVector<Value> yields;
+        push(yields, next);
+        scf::YieldOp::create(builder, t.loc, yields);
+      });
+}
+
 /// Sequences that stay in registers: chunk n of the output meets the chunks m of the input at the
 /// distance n - m.
 void DirectConvKernel::unrolled() {
@@ -327,7 +377,7 @@ void DirectConvKernel::finalState() {
   Value first = t.compare(arith::CmpIPredicate::eq, segment, rowsOf(t.index(0)));
   Value row = t.select(first, batch, rowsOf(t.dim(conv.final, 0)));
   StoreRunsOp::create(builder, t.loc, last, conv.final,
-                      ValueRange{row, channel, rowsOf(t.index(0))});
+                      ValueRange{row, channel, rowsOf(t.index(0))}, /*whole=*/false);
 }
 
 //===----------------------------------------------------------------------===//
@@ -371,18 +421,45 @@ KernelOp DirectConvKernel::create(StringRef name) {
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
   channel = forEach.getBody().getArgument(1);
-  Value row = t.iota<RowAttr>(t.mul(forEach.getBody().getArgument(0), kRows), kRows);
-  // Rows beyond the last sequence have a batch that lies outside of every tensor.
-  batch = t.make<arith::DivUIOp>(row, rowsOf(segments.count));
-  segment = t.make<arith::RemUIOp>(row, rowsOf(segments.count));
-  time0 = t.make<arith::MulIOp>(segment, rowsOf(t.mul(steps, kChunk)));
+  if (plan.tiled) {
+    firstTile = t.make<arith::MulIOp>(forEach.getBody().getArgument(0), steps);
+    chunks = segments.chunks;
+    placeRows(firstTile, chunks, t.index(1));
+  } else {
+    placeRows(forEach.getBody().getArgument(0), segments.count, steps);
+  }
   bank = toeplitz(/*remainder=*/false);
   if (plan.split)
     remainders = toeplitz(/*remainder=*/true);
   if (conv.final)
     finalState();
-  plan.whole ? unrolled() : loop();
+  // Twice: where rows move in runs nothing but loads and stores is left of moving them.
+  SmallVector<Value> moved;
+  for (Value tensor : {conv.x, conv.pre, conv.post, conv.y})
+    if (tensor)
+      moved.push_back(tensor);
+  Value fast = t.make<WholeOp>(builder.getI1Type(), moved);
+  if (conv.circular && !plan.whole) { // at most one period off
+    Value reach = t.index((plan.matrices + 1) * kChunk);
+    fast = t.both(fast, t.compare(arith::CmpIPredicate::sge, length, reach));
+  }
+  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
+  Value rowBatch = batch, rowTime = time0;
+  for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+    batch = rowBatch, time0 = rowTime;
+    builder.setInsertionPoint(block->getTerminator());
+    whole = block == branch.thenBlock();
+    plan.whole ? unrolled() : plan.tiled ? tileLoop() : loop();
+  }
   return kernel;
+}
+
+void DirectConvKernel::placeRows(Value tileNumber, Value perSequence, Value chunksOfRow) {
+  Value row = t.iota<RowAttr>(t.mul(tileNumber, kRows), kRows);
+  // Rows beyond the last sequence have a batch that lies outside of every tensor.
+  batch = t.make<arith::DivUIOp>(row, rowsOf(perSequence));
+  segment = t.make<arith::RemUIOp>(row, rowsOf(perSequence));
+  time0 = t.make<arith::MulIOp>(segment, rowsOf(t.mul(chunksOfRow, kChunk)));
 }
 
 //===----------------------------------------------------------------------===//

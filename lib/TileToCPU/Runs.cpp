@@ -119,6 +119,15 @@ struct ConvertToeplitz : OpConversionPattern<ToeplitzOp> {
   }
 };
 
+struct ConvertWhole : OpConversionPattern<WholeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WholeOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op, rewriter.getBoolAttr(false));
+    return success();
+  }
+};
+
 struct ConvertLag : OpConversionPattern<LagOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(LagOp op, OpAdaptor adaptor,
@@ -138,6 +147,6 @@ struct ConvertLag : OpConversionPattern<LagOp> {
 
 void longwing::tile::populateRunPatterns(const CPUTypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<ConvertLoadRuns, ConvertStoreRuns, ConvertToeplitz, ConvertLag>(
+  patterns.add<ConvertLoadRuns, ConvertStoreRuns, ConvertToeplitz, ConvertLag, ConvertWhole>(
       converter, patterns.getContext());
 }

@@ -324,6 +324,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](LoadRunsOp op) { return emitLoadRuns(op), success(); })
       .Case([&](StoreRunsOp op) { return emitStoreRuns(op), success(); })
       .Case([&](ToeplitzOp op) { return emitToeplitz(op); })
+      .Case([&](WholeOp op) { return emitWhole(op), success(); })
       .Case([&](LagOp op) { return emitLag(op), success(); })
       .Case<YieldOp>([&](auto) { return success(); })
       .Case([&](arith::ConstantOp op) { return emitConstant(op), success(); })

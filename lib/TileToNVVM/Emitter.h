@@ -118,7 +118,10 @@ private:
     bool wrap;
   };
   RunTensor runTensor(mlir::Value view, mlir::ValueRange indices, bool wrap);
+  mlir::Value unalignedBits(tile::ViewType type, mlir::ValueRange view);
+  mlir::Value hasUnitStride(tile::ViewType type, mlir::ValueRange view);
   mlir::Value movesWhole(const RunTensor &tensor, mlir::ValueRange view);
+  void emitWhole(tile::WholeOp op);
   /// The address of a run of a row of this thread that moves whole, and whether it exists.
   std::pair<mlir::Value, mlir::Value> runOf(const RunTensor &tensor, int64_t i, int64_t half);
   /// The address of an element of a row, and whether it exists.

@@ -56,19 +56,40 @@ Emitter::RunTensor Emitter::runTensor(Value viewValue, ValueRange indices, bool 
   return tensor;
 }
 
-/// Whether all runs of this warp lie in one piece at addresses that are multiples of 16 bytes, and
-/// end where the tensor ends.
-Value Emitter::movesWhole(const RunTensor &tensor, ValueRange view) {
-  size_t rank = tensor.type.getShape().size();
-  Value bits = LLVM::LShrOp::create(b, loc, tensor.pointer, i64(1));
+/// The low bits, in elements, of whatever must be a multiple of a run.
+Value Emitter::unalignedBits(ViewType type, ValueRange view) {
+  size_t rank = type.getShape().size();
+  Value pointer = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), view[0]);
+  Value bits = LLVM::LShrOp::create(b, loc, pointer, i64(1));
   for (size_t d = 0; d + 1 < rank; ++d)
     bits = LLVM::OrOp::create(b, loc, bits, view[1 + rank + d]);
   bits = LLVM::OrOp::create(b, loc, bits, view[rank]);
-  Value low = LLVM::TruncOp::create(b, loc, b.getI32Type(), bits);
+  return LLVM::TruncOp::create(b, loc, b.getI32Type(), bits);
+}
+
+Value Emitter::hasUnitStride(ViewType type, ValueRange view) {
+  return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, view[2 * type.getShape().size()],
+                              i64(1));
+}
+
+void Emitter::emitWhole(WholeOp op) {
+  Value whole = constant(b.getBoolAttr(true));
+  for (Value tensor : op.getTensors()) {
+    auto type = cast<ViewType>(tensor.getType());
+    const Values view = get(tensor);
+    whole = both(whole, isEqual(both(unalignedBits(type, view), i32(kRun - 1)), 0));
+    whole = both(whole, hasUnitStride(type, view));
+  }
+  set(op.getResult(), {whole});
+}
+
+/// Whether all runs of this warp lie in one piece at addresses that are multiples of 16 bytes, and
+/// end where the tensor ends.
+Value Emitter::movesWhole(const RunTensor &tensor, ValueRange view) {
+  Value low = unalignedBits(tensor.type, view);
   for (const RowPlace &row : tensor.rows)
     low = LLVM::OrOp::create(b, loc, low, row.position);
-  Value whole = both(isEqual(both(low, i32(kRun - 1)), 0),
-                     LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, tensor.lastStride, i64(1)));
+  Value whole = both(isEqual(both(low, i32(kRun - 1)), 0), hasUnitStride(tensor.type, view));
   if (tensor.wrap)
     for (const RowPlace &row : tensor.rows) {
       // At most one period outside; as unsigned numbers, negative ones are too large.
@@ -152,22 +173,27 @@ void Emitter::emitLoadRuns(LoadRunsOp op) {
   RunTensor tensor = runTensor(op.getSource(), op.getIndices(), op.getWrap());
   Value buffer = add(sramBase, *op.getBuffer().getDefiningOp<AllocOp>().getOffset());
   SmallVector<Type> types(count(op.getTile().getType()), b.getI32Type());
-  auto whole = scf::IfOp::create(b, loc, types, movesWhole(tensor, get(op.getSource())), true);
-  auto yield = [&](function_ref<Values(int64_t, int64_t)> run) {
+  auto gather = [&](function_ref<Values(int64_t, int64_t)> run) {
     Values tile(types.size());
     for (int64_t half = 0; half < 2; ++half)
       for (int64_t i = 0; i < 2; ++i)
         for (auto [p, word] : llvm::enumerate(run(i, half)))
           tile[8 * half + 2 * p + i] = word;
-    scf::YieldOp::create(b, loc, tile);
+    return tile;
   };
+  auto loadRun = [&](int64_t i, int64_t half) {
+    auto [address, inside] = runOf(tensor, i, half);
+    return ptx::loadIf(b, loc, address, inside, 4);
+  };
+  if (op.getWhole()) {
+    set(op.getTile(), gather(loadRun));
+    return;
+  }
+  auto whole = scf::IfOp::create(b, loc, types, movesWhole(tensor, get(op.getSource())), true);
   OpBuilder::InsertionGuard guard(b);
   whole.thenBlock()->clear();
   b.setInsertionPointToStart(whole.thenBlock());
-  yield([&](int64_t i, int64_t half) {
-    auto [address, inside] = runOf(tensor, i, half);
-    return ptx::loadIf(b, loc, address, inside, 4);
-  });
+  scf::YieldOp::create(b, loc, gather(loadRun));
 
   // Else lanes read neighbouring elements of one row after the other.
   whole.elseBlock()->clear();
@@ -190,13 +216,14 @@ void Emitter::emitLoadRuns(LoadRunsOp op) {
   });
   syncWarp();
   auto vector = VectorType::get(4, b.getI32Type());
-  yield([&](int64_t i, int64_t half) {
+  Values tile = gather([&](int64_t i, int64_t half) {
     Value words = LLVM::LoadOp::create(b, loc, vector, shared(runInBuffer(buffer, i, half)), 16);
     Values run;
     for (int64_t p = 0; p < kRun / 2; ++p)
       run.push_back(LLVM::ExtractElementOp::create(b, loc, words, i32(p)));
     return run;
   });
+  scf::YieldOp::create(b, loc, tile);
   set(op.getTile(), llvm::to_vector(ValueRange(whole.getResults())));
 }
 
@@ -213,13 +240,16 @@ void Emitter::emitStoreRuns(StoreRunsOp op) {
         store(i, half, words);
       }
   };
+  auto storeRun = [&](int64_t i, int64_t half, Values words) {
+    auto [address, inside] = runOf(tensor, i, half);
+    ptx::storeIf(b, loc, address, inside, words);
+  };
+  if (op.getWhole())
+    return runs(storeRun);
   auto whole = scf::IfOp::create(b, loc, movesWhole(tensor, get(op.getDestination())), true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(whole.thenBlock());
-  runs([&](int64_t i, int64_t half, Values words) {
-    auto [address, inside] = runOf(tensor, i, half);
-    ptx::storeIf(b, loc, address, inside, words);
-  });
+  runs(storeRun);
 
   b.setInsertionPointToStart(whole.elseBlock());
   syncWarp();

@@ -24,9 +24,12 @@ struct DirectConv {
   /// Whether a row of the tile is a whole sequence, all of its chunks in registers; else it is a
   /// segment of one, whose chunks pass by in a loop.
   bool whole = false;
+  /// Whether the rows of a tile are neighbouring chunks instead, and tiles pass by: a chunk's
+  /// predecessors are read again, from the cache.
+  bool tiled = false;
   int64_t first = 0;
   int64_t matrices = 1;
-  /// Chunks of a whole sequence; chunks of a segment at most.
+  /// Chunks of a whole sequence; chunks of a segment, or tiles of a CTA, at most.
   int64_t chunks = 16;
   /// Whether a second matrix holds what rounding the taps to bf16 has lost.
   bool split = false;
