@@ -104,8 +104,8 @@ std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why
 }
 
 int64_t DirectConv::registers() const {
-  constexpr int64_t kChunkRegisters = 16, kAccumulator = 32, kRest = 44, kTensor = 8;
-  int64_t held = (whole ? chunks : matrices + 1) + gates; // and the next one
+  constexpr int64_t kChunkRegisters = 16, kAccumulator = 32, kRest = 40, kTensor = 12;
+  int64_t held = (whole ? chunks : tiled ? matrices : matrices + 1) + gates; // and the next one
   int64_t count = held * kChunkRegisters + kAccumulator + kRest + gates * kTensor;
   // What lets the same number of warpgroups stay on a multiprocessor.
   for (int64_t groups : {5, 4, 3})

@@ -21,6 +21,7 @@
 
 #include "longwing/Seq/Config.h"
 #include "longwing/Seq/DirectConv.h"
+#include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
@@ -57,7 +58,7 @@ constexpr Value Convolution::*kTensors[] = {
 struct Segments {
   Value length, count, chunks;
   bool tiled;
-  Segments(TileBuilder &t, Value batch, Value samples, const DirectConv &plan)
+  Segments(TileBuilder &t, Value batch, Value channels, Value samples, const DirectConv &plan)
       : tiled(plan.tiled) {
     Value one = t.index(1);
     chunks = t.max(t.ceilDiv(samples, kChunk), one);
@@ -66,7 +67,10 @@ struct Segments {
       return;
     }
     Value all = t.max(t.ceilDiv(t.make<arith::MulIOp>(batch, chunks), kRows), one);
-    Value most = t.min(all, t.index(plan.chunks));
+    // About twelve CTAs for each multiprocessor, but not for too little work each.
+    constexpr int64_t kCtas = 12 * hopper::kMultiprocessors, kLeast = 4;
+    Value fair = t.ceilDiv(t.make<arith::MulIOp>(all, channels), kCtas);
+    Value most = t.min(all, t.max(t.min(fair, t.index(plan.chunks)), t.index(kLeast)));
     auto divide = [&](Value x, Value y) -> Value {
       return t.make<arith::DivUIOp>(t.sub(t.add(x, y), one), y);
     };
@@ -414,7 +418,7 @@ KernelOp DirectConvKernel::create(StringRef name) {
 
   Value batches = t.dim(conv.x, 0);
   length = t.dim(conv.x, 2);
-  Segments segments(t, batches, length, plan);
+  Segments segments(t, batches, t.dim(conv.x, 1), length, plan);
   steps = segments.length;
   auto forEach = ForEachOp::create(builder, t.loc,
                                    ValueRange{segments.tiles(t, batches), t.dim(conv.x, 1)});
@@ -495,7 +499,7 @@ static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &pl
   Value batch = host.make<tensor::DimOp>(conv.x, int64_t(0)),
         channels = host.make<tensor::DimOp>(conv.x, int64_t(1)),
         length = host.make<tensor::DimOp>(conv.x, int64_t(2));
-  Segments segments(host, batch, length, plan);
+  Segments segments(host, batch, channels, length, plan);
   SmallVector<Value> operands = writer.operands();
   auto launch = LaunchOp::create(b, op->getLoc(), op->getResultTypes(), kernel.getSymName(),
                                  operands, ValueRange{segments.tiles(host, batch), channels});

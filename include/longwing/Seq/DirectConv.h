@@ -30,7 +30,7 @@ struct DirectConv {
   int64_t first = 0;
   int64_t matrices = 1;
   /// Chunks of a whole sequence; chunks of a segment, or tiles of a CTA, at most.
-  int64_t chunks = 16;
+  int64_t chunks = 32;
   /// Whether a second matrix holds what rounding the taps to bf16 has lost.
   bool split = false;
   /// Tensors that are read beside the input.
