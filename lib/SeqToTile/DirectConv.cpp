@@ -121,7 +121,7 @@ private:
   /// The rows of a tile: each its sequence and the time of its first sample.
   void placeRows(Value tileNumber, Value perSequence, Value chunksOfRow);
   void unrolled();
-  void finalState();
+  void finalState(Value cta, Value ctas);
 
   const Convolution &tensors;
   Convolution conv; // the kernel's arguments
@@ -132,7 +132,7 @@ private:
   RankedTensorType tile, sums, perRow;
 
   // Of the tile that is being written.
-  Value channel, batch, segment, time0, steps, length, firstTile, chunks;
+  Value channel, batch, time0, steps, length, firstTile, chunks;
   Value bank, remainders;
   bool whole = false; // whether runs move in one piece, where code is being written
 };
@@ -371,17 +371,21 @@ void DirectConvKernel::unrolled() {
   }
 }
 
-/// The last samples, from the initial state where the sequence is shorter than it.
-void DirectConvKernel::finalState() {
-  Value samples = t.dim(conv.final, 2);
-  Value last = read(conv.x, rowsOf(t.sub(length, samples)));
-  if (conv.initial)
-    last = t.addf(last, read(conv.initial, rowsOf(length)));
-  // Once for each sequence.
-  Value first = t.compare(arith::CmpIPredicate::eq, segment, rowsOf(t.index(0)));
-  Value row = t.select(first, batch, rowsOf(t.dim(conv.final, 0)));
-  StoreRunsOp::create(builder, t.loc, last, conv.final,
-                      ValueRange{row, channel, rowsOf(t.index(0))}, /*whole=*/false);
+/// The last samples, from the initial state where the sequence is shorter than it. The CTAs of a
+/// channel share the sequences, 64 at a time.
+void DirectConvKernel::finalState(Value cta, Value ctas) {
+  Value samples = t.dim(conv.final, 2), end = t.ceilDiv(t.dim(conv.final, 0), kRows);
+  scf::ForOp::create(builder, t.loc, cta, end, ctas, ValueRange(),
+                     [&](OpBuilder &, Location, Value part, ValueRange) {
+                       batch = t.iota<RowAttr>(t.mul(part, kRows), kRows);
+                       Value last = read(conv.x, rowsOf(t.sub(length, samples)));
+                       if (conv.initial)
+                         last = t.addf(last, read(conv.initial, rowsOf(length)));
+                       StoreRunsOp::create(builder, t.loc, last, conv.final,
+                                           ValueRange{batch, channel, rowsOf(t.index(0))},
+                                           /*whole=*/false);
+                       scf::YieldOp::create(builder, t.loc);
+                     });
 }
 
 //===----------------------------------------------------------------------===//
@@ -435,8 +439,9 @@ KernelOp DirectConvKernel::create(StringRef name) {
   bank = toeplitz(/*remainder=*/false);
   if (plan.split)
     remainders = toeplitz(/*remainder=*/true);
+  Value rowBatch = batch, rowTime = time0;
   if (conv.final)
-    finalState();
+    finalState(forEach.getBody().getArgument(0), segments.tiles(t, batches));
   // Twice: where rows move in runs nothing but loads and stores is left of moving them.
   SmallVector<Value> moved;
   for (Value tensor : {conv.x, conv.pre, conv.post, conv.y})
@@ -448,7 +453,6 @@ KernelOp DirectConvKernel::create(StringRef name) {
     fast = t.both(fast, t.compare(arith::CmpIPredicate::sge, length, reach));
   }
   auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
-  Value rowBatch = batch, rowTime = time0;
   for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
     batch = rowBatch, time0 = rowTime;
     builder.setInsertionPoint(block->getTerminator());
@@ -462,7 +466,7 @@ void DirectConvKernel::placeRows(Value tileNumber, Value perSequence, Value chun
   Value row = t.iota<RowAttr>(t.mul(tileNumber, kRows), kRows);
   // Rows beyond the last sequence have a batch that lies outside of every tensor.
   batch = t.make<arith::DivUIOp>(row, rowsOf(perSequence));
-  segment = t.make<arith::RemUIOp>(row, rowsOf(perSequence));
+  Value segment = t.make<arith::RemUIOp>(row, rowsOf(perSequence));
   time0 = t.make<arith::MulIOp>(segment, rowsOf(t.mul(chunksOfRow, kChunk)));
 }
 

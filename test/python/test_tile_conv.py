@@ -122,9 +122,10 @@ def test_short_conv(kind, width, length, silu, states):
   return {f"%r#0, %r#1 : {x}, {s}" if states else f"%r : {x}"}
 }}"""
     rng = np.random.default_rng(width)
-    values = [rng.standard_normal((3, CHANNELS, length)).astype(np.float16),
+    batch = 70 if states else 3
+    values = [rng.standard_normal((batch, CHANNELS, length)).astype(np.float16),
               rng.standard_normal((CHANNELS, width)).astype(np.float32), rng.standard_normal(CHANNELS).astype(np.float32)]
-    initial = rng.standard_normal((3, CHANNELS, width - 1)).astype(np.float16) if states else None
+    initial = rng.standard_normal((batch, CHANNELS, width - 1)).astype(np.float16) if states else None
     found = lowered(text)(*values, *([initial] if states else []))
     exact, final = convolutions.short_conv(kind, *(v.astype(float) for v in values[:2]), bias=values[2], silu=silu,
                                            initial=None if initial is None else initial.astype(float))
