@@ -83,6 +83,8 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool constant = op.getDecay() && op.hasConstantDecay();
   bool crowded = op.getKeyDim() > 64 && ((gate && skip) || (constant && (gate || skip)));
   config.consumers = jobs == 1 || crowded ? 1 : 2;
+  // Nor is there room to take an initial state of wide keys through segments.
+  config.split = !crowded && !(op.getInit() && op.getKeyDim() > 64);
   while (config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes)
     --config.stages;
   return config;

@@ -12,9 +12,9 @@
 // CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
 // CHECK: tile.launch @ssd_linear_attention(%{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
 func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xbf16>, %a: tensor<24xf32>,
-               %bias: tensor<24xf32>, %d: tensor<24xf32>, %z: tensor<?x?x24x64xbf16>) -> (tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>) {
+               %bias: tensor<24xf32>, %d: tensor<24xf32>) -> (tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>) {
   %o, %last = seq.linear_attention %c, %b, %x dt(%dt : tensor<?x?x24xbf16>, %a : tensor<24xf32>) bias(%bias : tensor<24xf32>)
-      skip(%d : tensor<24xf32>) gate(%z : tensor<?x?x24x64xbf16>) {softplus}
+      skip(%d : tensor<24xf32>) {softplus}
       : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x24x64xbf16> -> tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
   return %o, %last : tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
 }
