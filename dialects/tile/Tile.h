@@ -42,10 +42,15 @@ constexpr int64_t kLanes = 4;
 constexpr int64_t kWarpLanes = 32;
 /// Columns (k) that one wgmma instruction takes of 16-bit operands.
 constexpr int64_t kMmaStep = 16;
+/// Rows and columns of a warp's matrix in #tile.frag.
+constexpr int64_t kMatrixSize = 16;
 /// Bytes of a row of a swizzled panel in SRAM.
 constexpr int64_t kPanelBytes = 128;
 /// Bytes of the full and the empty mbarrier of one ring slot.
 constexpr int64_t kRingBarrierBytes = 16;
+
+/// Bytes of the mbarrier of one step.
+constexpr int64_t kStepBarrierBytes = 8;
 
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
@@ -55,6 +60,15 @@ constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 /// On a launch: an array of groups `array<i64: operand, dimension, operand, dimension, ...>` of
 /// sizes that the kernel takes to be equal.
 constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
+/// On an argument of a kernel, a !tile.desc: how its dimensions, outermost first, come from those of
+/// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th
+/// element; the size 0 stands for all of it.
+constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
+/// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
+constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
+/// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
+/// that a product takes as right operand), and do not stay in registers.
+constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
 /// The tile type of a shape in a layout.

@@ -124,6 +124,15 @@ def Tile_ToeplitzAttr : Tile_Layout<"Toeplitz", "toeplitz"> {
   }];
 }
 
+def Tile_FragAttr : Tile_Layout<"Frag", "frag"> {
+  let summary = "A 16 x 16 matrix for each warp: a [W, 16, 16] tile";
+  let description = [{
+    Lane t of warp w holds, in register `4 j + 2 i + e`, the element of row `t / 4 + 8 i` and column
+    `8 j + 2 (t % 4) + e` (i, j, e in {0, 1}): an accumulator of mma.sync m16n8k16, twice. 16-bit
+    elements are packed in pairs over e.
+  }];
+}
+
 def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
   let summary = "How a kernel is spread over warpgroups and CTAs";
   let description = [{

@@ -144,6 +144,13 @@ LogicalResult StateAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
   return verifyLanes("#tile.state", getLanes(), shape.front(), emitError);
 }
 
+LogicalResult FragAttr::verifyEncoding(ArrayRef<int64_t> shape, Type, EmitError emitError) const {
+  if (shape.size() == 3 && (shape[1] != kMatrixSize || shape[2] != kMatrixSize))
+    return emitError() << "expected a #tile.frag tile of matrices of " << kMatrixSize << " x "
+                       << kMatrixSize << ", got " << shape[1] << " x " << shape[2];
+  return verifyShape("#tile.frag", shape, {4, kMatrixSize, kMatrixSize}, emitError);
+}
+
 //===----------------------------------------------------------------------===//
 // Schedule
 //===----------------------------------------------------------------------===//
@@ -151,8 +158,9 @@ LogicalResult StateAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t consumers,
                                    int64_t producerRegisters, int64_t consumerRegisters,
                                    bool persistent, bool overlap, bool spread) {
-  if (consumers < 1 || consumers > 3)
-    return emitError() << "expected 1 to 3 consumer warpgroups, got " << consumers;
+  int64_t most = producerRegisters ? 3 : 4;
+  if (consumers < 1 || consumers > most)
+    return emitError() << "expected 1 to " << most << " consumer warpgroups, got " << consumers;
   for (int64_t registers : {producerRegisters ? producerRegisters : 24, consumerRegisters})
     if (registers < 24 || registers > 256 || registers % 8)
       return emitError() << "expected registers between 24 and 256, a multiple of 8, got "

@@ -106,6 +106,22 @@ LogicalResult KernelOp::verify() {
 // LaunchOp, ForEachOp, DimOp
 //===----------------------------------------------------------------------===//
 
+/// Whether an unfolded tensor of that type has `rank` dimensions and stays inside of it.
+static bool unfolds(DenseI64ArrayAttr unfold, RankedTensorType tensor, size_t rank) {
+  ArrayRef<int64_t> entries = unfold;
+  SmallVector<int64_t> last(tensor.getRank(), 0);
+  for (size_t i = 0; i + 2 < entries.size(); i += 3) {
+    int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
+    if (dimension < 0 || dimension >= tensor.getRank() || step < 1 || size < 0)
+      return false;
+    last[dimension] += size ? step * (size - 1) : 0;
+  }
+  for (auto [size, reached] : llvm::zip(tensor.getShape(), last))
+    if (reached && (ShapedType::isDynamic(size) || reached >= size))
+      return false;
+  return entries.size() == 3 * rank;
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel)
@@ -120,7 +136,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
         isa<DescType>(type)
             ? std::pair(cast<DescType>(type).getShape(), cast<DescType>(type).getElementType())
             : std::pair(cast<ViewType>(type).getShape(), cast<ViewType>(type).getElementType());
-    bool fits = tensor.getRank() == int64_t(shape.size()) && tensor.getElementType() == element &&
+    auto unfold = kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr);
+    int64_t rank = unfold ? tensor.getRank() : int64_t(shape.size());
+    bool fits = tensor.getRank() == rank && tensor.getElementType() == element &&
+                (!unfold || unfolds(unfold, tensor, shape.size())) &&
                 (isa<DescType>(type) || succeeded(verifyCompatibleShape(tensor.getShape(), shape)));
     if (!fits)
       return emitOpError() << "expected operand " << i << " to fit " << type << ", got " << tensor;
@@ -191,9 +210,7 @@ LogicalResult LoadOp::verify() {
     return failure();
   RankedTensorType tile = getTile().getType();
   ArrayRef<int64_t> box = desc.getShape();
-  if (box.size() < 2)
-    return emitOpError() << "expected a source of at least 2 dimensions, got " << desc;
-  int64_t rows = box[rowDimension(desc)];
+  int64_t rows = box.size() < 2 ? 0 : ShapedType::getNumElements(box.drop_back());
   if (tile.getRank() != 2 || tile.getDimSize(0) != rows ||
       tile.getElementType() != desc.getElementType())
     return emitOpError() << "expected a tile of " << rows << " rows of " << desc.getElementType()
@@ -211,9 +228,15 @@ LogicalResult StoreOp::verify() {
   if (rankOf(getDestination().getType()) < 2)
     return emitOpError() << "expected a destination of at least 2 dimensions, got "
                          << getDestination().getType();
-  if (getTile().getType().getElementType() != getDestination().getType().getElementType())
+  RankedTensorType tile = getTile().getType();
+  ArrayRef<int64_t> box = getDestination().getType().getShape();
+  int64_t rows = ShapedType::getNumElements(box.drop_back());
+  if (isIn<SharedAttr>(tile) && tile.getShape() != ArrayRef<int64_t>{rows, box.back()})
+    return emitOpError() << "expected a tile of the box's size, " << rows << "x" << box.back()
+                         << ", got " << tile;
+  if (tile.getElementType() != getDestination().getType().getElementType())
     return emitOpError() << "expected a tile of " << getDestination().getType().getElementType()
-                         << ", got " << getTile().getType();
+                         << ", got " << tile;
   return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
 }
 

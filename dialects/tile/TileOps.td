@@ -30,6 +30,7 @@ def Tile_RowTile : Tile_In<"Row", "#tile.row tile">;
 def Tile_ColTile : Tile_In<"Col", "#tile.col tile">;
 def Tile_LanesTile : Tile_In<"Lanes", "#tile.lanes tile">;
 def Tile_LineTile : Tile_In<"Line", "#tile.line tile">;
+def Tile_FragTile : Tile_In<"Frag", "#tile.frag tile">;
 def Tile_SharedTile : Tile_In<"Shared", "#tile.shared tile">;
 def Tile_RunsTile : Tile_In<"Runs", "#tile.runs tile">;
 def Tile_ToeplitzTile : Tile_In<"Toeplitz", "#tile.toeplitz tile">;
@@ -38,7 +39,8 @@ def Tile_StateTile : Tile_In<"State", "#tile.state tile">;
 class Tile_OneOf<list<Type> layouts, string summary> : AnyTypeOf<layouts, summary, "::mlir::RankedTensorType">;
 def Tile_RegisterTile : Tile_OneOf<
   [Tile_AccTile, Tile_AFragTile, Tile_RowTile, Tile_ColTile, Tile_LanesTile, Tile_LineTile,
-   Tile_RunsTile, Tile_ChannelTile, Tile_StateTile],
+   Tile_RunsTile, Tile_ChannelTile, Tile_StateTile,
+   Tile_FragTile],
   "tile in registers">;
 def Tile_SumTile : Tile_OneOf<[Tile_AccTile, Tile_RunsTile], "#tile.acc or #tile.runs tile">;
 
@@ -82,7 +84,7 @@ def Tile_KernelOp : Tile_Op<"kernel", [
 }
 
 def Tile_ReturnOp : Tile_Op<"return", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["KernelOp", "ForEachOp", "WarpSpecializeOp"]>]> {
+    ParentOneOf<["KernelOp", "ForEachOp", "WarpSpecializeOp", "LeadOp"]>]> {
   let summary = "Ends a kernel or a region of it";
   let assemblyFormat = "attr-dict";
 }
@@ -143,10 +145,9 @@ def Tile_DimOp : Tile_Op<"dim", [Pure]> {
 def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
   let summary = "Copies a tile from device memory into SRAM";
   let description = [{
-    Reads the [rows, columns] tile at the given element coordinates. The columns are the box's last
-    dimension; the rows are the one other dimension whose size is not 1, or the last but one.
-    Columns past the box's innermost size, which is as wide as the tile's panels, come from
-    further boxes.
+    Reads the [rows, columns] tile at the given element coordinates. Its rows are those of the
+    box in order, so many as its sizes but the last one make together. Columns past the box's
+    innermost size, which is as wide as the tile's panels, come from further boxes.
     Elements outside the tensor are zero. `stages` is the number of SRAM slots that the
     tile's ring gets.
   }];
@@ -164,7 +165,8 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
     Writes the tile at the given coordinates; what lies outside the tensor is dropped.
     `staging` is the SRAM buffer on the way; the sequential form has none.
   }];
-  let arguments = (ins Tile_AccTile:$tile, Tile_DescType:$destination,
+  let arguments = (ins AnyTypeOf<[Tile_AccTile, Tile_SharedTile], "#tile.acc or #tile.shared tile",
+                                 "::mlir::RankedTensorType">:$tile, Tile_DescType:$destination,
                        Variadic<Index>:$coordinates, Optional<Tile_SmemType>:$staging);
   let assemblyFormat = [{
     $tile `,` $destination `[` $coordinates `]` (`staging` $staging^ `:` type($staging))? attr-dict
@@ -302,7 +304,7 @@ def Tile_WarpSpecializeOp : Tile_Op<"warp_specialize", [NoRegionArguments]> {
 def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A ring or a buffer in SRAM, for the whole kernel";
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
-  let results = (outs AnyTypeOf<[Tile_RingType, Tile_SmemType]>:$memory);
+  let results = (outs AnyTypeOf<[Tile_RingType, Tile_SmemType, Tile_StepsType]>:$memory);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($memory)";
 }
 
@@ -337,5 +339,7 @@ def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
 include "dialects/tile/TileRunOps.td"
 include "dialects/tile/TileRecurrenceOps.td"
 include "dialects/tile/TileChannelOps.td"
+include "dialects/tile/TileWarpOps.td"
+include "dialects/tile/TileStepOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

@@ -79,4 +79,11 @@ def Tile_SmemType : Tile_ShapedType<"Smem", "smem"> {
   }];
 }
 
+def Tile_StepsType : Tile_Type<"Steps", "steps"> {
+  let summary = "Barriers at which the warps of a CTA meet, one for each step in turn";
+  let description = "Each has an mbarrier, which completes when every warp has arrived. Example: `!tile.steps<4>`";
+  let parameters = (ins "int64_t":$count);
+  let assemblyFormat = "`<` $count `>`";
+}
+
 #endif // LONGWING_TILE_TYPES_TD

@@ -60,6 +60,8 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
     add("overlap", schedule.getOverlap() ? "yes" : "no");
     op.walk([&](tile::AllocOp alloc) {
       Type type = alloc.getMemory().getType();
+      if (isa<tile::StepsType>(type))
+        return;
       add(isa<tile::RingType>(type) ? "ring" : "buffer", describe(type));
     });
     // A convolution's kernel keeps what its cost model said.

@@ -63,6 +63,9 @@ void longwing::buildTilePipeline(OpPassManager &pm) {
   clean(kernel);
   kernel.addPass(createTileSpecialize());
   clean(kernel);
+  // Behind the last common-subexpression elimination: what each step makes anew, it makes anew so
+  // that no register holds it from step to step.
+  kernel.addPass(createTileStagger());
   kernel.addPass(createTileAsync());
   kernel.addPass(createTileAllocate());
   kernel.addPass(createTileCheckHazards());

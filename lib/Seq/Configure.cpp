@@ -7,6 +7,8 @@
 
 #include "longwing/Seq/Config.h"
 #include "longwing/Seq/ConvConfig.h"
+#include "longwing/Seq/DirectConv.h"
+#include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/Seq/ScanConfig.h"
 #include "longwing/Target/Hopper.h"
@@ -160,6 +162,12 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   LogicalResult configure(seq::LongConvOp op) {
     ConvConfig config = chooseConv(op);
     if (op.getSpectrum() || (conv.empty() && radices.empty())) {
+      // What the cost model prefers may have no kernel yet; the other algorithm then has one.
+      bool direct = config.algorithm == ConvAlgorithm::Toeplitz;
+      if (direct && !DirectConv::plan(op) && FourierPlan::of(op))
+        config.algorithm = ConvAlgorithm::Transform;
+      else if (!direct && DirectConv::plan(op) && !FourierPlan::of(op))
+        config.algorithm = ConvAlgorithm::Toeplitz;
       config.write(op);
       return success();
     }
@@ -176,7 +184,8 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     } else if (!radices.empty()) {
       if (failed(parseRadices(op, config)))
         return failure();
-    } else if (config.radices = chooseRadices(ConvProblem::of(op)); config.radices.empty()) {
+    } else if (config.radices = chooseRadices(ConvProblem::of(op));
+               config.radices.empty() && !FourierPlan::of(op)) {
       return op.emitError() << "schedule option 'conv': no transform of this length: " << config.reason;
     }
     config.write(op);

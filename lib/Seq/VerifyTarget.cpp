@@ -7,6 +7,7 @@
 
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/DirectConv.h"
+#include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/Seq/ScanConfig.h"
 #include "longwing/Target/Hopper.h"
@@ -78,6 +79,24 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   return success();
 }
 
+/// Either kind of kernel will do.
+static LogicalResult verifyLongConv(seq::LongConvOp op) {
+  std::string direct, fourier;
+  if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier))
+    return success();
+  std::string why = op.getSpectrum() ? fourier : direct;
+  if (!op.getSpectrum() && !op.getU().getType().getElementType().isF32())
+    why += ", and " + fourier;
+  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
+}
+
+static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
+  std::string why;
+  if (FourierPlan::of(op, &why))
+    return success();
+  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
+}
+
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
@@ -93,7 +112,8 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
               .Case([](seq::ScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
-              .Case([](seq::LongConvOp op) { return verifyDirectConv(op); })
+              .Case([](seq::LongConvOp op) { return verifyLongConv(op); })
+              .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
               .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })
               .Default([](Operation *) { return success(); });
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();

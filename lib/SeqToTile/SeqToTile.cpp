@@ -8,6 +8,7 @@
 #include "SeqToTile.h"
 
 #include "dialects/tile/Tile.h"
+#include "longwing/Seq/ConvConfig.h"
 #include "longwing/SeqToTile/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -30,8 +31,8 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
     SymbolTable symbols(getOperation());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
-      if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::ShortConvOp, seq::ScanOp,
-              seq::SelectiveScanOp>(op))
+      if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::PrepareFilterOp,
+              seq::ShortConvOp, seq::ScanOp, seq::SelectiveScanOp>(op))
         ops.push_back(op);
     });
     for (Operation *op : ops) {
@@ -41,7 +42,11 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
               .Case([&](seq::LinearAttentionOp op) { return lowerLinearAttention(op, symbols); })
               .Case([&](seq::ScanOp op) { return lowerScan(op, symbols); })
               .Case([&](seq::SelectiveScanOp op) { return lowerSelectiveScan(op, symbols); })
-              .Case([&](seq::LongConvOp op) { return lowerDirectConv(op, symbols); })
+              .Case([&](seq::LongConvOp op) {
+                bool direct = ConvConfig::read(op).algorithm == ConvAlgorithm::Toeplitz;
+                return direct ? lowerDirectConv(op, symbols) : lowerFourierConv(op, symbols);
+              })
+              .Case([&](seq::PrepareFilterOp op) { return lowerPrepareFilter(op, symbols); })
               .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });
       if (failed(lowered))
         return signalPassFailure();

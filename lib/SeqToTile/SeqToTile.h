@@ -9,6 +9,7 @@
 #define LONGWING_LIB_SEQTOTILE_SEQTOTILE_H
 
 #include "dialects/seq/Seq.h"
+#include "longwing/Seq/FourierPlan.h"
 
 #include "mlir/IR/SymbolTable.h"
 
@@ -26,6 +27,14 @@ mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::Symbol
 mlir::LogicalResult lowerScan(seq::ScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a selective scan by the launch of a kernel.
 mlir::LogicalResult lowerSelectiveScan(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
+
+/// Replaces a long convolution by launches of kernels that transform.
+mlir::LogicalResult lowerFourierConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
+/// Replaces the preparation of a filter by the launch of a kernel.
+mlir::LogicalResult lowerPrepareFilter(seq::PrepareFilterOp op, mlir::SymbolTable &symbols);
+/// Launches the kernel that makes the spectrum of a convolution's own filter, and gives it.
+mlir::Value prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan,
+                            mlir::SymbolTable &symbols);
 
 } // namespace longwing
 

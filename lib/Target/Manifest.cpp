@@ -388,6 +388,18 @@ FailureOr<Layout> FunctionBuilder::allocate(Value written) {
 // Launches
 //===----------------------------------------------------------------------===//
 
+/// Gives the parameter the dimensions that `tile.unfold` makes of its tensor's.
+static void unfold(ArrayRef<int64_t> entries, Parameter &parameter) {
+  std::vector<Expr> sizes, strides;
+  for (size_t i = 0; i + 2 < entries.size(); i += 3) {
+    int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
+    sizes.push_back(size ? Expr(size) : parameter.sizes[dimension]);
+    strides.push_back(Expr::make(Expr::Kind::Mul, {parameter.strides[dimension], step}));
+  }
+  parameter.sizes = std::move(sizes);
+  parameter.strides = std::move(strides);
+}
+
 FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::KernelOp kernel,
                                                 unsigned operand) {
   Value tensor = launch.getOperands_()[operand], source = throughCasts(tensor);
@@ -414,6 +426,8 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
   result.offset = place->offset;
   result.sizes = place->sizes;
   result.strides = place->strides;
+  if (auto entries = kernel.getArgAttrOfType<DenseI64ArrayAttr>(operand, tile::kUnfoldAttr))
+    unfold(entries, result);
   if (auto desc = dyn_cast<tile::DescType>(kernel.getArgumentTypes()[operand])) {
     result.kind = Parameter::Kind::Map;
     result.box = desc.getShape().vec();

@@ -33,6 +33,10 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
           llvm::alignTo(offset + bytesOf(alloc.getMemory().getType()), hopper::kSwizzleAlignment);
     });
     kernel.walk([&](AllocOp alloc) {
+      if (auto steps = dyn_cast<StepsType>(alloc.getMemory().getType())) {
+        alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
+        offset += steps.getCount() * kStepBarrierBytes;
+      }
       if (auto ring = dyn_cast<RingType>(alloc.getMemory().getType())) {
         alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
         offset += ring.getStages() * kRingBarrierBytes;
@@ -47,6 +51,8 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
   }
 
   static int64_t bytesOf(Type type) {
+    if (isa<StepsType>(type))
+      return 0;
     if (auto ring = dyn_cast<RingType>(type))
       return ring.getStages() * ring.getParts() *
              sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());

@@ -482,6 +482,8 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
 
   void runOnOperation() override {
     KernelOp kernel = getOperation();
+    if (kernel->hasAttr(kStaggerAttr)) // all warps do the same
+      return;
     if (failed(checkSpread()))
       return signalPassFailure();
     Block &body = kernel.getBody().front();

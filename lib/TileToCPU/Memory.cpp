@@ -29,18 +29,26 @@ Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
 
 namespace {
 
-/// The dimensions of a tensor along which a tile's rows and columns lie.
-SmallVector<int64_t> dimensionsOf(DescType type) {
-  return {rowDimension(type), int64_t(type.getShape().size()) - 1};
-}
-SmallVector<int64_t> dimensionsOf(ViewType type) { return {int64_t(type.getShape().size()) - 1}; }
-
-/// The coordinates of a tile's element: offsets are added to those of the given dimensions.
+/// The coordinates of a tile's element: offsets are added to the last of them. In a box of more
+/// dimensions, a row is counted through all of them but the last.
 SmallVector<Value> elementAt(OpBuilder &builder, Location loc, ValueRange coordinates,
-                             ArrayRef<int64_t> dimensions, ValueRange offsets) {
+                             ValueRange offsets, ArrayRef<int64_t> box = {}) {
   SmallVector<Value> position(coordinates);
-  for (auto [d, offset] : llvm::zip(dimensions, offsets))
-    position[d] = arith::AddIOp::create(builder, loc, position[d], offset);
+  auto shift = [&](size_t i, Value by) {
+    position[i] = arith::AddIOp::create(builder, loc, position[i], by);
+  };
+  size_t leading = coordinates.size() - offsets.size();
+  for (auto [i, offset] : llvm::enumerate(offsets)) {
+    Value rest = offset;
+    size_t at = leading + i;
+    auto more = [&] { return llvm::any_of(box.take_front(at), [](int64_t n) { return n > 1; }); };
+    for (; i + 1 < offsets.size() && !box.empty() && more(); --at) {
+      Value size = arith::ConstantIndexOp::create(builder, loc, box[at]);
+      shift(at, arith::RemUIOp::create(builder, loc, rest, size));
+      rest = arith::DivUIOp::create(builder, loc, rest, size);
+    }
+    shift(at, rest);
+  }
   return position;
 }
 
@@ -51,8 +59,8 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
     Type tile = typeConverter->convertType(op.getTile().getType());
     Type element = op.getTile().getType().getElementType();
     auto read = [&](OpBuilder &b, Location loc, ValueRange offsets) {
-      SmallVector<Value> position = elementAt(
-          b, loc, adaptor.getCoordinates(), dimensionsOf(op.getSource().getType()), offsets);
+      SmallVector<Value> position = elementAt(b, loc, adaptor.getCoordinates(), offsets,
+                                              op.getSource().getType().getShape());
       auto branch = scf::IfOp::create(
           b, loc, isInside(b, loc, adaptor.getSource(), position),
           [&](OpBuilder &b, Location loc) {
@@ -69,6 +77,9 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
     return success();
   }
 };
+
+ArrayRef<int64_t> boxOf(StoreOp op) { return op.getDestination().getType().getShape(); }
+ArrayRef<int64_t> boxOf(StoreRowOp) { return {}; }
 
 /// Stores a tile's elements, but for those that lie outside the destination.
 template <typename Op>
@@ -88,8 +99,7 @@ struct ConvertStore : OpConversionPattern<Op> {
     }
     Value destination = adaptor.getDestination();
     SmallVector<Value> position =
-        elementAt(rewriter, loc, adaptor.getCoordinates(),
-                  dimensionsOf(op.getDestination().getType()), offsets);
+        elementAt(rewriter, loc, adaptor.getCoordinates(), offsets, boxOf(op));
     scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
                       [&](OpBuilder &b, Location loc) {
                         Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), offsets);

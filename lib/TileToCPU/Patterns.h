@@ -24,6 +24,7 @@ public:
 struct Callee {
   llvm::SmallVector<mlir::MemRefType> arguments;
   llvm::BitVector outputs;
+  llvm::SmallVector<mlir::DenseI64ArrayAttr> unfolds; ///< Null where there is none.
 };
 using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
 
@@ -46,6 +47,10 @@ mlir::Value reduceTo(mlir::OpBuilder &builder, mlir::Location loc, ReduceKind ki
 
 /// tile.load_runs, tile.store_runs, tile.toeplitz, tile.lag
 void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+/// tile.warp_dot, tile.exchange, tile.split, tile.join, tile.position, tile.cast, tile.pull,
+/// tile.place
+void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 /// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
 mlir::Value isInside(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref,

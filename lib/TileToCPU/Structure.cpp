@@ -108,6 +108,27 @@ Value copiedBuffer(OpBuilder &builder, Location loc, Value tensor) {
   return buffer;
 }
 
+/// The buffer with the dimensions that `tile.unfold` gives it.
+Value unfold(OpBuilder &builder, Location loc, Value buffer, ArrayRef<int64_t> entries) {
+  auto type = cast<MemRefType>(buffer.getType());
+  auto meta = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
+  SmallVector<OpFoldResult> sizes, strides;
+  for (size_t i = 0; i < entries.size(); i += 3) {
+    Value step = arith::ConstantIndexOp::create(builder, loc, entries[i + 1]);
+    Value stride = arith::MulIOp::create(builder, loc, meta.getStrides()[entries[i]], step);
+    strides.push_back(stride);
+    Value size = meta.getSizes()[entries[i]];
+    if (entries[i + 2])
+      size = arith::ConstantIndexOp::create(builder, loc, entries[i + 2]);
+    sizes.push_back(size);
+  }
+  SmallVector<int64_t> any(sizes.size(), ShapedType::kDynamic);
+  auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, any);
+  return memref::ReinterpretCastOp::create(
+      builder, loc, MemRefType::get(any, type.getElementType(), layout), meta.getBaseBuffer(),
+      OpFoldResult(meta.getOffset()), sizes, strides);
+}
+
 struct ConvertLaunch : OpConversionPattern<LaunchOp> {
   ConvertLaunch(const TypeConverter &converter, MLIRContext *context, const Callees &callees)
       : OpConversionPattern(converter, context), callees(callees) {}
@@ -121,6 +142,8 @@ struct ConvertLaunch : OpConversionPattern<LaunchOp> {
                                        : readOnlyBuffer(rewriter, loc, tensor);
       if (callee.outputs[i])
         outputs.push_back(buffer);
+      if (callee.unfolds[i])
+        buffer = unfold(rewriter, loc, buffer, callee.unfolds[i]);
       buffers.push_back(memref::CastOp::create(rewriter, loc, callee.arguments[i], buffer));
     }
     func::CallOp::create(rewriter, loc, op.getKernelAttr(), TypeRange(), buffers);

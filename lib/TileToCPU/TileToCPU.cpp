@@ -73,7 +73,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
   static LogicalResult checkSequential(ArrayRef<Operation *> kernels) {
     for (Operation *kernel : kernels) {
       WalkResult result = kernel->walk([](Operation *op) {
-        if (!isa<WarpSpecializeOp, AllocOp, ProduceOp, ConsumeOp, ReleaseOp, WarpgroupOp>(op))
+        if (!isa<WarpSpecializeOp, LeadOp, AllocOp, ProduceOp, ConsumeOp, ReleaseOp, WarpgroupOp>(op))
           return WalkResult::advance();
         op->emitOpError()
             << "belongs to the specialised form; expected a kernel in sequential form";
@@ -95,6 +95,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
       for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes())) {
         callee.arguments.push_back(cast<MemRefType>(converter.convertType(type)));
         callee.outputs[i] = kernel.isOutput(i);
+        callee.unfolds.push_back(kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr));
       }
     });
     return callees;
@@ -110,6 +111,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateRunPatterns(converter, patterns);
     populateRecurrencePatterns(converter, patterns);
     populateChannelPatterns(converter, patterns);
+    populateWarpPatterns(converter, patterns);
     ConversionTarget target(getContext());
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     target.addIllegalDialect<TileDialect>();

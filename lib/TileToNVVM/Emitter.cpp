@@ -76,6 +76,10 @@ int64_t Emitter::count(Type type) {
     return 1;
   if (isIn<RowAttr>(type) || isIn<LanesAttr>(type))
     return 2;
+  if (isIn<FragAttr>(type)) {
+    bool packed = tensor.getElementType().isIntOrFloat() && tensor.getElementTypeBitWidth() == 16;
+    return packed ? 4 : 8;
+  }
   if (isIn<ColAttr>(type))
     return tensor.getDimSize(0) / 4;
   if (isIn<LineAttr>(type))
@@ -222,6 +226,12 @@ void Emitter::initBarriers() {
     Value fills = i32(1), empties = i32(4 * warpgroups);
     kernel.walk([&](AllocOp alloc) {
       auto ring = dyn_cast<RingType>(alloc.getMemory().getType());
+      if (auto steps = dyn_cast<StepsType>(alloc.getMemory().getType())) {
+        int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+        Value warps = i32(kernel.getSchedule().getThreads() / 32);
+        for (int64_t step = 0; step < steps.getCount(); ++step, offset += kStepBarrierBytes)
+          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), warps, Value());
+      }
       if (!ring)
         return;
       int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
@@ -267,8 +277,11 @@ LogicalResult Emitter::emit() {
   initBarriers();
   if (failed(emitBlock(kernel.getBody().front())))
     return failure();
+  writeTables();
   // SRAM must stay until the last tile has left it.
-  if (kernel.walk([](StoreOp) { return WalkResult::interrupt(); }).wasInterrupted() &&
+  if (kernel.walk([](Operation *op) {
+              return isa<StoreOp, FlushOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+            }).wasInterrupted() &&
       !kernel.getSchedule().hasProducer())
     drainStores();
   return success();
@@ -291,11 +304,16 @@ LogicalResult Emitter::emitBlock(Block &block) {
 }
 
 LogicalResult Emitter::emitOp(Operation *op) {
+  giveTables(op);
   return TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](WarpSpecializeOp op) { return emitRoles(op); })
       .Case([&](scf::ForOp op) { return emitFor(op); })
       .Case([&](scf::IfOp op) { return emitIf(op); })
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
+      .Case([&](LeadOp op) { return emitLead(op); })
+      .Case<WarpDotOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
+            StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
+          [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
       .Case([&](GatherOp op) { return emitGather(op), success(); })
       .Case([&](StoreOp op) { return emitStore(op), success(); })

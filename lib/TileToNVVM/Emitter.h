@@ -187,6 +187,53 @@ private:
                          bool swizzled = true);
 
   //===--------------------------------------------------------------------===//
+  // A matrix for each warp (Warps.cpp), and steps (Steps.cpp)
+  //===--------------------------------------------------------------------===//
+  void emitWarps(tile::WarpDotOp op);
+  void emitWarps(tile::PositionOp op);
+  void emitWarps(tile::CastOp op);
+  void emitWarps(tile::PullOp op);
+  void emitWarps(tile::PlaceOp op);
+  void emitWarps(tile::SplitOp op);
+  void emitWarps(tile::PutOp op);
+  void emitWarps(tile::GetOp op);
+  void emitWarps(tile::LayOp op);
+  void emitWarps(tile::StepWaitOp op);
+  void emitWarps(tile::StepArriveOp op);
+  void emitWarps(tile::FetchOp op);
+  void emitWarps(tile::FetchedOp op);
+  void emitWarps(tile::FlushOp op);
+  void emitWarps(tile::FlushedOp op);
+  mlir::LogicalResult emitLead(tile::LeadOp op);
+  void emitTable(mlir::Operation *op, mlir::DenseElementsAttr table);
+  /// A constant that is not a splat: whether its warps differ, where its planes are, the order of its
+  /// registers there, and the registers if they are kept.
+  struct Table {
+    bool perWarp = false;
+    llvm::SmallVector<int64_t> offsets, order;
+    bool isFloat = false;
+    Values registers;
+  };
+  Table makeTable(mlir::DenseElementsAttr table, llvm::ArrayRef<int64_t> order);
+  Values readTable(const Table &table);
+  std::string tableSymbol(bool perWarp);
+  mlir::Value tableBase(bool perWarp);
+  void writeTables();
+  void keepTable(Table &table, bool reread);
+  Values tableOr(const llvm::DenseMap<mlir::Value, Table> &known, mlir::Value value);
+  /// Gives an operation the registers of the tables that it uses.
+  void giveTables(mlir::Operation *op);
+  std::pair<mlir::Value, mlir::Value> place(tile::ViewType type, mlir::ValueRange view,
+                                            mlir::ValueRange indices, int64_t k);
+  void nameMatrixRows();
+  Values readMatrix(mlir::Value base, int64_t offset, bool transpose);
+  int64_t slotOffset(mlir::Value memory, int64_t slot);
+  mlir::Value opaqueSram();
+  /// Starts the copies that fill a slot, whose barrier they complete.
+  void fillSlot(mlir::Value ring, mlir::Value address, mlir::Value full, mlir::Value source,
+                mlir::ValueRange coordinates);
+
+  //===--------------------------------------------------------------------===//
   // Helpers
   //===--------------------------------------------------------------------===//
   mlir::Value i32(int64_t value);
@@ -239,6 +286,13 @@ private:
   // ... the first of its two rows of a tile (the other is 8 below), and its lane in the row.
   mlir::Value row, quadLane;
   mlir::Value sramBase;
+
+  // What kernels with a matrix for each warp hold: addresses of their rows in SRAM, and tables.
+  mlir::Value sramRegister, gridAddress, putAddress, putSecond, getAddress, getSecond;
+  llvm::DenseMap<mlir::Value, int64_t> fetchedOffsets;
+  llvm::DenseMap<mlir::Value, Table> leftTables, rightTables;
+  std::vector<int32_t> tableWords[2]; // those of all warps, and those in which warps differ
+  mlir::Value tableBases[2];
 };
 
 } // namespace longwing

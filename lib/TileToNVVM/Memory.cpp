@@ -254,29 +254,34 @@ void Emitter::await(Value barrier, Value parity) {
 
 void Emitter::emitProduce(ProduceOp op) {
   Slot at = slot(op.getRing(), op.getPosition());
-  RingType ring = op.getRing().getType();
-  const Values desc = get(op.getSource());
-  int64_t rows = ring.getTileShape()[0];
-  int64_t bytes = sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());
-  int64_t panelColumns = ring.getPanel() * 8 / ring.getElementType().getIntOrFloatBitWidth();
-  int64_t panels = llvm::divideCeil(ring.getTileShape()[1], panelColumns);
   // A fresh barrier counts as having completed the phase before its first: the first turn of
   // every slot passes at once.
   Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
   await(at.empty, before);
-  NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(at.full),
+  fillSlot(op.getRing(), at.address, at.full, op.getSource(), op.getCoordinates());
+}
+
+void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
+                       ValueRange firstElements) {
+  auto ring = cast<RingType>(memory.getType());
+  const Values desc = get(source);
+  int64_t rows = ring.getTileShape()[0];
+  int64_t bytes = sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());
+  int64_t panelColumns = ring.getPanel() * 8 / ring.getElementType().getIntOrFloatBitWidth();
+  int64_t panels = llvm::divideCeil(ring.getTileShape()[1], panelColumns);
+  NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(full),
                                          i32(ring.getParts() * bytes),
                                          NVVM::MemScopeKind::CTA, false, Value());
   auto cluster =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
-  size_t rank = op.getCoordinates().size() / ring.getParts();
+  size_t rank = firstElements.size() / ring.getParts();
   for (int64_t i = 0; i < ring.getParts() * panels; ++i) {
     int64_t part = i / panels, panel = i % panels;
-    Values coordinates = boxAt(op.getCoordinates().slice(part * rank, rank), panel * panelColumns);
+    Values coordinates = boxAt(firstElements.slice(part * rank, rank), panel * panelColumns);
     Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster,
-                                                 shared(add(at.address, i * rows * ring.getPanel())));
+                                                 shared(add(address, i * rows * ring.getPanel())));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-        b, loc, target, desc[0], coordinates, shared(at.full), ValueRange(), Value(), Value(),
+        b, loc, target, desc[0], coordinates, shared(full), ValueRange(), Value(), Value(),
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
   }
 }

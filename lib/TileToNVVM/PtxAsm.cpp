@@ -165,10 +165,93 @@ void ptx::storeIf(OpBuilder &b, Location loc, Value address, Value predicate, Va
   inlineAsm(b, loc, text, constraints + ",~{memory}", operands, {});
 }
 
+Value ptx::pinned(OpBuilder &b, Location loc, Value value) {
+  return inlineAsm(b, loc, "shfl.sync.bfly.b32 $0, $1, 0, 31, 0xffffffff;", "=r,r", value,
+                   value.getType())
+      .front();
+}
+
 void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
   inlineAsm(b, loc,
             "{ .reg .pred p; setp.ne.b32 p, $1, 0; "
             "@p mbarrier.arrive.shared::cta.b64 _, [$0]; }",
             "r,r,~{memory}", {barrier, flag}, {});
+}
+
+//===----------------------------------------------------------------------===//
+// A matrix for each warp
+//===----------------------------------------------------------------------===//
+
+/// "{$first, $first+1, ...}"
+static std::string braced(unsigned first, unsigned count) {
+  std::string text = "{";
+  for (unsigned i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
+}
+
+static std::string address(unsigned operand, int64_t offset) {
+  return "[$" + std::to_string(operand) + " + " + std::to_string(offset) + "]";
+}
+
+SmallVector<Value> ptx::mma(OpBuilder &b, Location loc, bool wide, ValueRange a, ValueRange factor,
+                            ValueRange c) {
+  unsigned n = wide ? 4 : 2;
+  Constraints constraints;
+  for (unsigned i = 0; i < n; ++i)
+    constraints.add(wide ? "=f" : "=r");
+  SmallVector<Value> operands(a);
+  llvm::append_range(operands, factor);
+  for (size_t i = 0; i < operands.size(); ++i)
+    constraints.add("r");
+  llvm::append_range(operands, c);
+  for (unsigned i = 0; i < n; ++i)
+    constraints.add(wide ? "f" : "r");
+  std::string text = "mma.sync.aligned.m16n8k16.row.col.";
+  text += wide ? "f32.f16.f16.f32 " : "f16.f16.f16.f16 ";
+  text += braced(0, n) + ", " + braced(n, 4) + ", " + braced(n + 4, 2) + ", " + braced(n + 6, n) + ";";
+  SmallVector<Type> results(n, wide ? Type(b.getF32Type()) : Type(b.getI32Type()));
+  return inlineAsm(b, loc, text, constraints.text, operands, results, /*sideEffects=*/false);
+}
+
+SmallVector<Value> ptx::loadMatrix(OpBuilder &b, Location loc, Value base, int64_t offset,
+                                   bool transpose) {
+  std::string text = "ldmatrix.sync.aligned.m8n8.x4." + std::string(transpose ? "trans." : "") +
+                     "shared.b16 " + braced(0, 4) + ", " + address(4, offset) + ";";
+  return inlineAsm(b, loc, text, "=r,=r,=r,=r,r,~{memory}", base,
+                   SmallVector<Type>(4, b.getI32Type()));
+}
+
+void ptx::storeMatrix(OpBuilder &b, Location loc, Value base, int64_t offset, ValueRange words) {
+  SmallVector<Value> operands = {base};
+  llvm::append_range(operands, words);
+  inlineAsm(b, loc,
+            "stmatrix.sync.aligned.m8n8.x4.shared.b16 " + address(0, offset) + ", " + braced(1, 4) +
+                ";",
+            "r,r,r,r,r,~{memory}", operands, {});
+}
+
+SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_t offset) {
+  return inlineAsm(b, loc, "ld.global.v4.b32 " + braced(0, 4) + ", " + address(4, offset) + ";",
+                   "=r,=r,=r,=r,l,~{memory}", base, SmallVector<Type>(4, b.getI32Type()));
+}
+
+void ptx::waitIf(OpBuilder &b, Location loc, Value base, int64_t offset, Value parity,
+                 Value predicate) {
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  inlineAsm(b, loc,
+            "{ .reg .pred p; setp.eq.b32 p, $2, 0; @p bra done; "
+            "again: mbarrier.try_wait.parity.shared::cta.b64 p, " +
+                address(0, offset) + ", $1; @!p bra again; done: }",
+            "r,r,r,~{memory}", {base, parity, flag}, {});
+}
+
+void ptx::arriveWarp(OpBuilder &b, Location loc, Value base, int64_t offset, Value elected) {
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), elected);
+  inlineAsm(b, loc,
+            "{ .reg .pred p; bar.warp.sync 0xffffffff; setp.ne.b32 p, $1, 0; "
+            "@p mbarrier.arrive.shared::cta.b64 _, " +
+                address(0, offset) + "; }",
+            "r,r,~{memory}", {base, flag}, {});
 }

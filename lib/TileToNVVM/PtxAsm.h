@@ -52,8 +52,37 @@ llvm::SmallVector<mlir::Value> loadIf(mlir::OpBuilder &b, mlir::Location loc, ml
 void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value predicate,
              mlir::ValueRange words, bool half = false);
 
+/// The same, by an exchange of each lane with itself, which neither LLVM nor ptxas sees through or
+/// moves out of a loop; nor what is computed from it. All lanes of the warp must take part.
+mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
+
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
 void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
+
+//===----------------------------------------------------------------------===//
+// A matrix for each warp
+//===----------------------------------------------------------------------===//
+
+/// d = a b + c by one mma.sync m16n8k16 of f16; `wide` accumulators are f32.
+llvm::SmallVector<mlir::Value> mma(mlir::OpBuilder &b, mlir::Location loc, bool wide,
+                                   mlir::ValueRange a, mlir::ValueRange factor,
+                                   mlir::ValueRange c);
+/// Four matrices of 8 x 8 from and to SRAM, at `base` plus a constant.
+llvm::SmallVector<mlir::Value> loadMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
+                                          int64_t offset, bool transpose);
+void storeMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
+                 mlir::ValueRange words);
+/// Four words in device memory. They are read here and nowhere else: ptxas would move the read of
+/// what it knows to be constant out of a loop.
+llvm::SmallVector<mlir::Value> loadWords(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
+                                         int64_t offset);
+/// Waits until the phase of the mbarrier at `base` plus a constant has completed, if the i1
+/// `predicate` holds.
+void waitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
+            mlir::Value parity, mlir::Value predicate);
+/// Arrives there for the whole warp; the i1 `elected` holds for one of its lanes.
+void arriveWarp(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
+                mlir::Value elected);
 
 } // namespace longwing::ptx
 

@@ -20,6 +20,8 @@ using namespace longwing::tile;
 void Emitter::emitConstant(Operation *op) {
   auto value = cast<arith::ConstantOp>(op).getValue();
   TypedAttr scalar = value;
+  if (auto elements = dyn_cast<DenseElementsAttr>(value); elements && !elements.isSplat())
+    return emitTable(op, elements);
   if (auto elements = dyn_cast<DenseElementsAttr>(value))
     scalar = cast<TypedAttr>(elements.getSplatValue<Attribute>());
   if (scalar.getType().isIndex())

@@ -38,6 +38,21 @@ def TileSpecialize : Pass<"tile-specialize", "::longwing::tile::KernelOp"> {
   let dependentDialects = ["::mlir::gpu::GPUDialect"];
 }
 
+def TileStagger : Pass<"tile-stagger", "::longwing::tile::KernelOp"> {
+  let summary = "Run the phases of a work tile in steps, each on another work tile";
+  let description = [{
+    For kernels with the attribute `tile.stagger = lag`, whose work tiles are straight-line code.
+    Exchanges between warps cut a work tile into phases. Step i runs phase p of work tile
+    i - lag * p, for all p: the phases of a step do not wait for each other, and a warp may run
+    ahead of others by up to `lag` steps. All warps do the same; one thread starts the copies to
+    and from SRAM.
+
+    Every CTA takes a contiguous range of the work tiles. What is read from tensors of elements
+    and does not depend on the first coordinate stays in registers until another one changes.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 def TileAsync : Pass<"tile-async", "::longwing::tile::KernelOp"> {
   let summary = "Make matrix products asynchronous, with the waits they need";
   let description = [{

@@ -1,0 +1,38 @@
+//===- FourierPlan.h - Convolutions by Fourier transform --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Which transform a kernel computes for a long convolution, and which convolutions have one.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_SEQ_FOURIERPLAN_H
+#define LONGWING_SEQ_FOURIERPLAN_H
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+/// One transform of length N = 256 R in three stages, of radix R, 16 and 16: at the roots of 1 or, if
+/// right-angle, of i.
+struct FourierPlan {
+  int64_t radix = 16; ///< R
+  bool rightAngle = true;
+
+  int64_t length() const { return 256 * radix; }
+  /// Rows of a tile that a sequence takes: R rounded up to a power of two.
+  int64_t rows() const;
+  /// Sequences in a tile.
+  int64_t sequences() const { return 16 / rows(); }
+
+  /// The plan of a kernel, or nothing, and then why, as the end of a sentence.
+  static std::optional<FourierPlan> of(seq::LongConvOp op, std::string *why = nullptr);
+  static std::optional<FourierPlan> of(seq::PrepareFilterOp op, std::string *why = nullptr);
+};
+
+} // namespace longwing
+
+#endif // LONGWING_SEQ_FOURIERPLAN_H

@@ -1,0 +1,84 @@
+//===- FourierPlan.cpp - Convolutions by Fourier transform ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Seq/FourierPlan.h"
+
+#include "longwing/Seq/ConvConfig.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+
+/// The largest first radix, and the number of times that a filter may wrap around.
+static constexpr int64_t kMostRadix = 16, kMostWraps = 8;
+
+int64_t FourierPlan::rows() const { return llvm::PowerOf2Ceil(radix); }
+
+/// R of the radices [R, 16, 16] or [16, 16]; nothing if they are others.
+static std::optional<int64_t> firstRadix(ArrayRef<int64_t> radices) {
+  if (radices.size() < 2 || radices.size() > 3 || radices.take_back(2) != ArrayRef<int64_t>{16, 16})
+    return std::nullopt;
+  int64_t first = radices.size() == 3 ? radices.front() : 1;
+  return first <= kMostRadix ? std::optional(first) : std::nullopt;
+}
+
+static std::optional<FourierPlan> refuse(std::string *why, const Twine &reason) {
+  if (why)
+    *why = reason.str();
+  return std::nullopt;
+}
+
+std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why) {
+  Type element = op.getU().getType().getElementType();
+  if (!element.isF16() && !element.isBF16())
+    return refuse(why, "expected elements of type f16 or bf16 for transforms");
+  int64_t length = op.getLength();
+  if (ShapedType::isDynamic(length) || length < 1)
+    return refuse(why, "a transform needs a static length");
+  if (op.getSkipUngated() || (op.getSpectrum() && op.getSkip()))
+    return refuse(why, "a transform takes a skip as part of the filter");
+  if (op.getSpectrum()) {
+    std::optional<int64_t> radix = firstRadix(*op.getRadices());
+    if (!radix)
+      return refuse(why, "expected a spectrum of radices [R, 16, 16], R up to 16");
+    FourierPlan plan{*radix, !op.isCircular()};
+    if (op.getSpectrum().getType().getDimSize(1) != plan.length() || plan.length() < length)
+      return refuse(why, "expected a spectrum of static length");
+    return plan;
+  }
+  if (length > 256 * kMostRadix)
+    return refuse(why, "transforms take up to " + Twine(256 * kMostRadix) + " samples");
+  if (op.isCircular()) {
+    int64_t taps = op.getFilterLength();
+    if (ShapedType::isDynamic(taps) || taps > kMostWraps * length)
+      return refuse(why, "expected a filter of static length, at most " + Twine(kMostWraps) +
+                             " times that of the sequence");
+  }
+  // A filter in time may wrap around in its own samples, so that the right-angle transform of any
+  // length from L on serves all kinds.
+  FourierPlan plan;
+  int64_t runs = llvm::divideCeil(length, 256);
+  plan.radix = length % 256 == 0 ? runs : llvm::PowerOf2Ceil(runs);
+  std::optional<int64_t> asked = firstRadix(ConvConfig::read(op).radices);
+  if (asked && 256 * *asked >= length)
+    plan.radix = *asked;
+  return plan;
+}
+
+std::optional<FourierPlan> FourierPlan::of(seq::PrepareFilterOp op, std::string *why) {
+  std::optional<int64_t> radix = firstRadix(op.getRadices());
+  if (!radix)
+    return refuse(why, "expected the radices [R, 16, 16], R up to 16");
+  FourierPlan plan{*radix, op.getKind() != seq::ConvKind::Circular};
+  int64_t taps = op.getFilter().getType().getDimSize(1);
+  if (op.getKind() == seq::ConvKind::Circular &&
+      (ShapedType::isDynamic(taps) || taps > kMostWraps * plan.length()))
+    return refuse(why, "expected a filter of static length, at most " + Twine(kMostWraps) +
+                           " times that of the spectrum");
+  return plan;
+}

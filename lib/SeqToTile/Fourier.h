@@ -1,0 +1,111 @@
+//===- Fourier.h - Stages of Fourier transforms as tile programs -*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What kernels of long convolutions are written with: complex tiles of a matrix for each warp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_FOURIER_H
+#define LONGWING_LIB_SEQTOTILE_FOURIER_H
+
+#include "FourierTables.h"
+#include "TileBuilder.h"
+
+namespace longwing {
+
+/// Warps of a kernel, each with a 16 x 16 matrix.
+constexpr int64_t kFourierWarps = 16;
+
+/// SRAM slots of a tensor's boxes: the next ones arrive while this one is used.
+constexpr int64_t kFourierStages = 4;
+
+/// A complex tile, in two parts.
+struct ComplexTile {
+  mlir::Value re, im;
+};
+
+/// A constant complex matrix; `minus` is the negative of its imaginary part.
+struct ComplexTable {
+  mlir::Value re, im, minus;
+  ComplexTable conj() const { return {re, minus, im}; }
+};
+
+class FourierBuilder : public TileBuilder {
+public:
+  FourierBuilder(mlir::OpBuilder &b, mlir::Location loc) : TileBuilder(b, loc) {}
+
+  mlir::RankedTensorType frag(mlir::Type element) {
+    return tile::tileType<tile::FragAttr>(
+        {kFourierWarps, tile::kMatrixSize, tile::kMatrixSize}, element);
+  }
+  mlir::RankedTensorType half() { return frag(b.getF16Type()); }
+  mlir::RankedTensorType single() { return frag(b.getF32Type()); }
+  mlir::RankedTensorType indices() { return frag(b.getIndexType()); }
+
+  mlir::Value table(mlir::RankedTensorType type, const FourierTable &table, Part part,
+                    bool residual = false) {
+    return make<mlir::arith::ConstantOp>(tabulate(type, table, part, residual));
+  }
+  ComplexTable complexTable(const FourierTable &values) {
+    return {table(half(), values, Part::Real), table(half(), values, Part::Imaginary),
+            table(half(), values, Part::MinusImaginary)};
+  }
+
+  /// a b^T + c.
+  mlir::Value warpDot(mlir::Value x, mlir::Value y, mlir::Value c, mlir::RankedTensorType type) {
+    return make<tile::WarpDotOp>(type, x, y, c);
+  }
+  mlir::Value warpDot(mlir::Value x, mlir::Value y, mlir::Value c = {}) {
+    return warpDot(x, y, c, half());
+  }
+  /// f x^T: x is transposed on the way.
+  ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x) {
+    mlir::Value re = warpDot(f.re, x.re), im = warpDot(f.im, x.re);
+    return {warpDot(f.minus, x.im, re), warpDot(f.re, x.im, im)};
+  }
+  /// x f^T.
+  ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f) {
+    mlir::Value re = warpDot(x.re, f.re), im = warpDot(x.re, f.im);
+    return {warpDot(x.im, f.minus, re), warpDot(x.im, f.re, im)};
+  }
+  /// Element by element.
+  ComplexTile times(const ComplexTile &x, const ComplexTile &y) {
+    mlir::Value minus = make<mlir::arith::NegFOp>(make<mlir::arith::MulFOp>(x.im, y.im));
+    mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.re);
+    return {fma(x.re, y.re, minus), fma(x.re, y.im, cross)};
+  }
+  ComplexTile exchange(const ComplexTile &x) {
+    auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
+    return {op.getFirstResult(), op.getSecondResult()};
+  }
+  mlir::Value cast(mlir::Value x, mlir::RankedTensorType type) {
+    return x.getType() == type ? x : make<tile::CastOp>(type, x);
+  }
+
+  /// Positions: of the warp, the row or the column; and arithmetic on them.
+  mlir::Value position(int64_t dimension) {
+    return make<tile::PositionOp>(indices(), dimension);
+  }
+  mlir::Value splat(int64_t value) {
+    auto attr = mlir::DenseElementsAttr::get(indices(), b.getIndexAttr(value));
+    return make<mlir::arith::ConstantOp>(attr);
+  }
+  mlir::Value addAll(mlir::Value x, int64_t y) {
+    return y ? make<mlir::arith::AddIOp>(x, splat(y)) : x;
+  }
+  mlir::Value mulAll(mlir::Value x, int64_t y) {
+    return y == 1 ? x : make<mlir::arith::MulIOp>(x, splat(y));
+  }
+  mlir::Value divAll(mlir::Value x, int64_t y) {
+    return y == 1 ? x : make<mlir::arith::DivUIOp>(x, splat(y));
+  }
+  mlir::Value remAll(mlir::Value x, int64_t y) { return make<mlir::arith::RemUIOp>(x, splat(y)); }
+};
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_FOURIER_H

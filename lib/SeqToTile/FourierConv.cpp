@@ -1,0 +1,253 @@
+//===- FourierConv.cpp - Long convolutions by Fourier transform -----------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One work tile is 4096 outputs: a sequence of 16 x 16 x 16, or several shorter ones of one channel.
+// FourierTables.h has the stages of the transform; the way back mirrors them. Between the first
+// stage and the second, and between the last but one and the last, the warps exchange their tiles;
+// all else stays in registers.
+//
+// The first stage reads real numbers and the last one writes them: for the right-angle transform the
+// real part of the result is the convolution without its wrapped end, and for a circular one the
+// imaginary part is zero.
+//
+// Scales: every stage on the way there shrinks a sum to at most the largest of its terms, times 4 in
+// between, so that no input of f16 overflows; the transform is divided by N in all. The stages on
+// the way back do not grow beyond the result, but for a factor of 4.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fourier.h"
+#include "SeqToTile.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+class FourierConvKernel {
+public:
+  FourierConvKernel(seq::LongConvOp op, const FourierPlan &plan, RankedTensorType spectrum)
+      : op(op), plan(plan), spectrum(spectrum), builder(op.getContext()), t(builder, op.getLoc()) {
+    element = op.getU().getType().getElementType();
+    // A box of the tensor map has whole runs of 256 samples.
+    boxes = op.getLength() % 256 == 0 && op.getLength() <= plan.length();
+  }
+
+  KernelOp create(StringRef name);
+  /// Sequences of a channel that a work tile takes.
+  int64_t sequences() const { return plan.sequences(); }
+
+private:
+  Type tensorType();
+  void workTile(Value group, Value channel);
+  Value load(Value source, bool transpose);
+  SmallVector<Value> samples(bool transpose);
+  void store(Value y);
+  ComplexTile loadSpectrum();
+
+  seq::LongConvOp op;
+  FourierPlan plan;
+  RankedTensorType spectrum;
+  OpBuilder builder;
+  FourierBuilder t;
+  Type element;
+  bool boxes;
+
+  Value u, s, pre, post, y;    // arguments
+  Value firstBatch, channel;   // of the work tile
+};
+
+} // namespace
+
+/// The box of a work tile is [1, 4, sequences, rows, 64]: b / 4, and 64 samples of b mod 4 and c.
+Type FourierConvKernel::tensorType() {
+  if (!boxes)
+    return ViewType::get(op.getContext(), op.getU().getType().getShape(), element);
+  return DescType::get(op.getContext(), {1, 4, plan.sequences(), plan.rows(), 64}, element);
+}
+
+KernelOp FourierConvKernel::create(StringRef name) {
+  SmallVector<Type> inputs = {tensorType()};
+  inputs.push_back(
+      ViewType::get(op.getContext(), spectrum.getShape(), spectrum.getElementType()));
+  for (Value gate : {op.getPre(), op.getPost()})
+    if (gate)
+      inputs.push_back(tensorType());
+  inputs.push_back(tensorType());
+  auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
+                                    /*overlap=*/boxes, /*spread=*/false);
+  auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+  int64_t lag = op.getPre() || op.getPost() ? 1 : 2;
+  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
+  // Registers are short; where more is read than one tensor, some tables are left where they are.
+  if (!boxes)
+    kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  else if (op.getPre() || op.getPost() || !element.isF16())
+    kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
+  kernel.setOutput(inputs.size() - 1);
+  int64_t runs = op.getLength() / 256;
+  auto unfold =
+      builder.getDenseI64ArrayAttr({1, 1, 0, 2, 64, 4, 0, 1, 0, 2, 256, runs, 2, 1, 64});
+  for (auto [i, type] : llvm::enumerate(inputs))
+    if (isa<DescType>(type))
+      kernel.setArgAttr(i, kUnfoldAttr, unfold);
+
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  unsigned next = 0;
+  u = body.getArgument(next++), s = body.getArgument(next++);
+  if (op.getPre())
+    pre = body.getArgument(next++);
+  if (op.getPost())
+    post = body.getArgument(next++);
+  y = body.getArgument(next++);
+  Value batches = t.dim(u, boxes ? 2 : 0);
+  Value groups = t.ceilDiv(batches, plan.sequences());
+  auto forEach = ForEachOp::create(builder, op.getLoc(),
+                                   ValueRange{groups, t.dim(u, boxes ? 0 : 1)});
+  ReturnOp::create(builder, op.getLoc());
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  workTile(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
+  return kernel;
+}
+
+/// Batch, channel and time of each element: warp b, row (s, a), column c, or transposed.
+SmallVector<Value> FourierConvKernel::samples(bool transpose) {
+  Value row = t.position(transpose ? 2 : 1), column = t.position(transpose ? 1 : 2);
+  Value sequence = t.divAll(row, plan.rows()), a = t.remAll(row, plan.rows());
+  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(firstBatch, t.indices()));
+  Value time = t.make<arith::AddIOp>(t.mulAll(a, 256), column);
+  time = t.make<arith::AddIOp>(time, t.mulAll(t.position(0), 16));
+  return {batch, channel, time};
+}
+
+/// The work tile's part of a tensor, in its element type: [b][(s, a)][c], or [b][c][(s, a)].
+Value FourierConvKernel::load(Value source, bool transpose) {
+  if (!boxes)
+    return t.make<PullOp>(t.frag(element), source, samples(transpose));
+  Value zero = t.index(0);
+  auto type = tileType<SharedAttr>({64, 64}, element);
+  Value tile = t.load(source, {channel, zero, firstBatch, zero, zero}, type, kFourierStages);
+  return t.make<SplitOp>(t.frag(element), tile, transpose);
+}
+
+void FourierConvKernel::store(Value tile) {
+  if (!boxes) {
+    PlaceOp::create(builder, t.loc, tile, y, samples(/*transpose=*/false));
+    return;
+  }
+  Value zero = t.index(0);
+  Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), tile);
+  StoreOp::create(builder, t.loc, joined, y, ValueRange{channel, zero, firstBatch, zero, zero},
+                  Value());
+}
+
+/// [k1][k2][k3] of the channel, the same for all sequences of the tile.
+ComplexTile FourierConvKernel::loadSpectrum() {
+  Value k1 = t.remAll(t.position(0), plan.rows());
+  Value f = t.make<arith::AddIOp>(t.mulAll(k1, 256), t.mulAll(t.position(1), 16));
+  f = t.make<arith::AddIOp>(f, t.position(2));
+  auto type = t.frag(spectrum.getElementType());
+  auto part = [&](int64_t i) {
+    Value read = t.make<PullOp>(type, s, ValueRange{channel, f, t.index(i)});
+    return t.cast(read, t.half());
+  };
+  return {part(0), part(1)};
+}
+
+void FourierConvKernel::workTile(Value group, Value channelAt) {
+  firstBatch = t.mul(group, plan.sequences());
+  channel = channelAt;
+  double n1 = plan.radix;
+  FourierTable there = firstStage(plan, 1 / n1, /*transpose=*/false);
+  Value firstRe = t.table(t.half(), there, Part::Real);
+  Value firstIm = t.table(t.half(), there, Part::Imaginary);
+  FourierTable home = firstStage(plan, 4, /*transpose=*/true);
+  Value lastRe = t.table(t.half(), home, Part::Real);
+  Value lastIm = t.table(t.half(), home, Part::Imaginary);
+  ComplexTable f = t.complexTable(sixteen(0.25));
+  auto twiddles = [&](double scale, bool back) {
+    FourierTable table = twiddle(plan, scale, back);
+    return ComplexTile{t.table(t.half(), table, Part::Real),
+                       t.table(t.half(), table, Part::Imaginary)};
+  };
+  ComplexTile twiddleThere = twiddles(1.0 / 16, false), twiddleBack = twiddles(4, true);
+
+  // Warp b: [b][k1][c].
+  Value x = t.cast(load(u, /*transpose=*/true), t.half());
+  if (pre)
+    x = t.make<arith::MulFOp>(x, t.cast(load(pre, /*transpose=*/true), t.half()));
+  ComplexTile z = {t.warpDot(firstRe, x), t.warpDot(firstIm, x)};
+
+  // Warp k1: [k1][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
+  z = t.exchange(z);
+  z = t.times(t.fromLeft(f, z), twiddleThere);
+  z = t.times(t.fromRight(z, f), loadSpectrum());
+  z = t.times(t.fromLeft(f.conj(), z), twiddleBack);
+  z = t.fromLeft(f.conj(), z);
+
+  // Warp b: [b][c][k1], then [b][(s, a)][c]; the real part of the product with the conjugate.
+  z = t.exchange(z);
+  bool wide = post || !element.isF16();
+  RankedTensorType sum = wide ? t.single() : t.half();
+  Value result = t.warpDot(lastIm, z.im, t.warpDot(lastRe, z.re, {}, sum), sum);
+  if (post)
+    result = t.make<arith::MulFOp>(result, t.cast(load(post, /*transpose=*/false), sum));
+  store(t.cast(result, t.frag(element)));
+}
+
+//===----------------------------------------------------------------------===//
+// The host's side
+//===----------------------------------------------------------------------===//
+
+LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbols) {
+  OpBuilder b(op);
+  TileBuilder host(b, op.getLoc());
+  std::string why;
+  std::optional<FourierPlan> plan = FourierPlan::of(op, &why);
+  if (!plan)
+    return op.emitOpError() << "cannot run on sm_90a: " << why;
+  Value spectrum = op.getSpectrum();
+  if (!spectrum)
+    spectrum = prepareSpectrum(op, *plan, symbols);
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  FourierConvKernel writer(op, *plan, cast<RankedTensorType>(spectrum.getType()));
+  KernelOp kernel = writer.create((function + "_long_conv").str());
+  symbols.insert(kernel);
+
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(op.reifyResultShapes(b, shapes)))
+    return failure();
+  SmallVector<Value> operands = {op.getU(), spectrum};
+  for (Value gate : {op.getPre(), op.getPost()})
+    if (gate)
+      operands.push_back(gate);
+  auto type = op.getY().getType();
+  SmallVector<Value> sizes;
+  for (auto [i, size] : llvm::enumerate(shapes.front()))
+    if (type.isDynamicDim(i))
+      sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
+  operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), type, sizes));
+  auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
+  SmallVector<Value> work = {host.ceilDiv(size(0), writer.sequences()), size(1)};
+  auto launch =
+      LaunchOp::create(b, op.getLoc(), op->getResultTypes(), kernel.getSymName(), operands, work);
+  // B of u, the gates and y, where the types leave it open. A kernel's own sizes are unfolded, the
+  // sizes here are the tensors'.
+  SmallVector<int64_t> batch;
+  for (auto [i, operand] : llvm::enumerate(operands))
+    if (i != 1)
+      batch.append({int64_t(i), kernel.getArgAttr(i, kUnfoldAttr) ? 2 : 0});
+  launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batch)}));
+  op->replaceAllUsesWith(launch.getResults());
+  op->erase();
+  return success();
+}

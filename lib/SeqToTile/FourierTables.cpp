@@ -1,0 +1,85 @@
+//===- FourierTables.cpp - Constants of Fourier transforms ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "FourierTables.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/APFloat.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace longwing;
+using Complex = std::complex<double>;
+
+/// exp(2 pi i numerator / denominator), the angle reduced exactly.
+static Complex root(int64_t numerator, int64_t denominator) {
+  int64_t turn = ((numerator % denominator) + denominator) % denominator;
+  return std::polar(1.0, 2 * M_PI * double(turn) / double(denominator));
+}
+
+FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool transpose) {
+  return [=](int64_t b, int64_t row, int64_t column) -> Complex {
+    int64_t k = transpose ? column : row, a = transpose ? row : column, rows = plan.rows();
+    if (k / rows != a / rows || k % rows >= plan.radix || a % rows >= plan.radix)
+      return 0;
+    k %= rows, a %= rows;
+    int64_t n = plan.length();
+    // All angles in units of 1 / (4 N) turns.
+    int64_t angle = -4 * (256 * a * k + 16 * b * k);
+    if (plan.rightAngle)
+      angle += 256 * a + 16 * b;
+    return scale * root(angle, 4 * n);
+  };
+}
+
+FourierTable longwing::sixteen(double scale) {
+  return [=](int64_t, int64_t row, int64_t column) { return scale * root(-row * column, 16); };
+}
+
+FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back) {
+  return [=](int64_t warp, int64_t row, int64_t column) -> Complex {
+    int64_t k1 = warp % plan.rows(), k2 = back ? column : row, c = back ? row : column;
+    if (k1 >= plan.radix)
+      return 0;
+    int64_t angle = -4 * c * (k1 + plan.radix * k2);
+    if (plan.rightAngle)
+      angle += c;
+    Complex value = scale * root(angle, 4 * plan.length());
+    return back ? std::conj(value) : value;
+  };
+}
+
+static APFloat rounded(double value, const llvm::fltSemantics &semantics) {
+  APFloat result(value);
+  bool loses = false;
+  result.convert(semantics, APFloat::rmNearestTiesToEven, &loses);
+  return result;
+}
+
+DenseElementsAttr longwing::tabulate(RankedTensorType type, const FourierTable &table, Part part,
+                                     bool residual) {
+  constexpr double kResidual = 2048;
+  const auto &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
+  SmallVector<APFloat> values;
+  for (int64_t w = 0; w < type.getDimSize(0); ++w)
+    for (int64_t row = 0; row < type.getDimSize(1); ++row)
+      for (int64_t column = 0; column < type.getDimSize(2); ++column) {
+        Complex element = table(w, row, column);
+        double value = part == Part::Real        ? element.real()
+                       : part == Part::Imaginary ? element.imag()
+                                                 : -element.imag();
+        if (residual) {
+          APFloat near = rounded(value, semantics);
+          bool loses = false;
+          near.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &loses);
+          value = (value - near.convertToDouble()) * kResidual;
+        }
+        values.push_back(rounded(value, semantics));
+      }
+  return DenseElementsAttr::get(type, values);
+}

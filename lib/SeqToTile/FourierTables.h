@@ -1,0 +1,51 @@
+//===- FourierTables.h - Constants of Fourier transforms --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A transform of length N = 256 R in three stages, of radix R, 16 and 16, on tiles of a 16 x 16
+// matrix for each of 16 warps. With n = 256 a + 16 b + c and f = k1 + R k2 + 16 R k3:
+//
+//   X[b][k1][c]  = sum over a of F1[b][k1][a] x[b][a][c]         warp b
+//   Y[k1][k2][c] = T[k1][k2][c] sum over b of F[k2][b] X[b][k1][c]        warp k1
+//   Z[k1][k2][k3] = sum over c of Y[k1][k2][c] F[c][k3]
+//
+// The twiddle of b is part of F1, since a warp's b is fixed there; so are the right-angle weights
+// of a and b, and that of c is part of T. Where R is less than 16 a tile holds several sequences:
+// row (s, a) is that of the s-th, and F1 is block diagonal.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_FOURIERTABLES_H
+#define LONGWING_LIB_SEQTOTILE_FOURIERTABLES_H
+
+#include "longwing/Seq/FourierPlan.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <complex>
+#include <functional>
+
+namespace longwing {
+
+/// The element [warp][row][column] of a table.
+using FourierTable = std::function<std::complex<double>(int64_t, int64_t, int64_t)>;
+
+/// F1[b][(s, k1)][(s, a)], times `scale`; its transpose with [a][k1].
+FourierTable firstStage(const FourierPlan &plan, double scale, bool transpose);
+/// F[r][c], the same for all warps.
+FourierTable sixteen(double scale);
+/// T[(s, k1)][k2][c]; its conjugate transposed, [(s, k1)][c][k2], for the way back.
+FourierTable twiddle(const FourierPlan &plan, double scale, bool back);
+
+/// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.
+enum class Part { Real, Imaginary, MinusImaginary };
+mlir::DenseElementsAttr tabulate(mlir::RankedTensorType type, const FourierTable &table, Part part,
+                                 bool residual = false);
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_FOURIERTABLES_H

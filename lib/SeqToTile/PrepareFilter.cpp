@@ -1,0 +1,315 @@
+//===- PrepareFilter.cpp - Spectra of filters as a tile program -----------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The stages of the transform there, as in FourierConv.cpp, to the accuracy of f32: a number is the
+// sum of two of f16, of which the second is 2^11 times what the first leaves, and of the products
+// only that of the two second ones is dropped.
+//
+// At the roots of i a tap of lag -j is -i times one of lag N - j. So the taps that reach to the right
+// are the imaginary part of the input, from its end, and one transform makes the spectrum of both.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fourier.h"
+#include "SeqToTile.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+using seq::ConvKind;
+
+namespace {
+
+constexpr double kResidual = 2048;
+
+/// A tile of f32 as two of f16.
+struct Split {
+  Value near, rest;
+};
+
+/// The filter of a convolution, and of what transform the spectrum is.
+struct FilterSource {
+  ConvKind kind;
+  Value filter, reverse, skip;
+  bool lastFirst; ///< The last stored tap is that of lag 0.
+  int64_t length; ///< L of a circular convolution.
+  FourierPlan plan;
+};
+
+class PrepareKernel {
+public:
+  PrepareKernel(const FilterSource &source, Location loc, RankedTensorType spectrum)
+      : source(source), plan(source.plan), spectrum(spectrum), builder(loc.getContext()),
+        t(builder, loc) {}
+  KernelOp create(StringRef name);
+
+private:
+  void workTile(Value group);
+  Value taps(Value filter, Value view, Value lag);
+  Value leftTaps();
+  Value rightTaps();
+  Value where(arith::CmpIPredicate predicate, Value x, int64_t y, Value lag);
+  Split split(Value x);
+  Split table(const FourierTable &values, Part part);
+  void addProduct(Split x, Split y, bool swap, Value &near, Value &rest);
+  Value joined(Value near, Value rest);
+  void stage(const FourierTable &f, Split re, Split im, bool fromRight, Value &outRe, Value &outIm);
+
+  FilterSource source;
+  FourierPlan plan;
+  RankedTensorType spectrum;
+  OpBuilder builder;
+  FourierBuilder t;
+
+  Value filter, reverse, skip, out; // arguments
+  Value head, lag;                  // of each element
+};
+
+} // namespace
+
+KernelOp PrepareKernel::create(StringRef name) {
+  MLIRContext *context = builder.getContext();
+  auto view = [&](Value tensor) {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    return ViewType::get(context, type.getShape(), type.getElementType());
+  };
+  SmallVector<Type> inputs = {view(source.filter)};
+  for (Value tensor : {source.reverse, source.skip})
+    if (tensor)
+      inputs.push_back(view(tensor));
+  inputs.push_back(ViewType::get(context, spectrum.getShape(), spectrum.getElementType()));
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
+  auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
+  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
+  kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  kernel.setOutput(inputs.size() - 1);
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  unsigned next = 0;
+  filter = body.getArgument(next++);
+  if (source.reverse)
+    reverse = body.getArgument(next++);
+  if (source.skip)
+    skip = body.getArgument(next++);
+  out = body.getArgument(next++);
+  Value groups = t.ceilDiv(t.dim(out, 0), plan.sequences());
+  auto forEach = ForEachOp::create(builder, t.loc, ValueRange{groups});
+  ReturnOp::create(builder, t.loc);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  workTile(forEach.getBody().getArgument(0));
+  return kernel;
+}
+
+/// `lag` where x stands to y as the predicate says, else -1, which no filter has.
+Value PrepareKernel::where(arith::CmpIPredicate predicate, Value x, int64_t y, Value lag) {
+  return t.select(t.compare(predicate, x, t.splat(y)), lag, t.splat(-1));
+}
+
+/// The taps of these lags, in f32; zero where the filter has none.
+Value PrepareKernel::taps(Value tensor, Value view, Value lag) {
+  if (source.lastFirst) {
+    Value last = t.sub(t.dim(view, 1), t.index(1));
+    lag = t.make<arith::SubIOp>(t.broadcast(last, t.indices()), lag);
+  }
+  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+  return t.cast(t.make<PullOp>(t.frag(element), view, ValueRange{head, lag}), t.single());
+}
+
+/// The real part of the input: the taps of lag n.
+Value PrepareKernel::leftTaps() {
+  using Predicate = arith::CmpIPredicate;
+  Value sum;
+  auto add = [&](Value x) { sum = sum ? t.make<arith::AddFOp>(sum, x) : x; };
+  Value zeroLag = where(Predicate::eq, lag, 0, lag);
+  switch (source.kind) {
+  case ConvKind::Causal:
+  case ConvKind::TwoSidedDisjoint:
+    add(taps(source.filter, filter, lag));
+    break;
+  case ConvKind::TwoSidedShared:
+    add(taps(source.filter, filter, lag));
+    add(taps(source.reverse, reverse, zeroLag));
+    break;
+  case ConvKind::Anticausal:
+    add(taps(source.filter, filter, zeroLag));
+    break;
+  case ConvKind::Circular: {
+    int64_t count = cast<RankedTensorType>(source.filter.getType()).getDimSize(1);
+    for (int64_t first = 0; first < count; first += source.length)
+      add(taps(source.filter, filter,
+               where(Predicate::slt, lag, source.length, t.addAll(lag, first))));
+    break;
+  }
+  }
+  if (skip) {
+    Value row = t.select(t.compare(Predicate::eq, lag, t.splat(0)), head, t.splat(-1));
+    add(t.make<PullOp>(t.single(), skip, ValueRange{row}));
+  }
+  return sum;
+}
+
+/// The negative of the imaginary part: the taps of lag n - N, or nothing if there are none.
+Value PrepareKernel::rightTaps() {
+  using Predicate = arith::CmpIPredicate;
+  int64_t n = plan.length();
+  auto fromEnd = [&](int64_t first) { // N - first - n, but for n = 0
+    Value back = t.make<arith::SubIOp>(t.splat(n - first), lag);
+    return where(Predicate::ne, lag, 0, back);
+  };
+  switch (source.kind) {
+  case ConvKind::Causal:
+    return {};
+  case ConvKind::Anticausal:
+    return taps(source.filter, filter, fromEnd(0));
+  case ConvKind::TwoSidedShared:
+    return taps(source.reverse, reverse, fromEnd(0));
+  case ConvKind::TwoSidedDisjoint:
+    return taps(source.reverse, reverse, fromEnd(1));
+  case ConvKind::Circular:
+    break;
+  }
+  if (!plan.rightAngle)
+    return {};
+  // A tap of lag j > 0 is one of lag j - L as well.
+  int64_t count = cast<RankedTensorType>(source.filter.getType()).getDimSize(1);
+  Value wrapped = t.addAll(lag, source.length - n), sum;
+  for (int64_t first = 0; first < count; first += source.length) {
+    Value x = taps(source.filter, filter,
+                   where(Predicate::sgt, wrapped, 0, t.addAll(wrapped, first)));
+    sum = sum ? t.make<arith::AddFOp>(sum, x) : x;
+  }
+  return sum;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+Split PrepareKernel::split(Value x) {
+  Value near = t.cast(x, t.half());
+  Value rest = t.make<arith::SubFOp>(x, t.cast(near, t.single()));
+  rest = t.make<arith::MulFOp>(rest, t.constantLike(rest, kResidual));
+  return {near, t.cast(rest, t.half())};
+}
+
+Split PrepareKernel::table(const FourierTable &values, Part part) {
+  return {t.table(t.half(), values, part), t.table(t.half(), values, part, /*residual=*/true)};
+}
+
+/// Adds x y^T, or y x^T, to a sum in two parts.
+void PrepareKernel::addProduct(Split x, Split y, bool swap, Value &near, Value &rest) {
+  auto product = [&](Value p, Value q, Value sum) {
+    return swap ? t.warpDot(q, p, sum, t.single()) : t.warpDot(p, q, sum, t.single());
+  };
+  near = product(x.near, y.near, near);
+  rest = product(x.near, y.rest, rest);
+  rest = product(x.rest, y.near, rest);
+}
+
+Value PrepareKernel::joined(Value near, Value rest) {
+  return t.fma(rest, t.constantLike(rest, 1 / kResidual), near);
+}
+
+/// f x^T, or x f^T; x is real if it has no imaginary part.
+void PrepareKernel::stage(const FourierTable &values, Split re, Split im, bool fromRight,
+                          Value &outRe, Value &outIm) {
+  Split fRe = table(values, Part::Real), fIm = table(values, Part::Imaginary);
+  Value near, rest;
+  addProduct(fRe, re, fromRight, near, rest);
+  if (im.near)
+    addProduct(table(values, Part::MinusImaginary), im, fromRight, near, rest);
+  outRe = joined(near, rest);
+  near = rest = Value();
+  addProduct(fIm, re, fromRight, near, rest);
+  if (im.near)
+    addProduct(fRe, im, fromRight, near, rest);
+  outIm = joined(near, rest);
+}
+
+void PrepareKernel::workTile(Value group) {
+  // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
+  Value first = t.broadcast(t.mul(group, plan.sequences()), t.indices());
+  Value column = t.position(2);
+  head = t.make<arith::AddIOp>(t.divAll(column, plan.rows()), first);
+  Value a = t.remAll(column, plan.rows());
+  lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
+  lag = t.make<arith::AddIOp>(lag, t.position(1));
+  Split real = split(leftTaps()), imaginary;
+  if (Value right = rightTaps())
+    imaginary = split(t.make<arith::NegFOp>(right));
+  Value re, im;
+  stage(firstStage(plan, 0.25, /*transpose=*/false), real, imaginary, /*fromRight=*/false, re, im);
+
+  // Warp k1: [k1][c][b], [k2][c], [k2][k3].
+  Split halvesRe = split(re), halvesIm = split(im);
+  ComplexTile near = t.exchange({halvesRe.near, halvesIm.near});
+  ComplexTile rest = t.exchange({halvesRe.rest, halvesIm.rest});
+  stage(sixteen(0.25), {near.re, rest.re}, {near.im, rest.im}, /*fromRight=*/false, re, im);
+  FourierTable twiddles = twiddle(plan, 1, /*back=*/false);
+  ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
+                                     t.table(t.single(), twiddles, Part::Imaginary)});
+  stage(sixteen(0.25), split(y.re), split(y.im), /*fromRight=*/true, re, im);
+
+  Value warp = t.position(0);
+  head = t.make<arith::AddIOp>(t.divAll(warp, plan.rows()), first);
+  Value f = t.mulAll(t.remAll(warp, plan.rows()), 256);
+  f = t.make<arith::AddIOp>(f, t.mulAll(t.position(1), 16));
+  f = t.make<arith::AddIOp>(f, t.position(2));
+  for (auto [i, part] : {std::pair{0, re}, {1, im}}) {
+    Value scaled = t.make<arith::MulFOp>(part, t.constantLike(part, 64));
+    PlaceOp::create(builder, t.loc, t.cast(scaled, t.frag(spectrum.getElementType())), out,
+                    ValueRange{head, f, t.index(i)});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The host's side
+//===----------------------------------------------------------------------===//
+
+static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &source,
+                           RankedTensorType spectrum, SymbolTable &symbols) {
+  Location loc = op->getLoc();
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  KernelOp kernel =
+      PrepareKernel(source, loc, spectrum).create((function + "_prepare_filter").str());
+  symbols.insert(kernel);
+  SmallVector<Value> operands = {source.filter};
+  for (Value tensor : {source.reverse, source.skip})
+    if (tensor)
+      operands.push_back(tensor);
+  operands.push_back(tensor::EmptyOp::create(b, loc, spectrum, ValueRange()));
+  TileBuilder host(b, loc);
+  int64_t groups = llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences());
+  auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands,
+                                 ValueRange{host.index(groups)});
+  return launch.getResult(0);
+}
+
+Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, SymbolTable &symbols) {
+  OpBuilder b(op);
+  FilterSource source{op.getKind(), op.getFilter(),  op.getReverse(),
+                      op.getSkip(), op.getTaps() == seq::TapOrder::Last, op.getLength(), plan};
+  auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
+  return launchPrepare(b, op, source, spectrum, symbols);
+}
+
+LogicalResult longwing::lowerPrepareFilter(seq::PrepareFilterOp op, SymbolTable &symbols) {
+  OpBuilder b(op);
+  std::string why;
+  std::optional<FourierPlan> plan = FourierPlan::of(op, &why);
+  if (!plan)
+    return op.emitOpError() << "cannot run on sm_90a: " << why;
+  FilterSource source{op.getKind(), op.getFilter(), op.getReverse(),
+                      Value(), op.getTaps() == seq::TapOrder::Last, plan->length(), *plan};
+  Value spectrum =
+      launchPrepare(b, op, source, cast<RankedTensorType>(op.getSpectrum().getType()), symbols);
+  op.getSpectrum().replaceAllUsesWith(spectrum);
+  op->erase();
+  return success();
+}

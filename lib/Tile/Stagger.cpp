@@ -1,0 +1,645 @@
+//===- Stagger.cpp - Phases of work tiles in steps ------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The program of a work tile is cut at its exchanges. With a lag of 2 and three phases:
+//
+//   step i:   phase 0 of tile i     phase 1 of tile i - 2     phase 2 of tile i - 4
+//             fetch tile i + 2                                flush tile i - 6
+//
+// A warp begins step i when all have ended step i - lag. So what phase 0 puts into a slot in step i
+// is there for phase 1 in step i + lag, and the slot is free again in step i + 2 lag: there are
+// 2 lag slots. Likewise for the slots through which tiles come and go.
+//
+//===----------------------------------------------------------------------===//
+
+#include "longwing/Tile/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace longwing {
+#define GEN_PASS_DEF_TILESTAGGER
+#include "longwing/Tile/Passes.h.inc"
+} // namespace longwing
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+/// Steps that are written out, so that slots are constants.
+constexpr int64_t kUnroll = 4;
+
+int64_t floorMod(int64_t x, int64_t y) { return ((x % y) + y) % y; }
+int64_t floorDiv(int64_t x, int64_t y) { return (x - floorMod(x, y)) / y; }
+
+/// Positions, predicates and constants: cheap enough to be made again by everyone who needs them.
+bool isCheap(Operation *op) {
+  auto positional = [](Type type) { return getElementTypeOrSelf(type).isIntOrIndex(); };
+  return isa<arith::ConstantOp>(op) ||
+         (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
+          llvm::all_of(op->getResultTypes(), positional) &&
+          llvm::all_of(op->getOperandTypes(), [&](Type t) {
+            return positional(t) || isa<DescType, ViewType>(t);
+          }));
+}
+
+/// What a work tile's program consists of.
+class Plan {
+public:
+  LogicalResult make(ForEachOp work);
+
+  /// The phase of each operation that is not cheap; an exchange belongs to the phase that ends.
+  llvm::MapVector<Operation *, int64_t> phases;
+  /// Operations whose results stay while the coordinates but the first do.
+  llvm::SetVector<Operation *> slow;
+  int64_t count = 1; ///< Phases.
+
+private:
+  bool usesFirst(Value value, ForEachOp work);
+  void settle(Value value, int64_t phase);
+};
+
+/// The coordinates of the work tile that some part of a step is on.
+struct Stream {
+  int64_t delay;            ///< Step i is on work tile i - delay.
+  SmallVector<Value> point; ///< The current coordinates.
+};
+
+class Staggered {
+public:
+  Staggered(KernelOp kernel, ForEachOp work, const Plan &plan, int64_t lag)
+      : kernel(kernel), work(work), plan(plan), lag(lag), b(work), loc(work.getLoc()) {}
+  LogicalResult write();
+
+private:
+  void allocate();
+  void spread();
+  SmallVector<Value> origin();
+  Stream &stream(int64_t delay);
+  void declareStreams();
+  void prologue();
+  void step(int64_t k);
+  void copies(int64_t k);
+  void begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps);
+  void emit(Operation *op, int64_t k, IRMapping &map);
+  void refresh(int64_t k);
+  void advance(Stream &stream);
+  Value isWork(int64_t delay);
+  Value parity(int64_t turn);
+  Value materialize(Value value, IRMapping &map);
+  SmallVector<Value> mapped(ValueRange values, IRMapping &map);
+  void mapPoint(IRMapping &map, const Stream &stream);
+  SmallVector<Value> loadSlow(const Stream &stream, int64_t phase);
+
+  int64_t ahead(LoadOp load) { return int64_t(load.getStages()) - lag; }
+  int64_t fetchDelay(LoadOp load) { return lag * plan.phases.lookup(load) - ahead(load); }
+  int64_t flushDelay(Operation *store) { return lag * (plan.phases.lookup(store) + 1); }
+  SmallVector<LoadOp> loads();
+  SmallVector<StoreOp> stores();
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+
+  KernelOp kernel;
+  ForEachOp work;
+  const Plan &plan;
+  int64_t lag;
+  OpBuilder b;
+  Location loc;
+  Value steps;                              // the barriers
+  DenseMap<Operation *, Value> memory;      // of each exchange, load and store
+  Value first, count, stepsToDo;            // work tiles of this CTA
+  SmallVector<Value> sizes;
+  SmallVector<Stream> streams;
+  llvm::MapVector<Value, Value> slowValues; // what they are now
+  SmallVector<int64_t> slowPhases;          // phases that have some
+  Value base, turn, current;                // the first step of this round, its parity; this step
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// The plan
+//===----------------------------------------------------------------------===//
+
+/// Gives a phase to the operations that make the value and have none yet.
+void Plan::settle(Value value, int64_t phase) {
+  Operation *op = value.getDefiningOp();
+  auto it = op ? phases.find(op) : phases.end();
+  if (it == phases.end() || it->second >= 0)
+    return;
+  it->second = phase;
+  for (Value operand : op->getOperands())
+    settle(operand, phase);
+}
+
+bool Plan::usesFirst(Value value, ForEachOp work) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument == work.getBody().front().getArgument(0);
+  Operation *op = value.getDefiningOp();
+  return op->getBlock() == &work.getBody().front() &&
+         llvm::any_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); });
+}
+
+LogicalResult Plan::make(ForEachOp work) {
+  Block &body = work.getBody().front();
+  // Phase -1: not known yet. It follows from the first operation that needs the value.
+  for (Operation &op : body.without_terminator()) {
+    if (isCheap(&op))
+      continue;
+    if (op.getNumRegions())
+      return op.emitError() << "expected straight-line code to stagger";
+    int64_t phase = -1;
+    for (Value operand : op.getOperands())
+      if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
+        phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
+    bool ends = isa<ExchangeOp, StoreOp, PlaceOp>(op);
+    if (phase < 0 && ends)
+      phase = 0;
+    phases[&op] = phase;
+    if (phase >= 0)
+      for (Value operand : op.getOperands())
+        settle(operand, phase);
+    count = std::max(count, phase + 1 + int64_t(isa<ExchangeOp>(op)));
+  }
+  bool walksFast = work.getSizes().size() > 1;
+  for (auto &[op, phase] : phases) {
+    bool picked = isa<PullOp>(op) || (isa<CastOp>(op) && slow.contains(op->getOperand(0).getDefiningOp()));
+    if (walksFast && picked &&
+        llvm::none_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); }))
+      slow.insert(op);
+  }
+  for (auto &[op, phase] : phases)
+    for (Value operand : op->getOperands()) {
+      Operation *maker = operand.getDefiningOp();
+      if (!maker || !phases.contains(maker) || slow.contains(maker))
+        continue;
+      if (phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)) != phase)
+        return op->emitError() << "expected a tile to be used in the phase that makes it, between "
+                                  "two exchanges";
+    }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Frame
+//===----------------------------------------------------------------------===//
+
+SmallVector<LoadOp> Staggered::loads() {
+  return llvm::to_vector(work.getBody().front().getOps<LoadOp>());
+}
+SmallVector<StoreOp> Staggered::stores() {
+  return llvm::to_vector(work.getBody().front().getOps<StoreOp>());
+}
+
+void Staggered::allocate() {
+  MLIRContext *context = kernel.getContext();
+  auto make = [&](Type type) { return AllocOp::create(b, loc, type, IntegerAttr()).getMemory(); };
+  for (auto &[op, phase] : plan.phases) {
+    if (auto load = dyn_cast<LoadOp>(op)) {
+      auto tile = load.getTile().getType();
+      SmallVector<int64_t> shape = {int64_t(load.getStages())};
+      llvm::append_range(shape, tile.getShape());
+      memory[op] = make(RingType::get(context, shape, tile.getElementType()));
+    } else if (auto exchange = dyn_cast<ExchangeOp>(op)) {
+      // Both tiles, as rows of 128 bytes.
+      auto tile = exchange.getFirst().getType();
+      int64_t columns = kPanelBytes * 8 / tile.getElementTypeBitWidth();
+      SmallVector<int64_t> shape = {2 * lag, 2 * tile.getNumElements() / columns, columns};
+      memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
+    } else if (auto store = dyn_cast<StoreOp>(op)) {
+      auto tile = store.getTile().getType();
+      SmallVector<int64_t> shape = {2 * lag};
+      llvm::append_range(shape, tile.getShape());
+      memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
+    }
+  }
+  steps = make(StepsType::get(context, kUnroll));
+}
+
+/// Gives each CTA a contiguous range of work tiles, as equal as they come.
+void Staggered::spread() {
+  sizes = llvm::to_vector(work.getSizes());
+  Value total = sizes.front();
+  for (Value size : ArrayRef(sizes).drop_front())
+    total = arith::MulIOp::create(b, loc, total, size);
+  Value cta = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  Value ctas = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
+  Value each = arith::DivUIOp::create(b, loc, total, ctas);
+  Value more = arith::RemUIOp::create(b, loc, total, ctas);
+  Value before = arith::MinUIOp::create(b, loc, cta, more);
+  first = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, cta, each), before);
+  Value one = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, cta, more);
+  Value extra = arith::SelectOp::create(b, loc, one, index(1), index(0));
+  count = arith::AddIOp::create(b, loc, each, extra);
+  int64_t drain = lag * (plan.count - 1);
+  for (StoreOp store : stores())
+    drain = std::max(drain, flushDelay(store));
+  stepsToDo = arith::AddIOp::create(b, loc, count, index(drain));
+}
+
+Stream &Staggered::stream(int64_t delay) {
+  for (Stream &stream : streams)
+    if (stream.delay == delay)
+      return stream;
+  return streams.emplace_back(Stream{delay, {}});
+}
+
+/// The coordinates of this CTA's first work tile.
+SmallVector<Value> Staggered::origin() {
+  SmallVector<Value> point;
+  Value rest = first;
+  for (Value size : ArrayRef(sizes).drop_back()) {
+    point.push_back(arith::RemUIOp::create(b, loc, rest, size));
+    rest = arith::DivUIOp::create(b, loc, rest, size);
+  }
+  point.push_back(rest);
+  return point;
+}
+
+/// Which coordinates a step needs, and what they are in step 0.
+void Staggered::declareStreams() {
+  for (auto &[op, phase] : plan.phases) {
+    if (auto load = dyn_cast<LoadOp>(op))
+      stream(fetchDelay(load));
+    else if (isa<StoreOp>(op))
+      stream(flushDelay(op));
+    else if (plan.slow.contains(op)) {
+      stream(lag * phase - 1);
+      if (!llvm::is_contained(slowPhases, phase))
+        slowPhases.push_back(phase);
+    } else if (isa<PullOp, PlaceOp>(op))
+      stream(lag * phase);
+  }
+  SmallVector<Value> origin = this->origin();
+  base = current = index(0);
+  for (Stream &each : streams) {
+    each.point = origin;
+    for (int64_t i = each.delay; i < 0; ++i)
+      advance(each);
+  }
+}
+
+/// The next point, the first coordinate fastest.
+void Staggered::advance(Stream &stream) {
+  Value carry; // null: surely
+  // A stream that lags stays at its first point until its work has begun.
+  if (stream.delay > 0)
+    carry = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, current, index(stream.delay));
+  for (auto [i, value] : llvm::enumerate(stream.point)) {
+    Value next = arith::AddIOp::create(b, loc, value, index(1));
+    if (carry)
+      next = arith::SelectOp::create(b, loc, carry, next, value);
+    if (i + 1 < stream.point.size()) {
+      carry = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, next, sizes[i]);
+      next = arith::SelectOp::create(b, loc, carry, index(0), next);
+    }
+    value = next;
+  }
+}
+
+/// Whether the part of this step with that delay has a work tile.
+Value Staggered::isWork(int64_t delay) {
+  Value at = current;
+  if (delay)
+    at = arith::SubIOp::create(b, loc, current, index(delay));
+  // As unsigned numbers, those before the first are too large.
+  return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, at, count);
+}
+
+/// The parity of a slot's turn, counted from this round's first one.
+Value Staggered::parity(int64_t by) {
+  Value odd = arith::ConstantIntOp::create(b, loc, by & 1, 32);
+  return by & 1 ? Value(arith::XOrIOp::create(b, loc, turn, odd)) : turn;
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// A value of the work tile for the map's coordinates; cheap ones are made anew.
+Value Staggered::materialize(Value value, IRMapping &map) {
+  if (Value known = map.lookupOrNull(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getBlock() != &work.getBody().front())
+    return value;
+  if (Value kept = slowValues.lookup(value))
+    return kept;
+  for (Value operand : op->getOperands())
+    map.map(operand, materialize(operand, map));
+  b.clone(*op, map);
+  return map.lookup(value);
+}
+
+SmallVector<Value> Staggered::mapped(ValueRange values, IRMapping &map) {
+  return llvm::map_to_vector(values, [&](Value value) { return materialize(value, map); });
+}
+
+void Staggered::mapPoint(IRMapping &map, const Stream &stream) {
+  map.map(work.getBody().front().getArguments(), stream.point);
+}
+
+/// Reads the slow values of a phase for the stream's coordinates.
+SmallVector<Value> Staggered::loadSlow(const Stream &stream, int64_t phase) {
+  IRMapping map;
+  mapPoint(map, stream);
+  SmallVector<Value> values;
+  for (Operation *op : plan.slow) {
+    if (plan.phases.lookup(op) != phase)
+      continue;
+    for (Value operand : op->getOperands())
+      map.map(operand, materialize(operand, map));
+    b.clone(*op, map);
+    if (slowValues.contains(op->getResult(0)))
+      values.push_back(map.lookup(op->getResult(0)));
+  }
+  return values;
+}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// What step `-n` would have fetched, and the slow values of the first work tile.
+void Staggered::prologue() {
+  auto lead = LeadOp::create(b, loc);
+  lead.getBody().emplaceBlock();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&lead.getBody().front());
+    for (LoadOp load : loads()) {
+      Stream early{0, origin()};
+      for (int64_t tile = 0; tile < -fetchDelay(load); ++tile) {
+        Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, index(tile), count);
+        auto branch = scf::IfOp::create(b, loc, exists, /*withElse=*/false);
+        {
+          OpBuilder::InsertionGuard inner(b);
+          b.setInsertionPointToStart(branch.thenBlock());
+          IRMapping map;
+          mapPoint(map, early);
+          FetchOp::create(b, loc, memory[load], tile % int64_t(load.getStages()), load.getSource(),
+                          mapped(load.getCoordinates(), map));
+        }
+        advance(early);
+      }
+    }
+    ReturnOp::create(b, loc);
+  }
+  for (Operation *op : plan.slow) {
+    bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) { return !plan.slow.contains(user); });
+    if (leaves)
+      slowValues[op->getResult(0)] = Value();
+  }
+  auto pending = slowValues;
+  slowValues.clear();
+  for (int64_t phase : slowPhases) {
+    IRMapping map;
+    mapPoint(map, {0, origin()});
+    for (auto &[value, none] : pending)
+      if (plan.phases.lookup(value.getDefiningOp()) == phase)
+        slowValues[value] = materialize(value, map);
+  }
+}
+
+/// One thread flushes what was laid out `lag` steps ago, and fetches what comes `ahead` steps later.
+void Staggered::copies(int64_t k) {
+  if (loads().empty() && stores().empty())
+    return;
+  auto lead = LeadOp::create(b, loc);
+  lead.getBody().emplaceBlock();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&lead.getBody().front());
+  auto when = [&](int64_t delay, function_ref<void()> body) {
+    auto branch = scf::IfOp::create(b, loc, isWork(delay), /*withElse=*/false);
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    body();
+  };
+  for (LoadOp load : loads()) {
+    int64_t delay = fetchDelay(load);
+    when(delay, [&] {
+      IRMapping map;
+      mapPoint(map, stream(delay));
+      FetchOp::create(b, loc, memory[load], floorMod(k - delay, load.getStages()),
+                      load.getSource(), mapped(load.getCoordinates(), map));
+    });
+  }
+  for (StoreOp store : stores()) {
+    int64_t delay = flushDelay(store);
+    when(delay, [&] {
+      IRMapping map;
+      mapPoint(map, stream(delay));
+      FlushOp::create(b, loc, memory[store], floorMod(k - lag, 2 * lag), store.getDestination(),
+                      mapped(store.getCoordinates(), map));
+    });
+  }
+  ReturnOp::create(b, loc);
+}
+
+/// What a phase takes from SRAM.
+void Staggered::begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps) {
+  for (auto &[op, phase] : plan.phases) {
+    if (auto exchange = dyn_cast<ExchangeOp>(op); exchange && phase + 1 == begun) {
+      auto type = exchange.getFirstResult().getType();
+      auto get = GetOp::create(b, loc, type, type, memory[op], floorMod(k - lag, 2 * lag),
+                               exchange.transposes());
+      maps[phase + 1].map(exchange.getResults(), get.getResults());
+    }
+  }
+  for (LoadOp load : loads()) {
+    int64_t phase = plan.phases.lookup(load), stages = load.getStages(), at = k - lag * phase;
+    if (phase != begun)
+      continue;
+    int64_t turns = floorDiv(at, stages);
+    Value odd = stages == kUnroll
+                    ? parity(turns)
+                    : Value(arith::ConstantIntOp::create(b, loc, turns & 1, 32));
+    Value tile = FetchedOp::create(b, loc, load.getTile().getType(), memory[load],
+                                   floorMod(at, stages), odd, isWork(lag * phase));
+    maps[phase].map(load.getTile(), tile);
+  }
+}
+
+void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
+  if (auto exchange = dyn_cast<ExchangeOp>(op)) {
+    SmallVector<Value> tiles = mapped(exchange.getOperands(), map);
+    PutOp::create(b, loc, tiles[0], tiles[1], memory[op], k % (2 * lag));
+    return;
+  }
+  if (auto store = dyn_cast<StoreOp>(op)) {
+    auto join = store.getTile().getDefiningOp<JoinOp>();
+    LayOp::create(b, loc, materialize(join.getSource(), map), memory[op], k % (2 * lag));
+    return;
+  }
+  SmallVector<Value> operands = mapped(op->getOperands(), map);
+  map.map(op->getOperands(), operands);
+  if (!isa<PlaceOp>(op)) {
+    b.clone(*op, map);
+    return;
+  }
+  auto branch = scf::IfOp::create(b, loc, isWork(lag * plan.phases.lookup(op)), false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  b.clone(*op, map);
+}
+
+/// Reads the slow values again where the next work tile has other coordinates.
+void Staggered::refresh(int64_t k) {
+  for (int64_t phase : slowPhases) {
+    Stream &next = stream(lag * phase - 1);
+    Value wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, next.point[0], index(0));
+    Value changes = arith::AndIOp::create(b, loc, wrapped, isWork(lag * phase - 1));
+    SmallVector<Value> keys, kept;
+    for (auto &[value, now] : slowValues)
+      if (plan.phases.lookup(value.getDefiningOp()) == phase) {
+        keys.push_back(value);
+        kept.push_back(now);
+      }
+    auto branch = scf::IfOp::create(b, loc, ValueRange(kept).getTypes(), changes, true);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      scf::YieldOp::create(b, loc, loadSlow(next, phase));
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, loc, kept);
+    }
+    for (auto [key, value] : llvm::zip(keys, branch.getResults()))
+      slowValues[key] = value;
+  }
+}
+
+void Staggered::step(int64_t k) {
+  current = k ? Value(arith::AddIOp::create(b, loc, base, index(k))) : base;
+  Value begun = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, current, index(lag));
+  StepWaitOp::create(b, loc, steps, floorMod(k - lag, kUnroll), parity(floorDiv(k - lag, kUnroll)),
+                     begun);
+  copies(k);
+  SmallVector<IRMapping> maps(plan.count);
+  for (int64_t phase = 0; phase < plan.count; ++phase)
+    for (Stream &each : streams)
+      if (each.delay == lag * phase)
+        mapPoint(maps[phase], each);
+  SmallVector<SmallVector<Operation *>> work(plan.count);
+  for (auto &[op, phase] : plan.phases)
+    if (!plan.slow.contains(op) && !isa<LoadOp, JoinOp>(op))
+      work[phase].push_back(op);
+  // Side by side, in proportion, each phase has work while another one waits; one after the other
+  // they take fewer registers.
+  bool overlap = kernel.getSchedule().getOverlap();
+  int64_t last = plan.count - 1;
+  for (int64_t phase = last; phase >= 0; --phase) {
+    begin(phase, k, maps);
+    for (Operation *op : overlap ? ArrayRef<Operation *>() : ArrayRef(work[phase]))
+      emit(op, k, maps[phase]);
+  }
+  SmallVector<size_t> done(plan.count, 0);
+  auto share = [&](int64_t phase) { return double(done[phase]) / double(work[phase].size()); };
+  while (overlap) {
+    int64_t next = -1; // the phase that is least far
+    for (int64_t phase = 0; phase < plan.count; ++phase)
+      if (done[phase] < work[phase].size() && (next < 0 || share(phase) < share(next)))
+        next = phase;
+    if (next < 0)
+      break;
+    emit(work[next][done[next]++], k, maps[next]);
+  }
+
+  if (!stores().empty()) {
+    auto lead = LeadOp::create(b, loc);
+    lead.getBody().emplaceBlock();
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&lead.getBody().front());
+    FlushedOp::create(b, loc);
+    ReturnOp::create(b, loc);
+  }
+  StepArriveOp::create(b, loc, steps, k);
+  refresh(k);
+  for (Stream &each : streams)
+    advance(each);
+}
+
+LogicalResult Staggered::write() {
+  for (StoreOp store : stores())
+    if (!store.getTile().getDefiningOp<JoinOp>())
+      return store.emitError() << "expected the tile to be the result of a tile.join";
+  for (LoadOp load : loads())
+    if (kUnroll % load.getStages() || ahead(load) < 0)
+      return load.emitError() << "expected the stages to divide " << kUnroll
+                              << " and to be at least the lag of " << lag << ", got "
+                              << load.getStages();
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&kernel.getBody().front());
+    allocate();
+  }
+  spread();
+  declareStreams();
+  prologue();
+
+  SmallVector<Value> state = {arith::ConstantIntOp::create(b, loc, 0, 32)};
+  auto gather = [&](SmallVector<Value> &into) {
+    for (Stream &each : streams)
+      llvm::append_range(into, each.point);
+    for (auto &[value, now] : slowValues)
+      into.push_back(now);
+  };
+  auto scatter = [&](ValueRange from) {
+    turn = from.front();
+    from = from.drop_front();
+    for (Stream &each : streams) {
+      each.point = llvm::to_vector(from.take_front(sizes.size()));
+      from = from.drop_front(sizes.size());
+    }
+    for (auto &[value, now] : slowValues) {
+      now = from.front();
+      from = from.drop_front();
+    }
+  };
+  gather(state);
+  auto loop = scf::ForOp::create(b, loc, index(0), stepsToDo, index(kUnroll), state);
+  if (!loop.getBody()->empty())
+    loop.getBody()->clear();
+  b.setInsertionPointToStart(loop.getBody());
+  base = loop.getInductionVar();
+  scatter(loop.getRegionIterArgs());
+  for (int64_t k = 0; k < kUnroll; ++k)
+    step(k);
+  SmallVector<Value> next = {parity(1)};
+  gather(next);
+  scf::YieldOp::create(b, loc, next);
+  work.erase();
+  return success();
+}
+
+namespace {
+struct TileStagger : longwing::impl::TileStaggerBase<TileStagger> {
+  void runOnOperation() override {
+    KernelOp kernel = getOperation();
+    auto lag = kernel->getAttrOfType<IntegerAttr>(kStaggerAttr);
+    if (!lag)
+      return;
+    if (lag.getInt() != 1 && lag.getInt() != 2) {
+      kernel.emitError() << "expected '" << kStaggerAttr << "' to be 1 or 2, got " << lag.getInt();
+      return signalPassFailure();
+    }
+    SmallVector<ForEachOp> works = llvm::to_vector(kernel.getBody().front().getOps<ForEachOp>());
+    if (works.size() != 1) {
+      kernel.emitError() << "expected one tile.foreach to stagger, got " << works.size();
+      return signalPassFailure();
+    }
+    Plan plan;
+    if (failed(plan.make(works.front())) ||
+        failed(Staggered(kernel, works.front(), plan, lag.getInt()).write()))
+      return signalPassFailure();
+  }
+};
+} // namespace

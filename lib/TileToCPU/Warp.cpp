@@ -1,0 +1,225 @@
+//===- Warp.cpp - Matrices of warps on the CPU ----------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+using utils::IteratorType;
+
+namespace {
+
+Value transposed(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_t> permutation) {
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<int64_t> shape;
+  for (int64_t d : permutation)
+    shape.push_back(type.getDimSize(d));
+  Value init = tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
+  return linalg::TransposeOp::create(builder, loc, source, init, permutation).getResult()[0];
+}
+
+/// From one float type to another, by way of f32 if need be.
+Value castFloat(OpBuilder &builder, Location loc, Value value, Type element) {
+  auto type = cast<RankedTensorType>(value.getType());
+  unsigned from = type.getElementTypeBitWidth(), to = element.getIntOrFloatBitWidth();
+  if (type.getElementType() == element)
+    return value;
+  if (from == to) {
+    value = castFloat(builder, loc, value, builder.getF32Type());
+    from = 32;
+  }
+  if (from < to)
+    return arith::ExtFOp::create(builder, loc, type.clone(element), value);
+  return arith::TruncFOp::create(builder, loc, type.clone(element), value);
+}
+
+/// d[w, m, n] = round(c[w, m, n] + sum over k of a[w, m, k] b[w, n, k]), the sum in f32.
+struct ConvertWarpDot : OpConversionPattern<WarpDotOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WarpDotOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type f32 = rewriter.getF32Type();
+    auto type = RankedTensorType::get(op.getResult().getType().getShape(), f32);
+    Value c = adaptor.getC() ? castFloat(rewriter, loc, adaptor.getC(), f32) : Value();
+    if (!c) {
+      Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
+      Value init = tensor::EmptyOp::create(rewriter, loc, type.getShape(), f32);
+      c = linalg::FillOp::create(rewriter, loc, zero, init).getResult(0);
+    }
+    // With n contiguous in both, the innermost loop vectorises without reassociating a sum.
+    Value a = castFloat(rewriter, loc, adaptor.getA(), f32);
+    Value b = castFloat(rewriter, loc, transposed(rewriter, loc, adaptor.getB(), {0, 2, 1}), f32);
+    AffineExpr w, m, k, n;
+    bindDims(rewriter.getContext(), w, m, k, n);
+    auto map = [&](ArrayRef<AffineExpr> exprs) {
+      return AffineMap::get(4, 0, exprs, rewriter.getContext());
+    };
+    SmallVector<AffineMap> maps = {map({w, m, k}), map({w, k, n}), map({w, m, n})};
+    Value d = linalg::GenericOp::create(
+                  rewriter, loc, type, ValueRange{a, b}, c, maps,
+                  {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction,
+                   IteratorType::parallel},
+                  [](OpBuilder &b, Location loc, ValueRange args) {
+                    Value product = arith::MulFOp::create(b, loc, args[0], args[1]);
+                    Value sum = arith::AddFOp::create(b, loc, args[2], product);
+                    linalg::YieldOp::create(b, loc, sum);
+                  })
+                  .getResult(0);
+    rewriter.replaceOp(op, castFloat(rewriter, loc, d, op.getResult().getType().getElementType()));
+    return success();
+  }
+};
+
+struct ConvertExchange : OpConversionPattern<ExchangeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ExchangeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    SmallVector<Value> results;
+    for (Value source : adaptor.getOperands())
+      results.push_back(transposed(rewriter, op.getLoc(), source, op.getPermutation()));
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+/// [P 16, Q 16] is [P, 16, Q, 16], and the matrices are [P, Q] of 16 x 16.
+struct ConvertSplit : OpConversionPattern<SplitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(SplitOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto source = op.getSource().getType();
+    int64_t p = source.getDimSize(0) / kMatrixSize, q = source.getDimSize(1) / kMatrixSize;
+    auto grid = RankedTensorType::get({p, kMatrixSize, q, kMatrixSize}, source.getElementType());
+    SmallVector<ReassociationIndices> in = {{0, 1}, {2, 3}}, out = {{0, 1}, {2}, {3}};
+    Value value = tensor::ExpandShapeOp::create(rewriter, loc, grid, adaptor.getSource(), in);
+    SmallVector<int64_t> order = {0, 2, 1, 3};
+    if (op.getTranspose())
+      order = {0, 2, 3, 1};
+    value = transposed(rewriter, loc, value, order);
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(
+        op, typeConverter->convertType(op.getResult().getType()), value, out);
+    return success();
+  }
+};
+
+struct ConvertJoin : OpConversionPattern<JoinOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(JoinOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto result = op.getResult().getType();
+    int64_t p = result.getDimSize(0) / kMatrixSize, q = result.getDimSize(1) / kMatrixSize;
+    auto grid = RankedTensorType::get({p, q, kMatrixSize, kMatrixSize}, result.getElementType());
+    SmallVector<ReassociationIndices> in = {{0, 1}, {2}, {3}}, out = {{0, 1}, {2, 3}};
+    Value value = tensor::ExpandShapeOp::create(rewriter, loc, grid, adaptor.getSource(), in);
+    value = transposed(rewriter, loc, value, {0, 2, 1, 3});
+    rewriter.replaceOpWithNewOp<tensor::CollapseShapeOp>(op, typeConverter->convertType(result),
+                                                         value, out);
+    return success();
+  }
+};
+
+struct ConvertPosition : OpConversionPattern<PositionOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PositionOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getResult().getType());
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          tensor::YieldOp::create(b, loc, at[op.getDimension()]);
+        });
+    return success();
+  }
+};
+
+struct ConvertCast : OpConversionPattern<CastOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CastOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type element = op.getResult().getType().getElementType();
+    rewriter.replaceOp(op, castFloat(rewriter, op.getLoc(), adaptor.getSource(), element));
+    return success();
+  }
+};
+
+/// The element's own index, where indices are tiles.
+SmallVector<Value> indicesAt(OpBuilder &b, Location loc, ValueRange indices, ValueRange element) {
+  SmallVector<Value> scalars(indices);
+  for (Value &index : scalars)
+    if (isa<RankedTensorType>(index.getType()))
+      index = tensor::ExtractOp::create(b, loc, index, element);
+  return scalars;
+}
+
+struct ConvertPull : OpConversionPattern<PullOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PullOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getResult().getType());
+    Type element = op.getResult().getType().getElementType();
+    Value source = adaptor.getSource();
+    auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
+      SmallVector<Value> indices = indicesAt(b, loc, adaptor.getIndices(), at);
+      auto branch = scf::IfOp::create(
+          b, loc, isInside(b, loc, source, indices),
+          [&](OpBuilder &b, Location loc) {
+            Value value = memref::LoadOp::create(b, loc, source, indices);
+            scf::YieldOp::create(b, loc, value);
+          },
+          [&](OpBuilder &b, Location loc) {
+            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+            scf::YieldOp::create(b, loc, zero);
+          });
+      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
+    return success();
+  }
+};
+
+struct ConvertPlace : OpConversionPattern<PlaceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PlaceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    SmallVector<Value> at;
+    for (int64_t size : op.getTile().getType().getShape()) {
+      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
+      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
+      at.push_back(loop.getInductionVar());
+      rewriter.setInsertionPointToStart(loop.getBody());
+    }
+    Value destination = adaptor.getDestination();
+    SmallVector<Value> indices = indicesAt(rewriter, loc, adaptor.getIndices(), at);
+    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, indices),
+                      [&](OpBuilder &b, Location loc) {
+                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), at);
+                        memref::StoreOp::create(b, loc, value, destination, indices);
+                        scf::YieldOp::create(b, loc);
+                      });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void longwing::tile::populateWarpPatterns(const CPUTypeConverter &converter,
+                                          RewritePatternSet &patterns) {
+  patterns.add<ConvertWarpDot, ConvertExchange, ConvertSplit, ConvertJoin, ConvertPosition,
+               ConvertCast, ConvertPull, ConvertPlace>(converter, patterns.getContext());
+}

@@ -1,0 +1,39 @@
+// RUN: longwing-opt %s --seq-to-tile-pipeline=conv=transform | FileCheck %s
+
+// A long convolution is two launches: its filter's spectrum, then 4096 outputs a work tile.
+
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: (%[[U:.*]]: tensor<?x8x1024xf16>, %[[H:.*]]: tensor<8x1024xf32>)
+// CHECK: %[[S:.*]] = tile.launch @main_prepare_filter(%[[H]], %{{.*}}) work(%c2)
+// CHECK: tile.launch @main_long_conv(%[[U]], %[[S]], %{{.*}}) work(%{{.*}}, %c8)
+// CHECK-SAME: tile.same_sizes = [array<i64: 0, 2, 2, 2>]
+
+// The filter is transformed to the accuracy of f32, and divided into two parts on the way.
+// CHECK-LABEL: tile.kernel @main_prepare_filter
+// CHECK: tile.pull
+// CHECK: tile.warp_dot {{.*}} -> tensor<16x16x16xf32, #tile.frag>
+// CHECK: tile.place
+
+// Four sequences of 4 x 16 x 16 a tile, in one box of their batches: [H, 4, B, R, 64].
+// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK-SAME: !tile.desc<1x4x4x4x64xf16> {tile.unfold = array<i64: 1, 1, 0, 2, 64, 4, 0, 1, 0, 2, 256, 4, 2, 1, 64>}
+// CHECK-SAME: !tile.view<8x1024x2xf16>
+// CHECK-SAME: tile.stagger = 2
+// CHECK: tile.foreach
+// CHECK: %[[X:.*]] = tile.load %{{.*}} stages 4
+// CHECK: tile.split %[[X]] transpose
+// The first stage takes real numbers, and the others stay in registers.
+// CHECK: tile.warp_dot
+// CHECK: tile.warp_dot
+// CHECK: tile.exchange %{{.*}} permutation [1, 2, 0]
+// CHECK-COUNT-4: tile.warp_dot
+// CHECK: tile.pull
+// CHECK: tile.exchange %{{.*}} permutation [1, 2, 0]
+// CHECK: tile.warp_dot
+// CHECK: tile.warp_dot
+// CHECK: %[[Y:.*]] = tile.join
+// CHECK: tile.store %[[Y]]
+func.func @main(%u: tensor<?x8x1024xf16>, %h: tensor<8x1024xf32>) -> tensor<?x8x1024xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x1024xf32>) taps first : tensor<?x8x1024xf16> -> tensor<?x8x1024xf16>
+  return %y : tensor<?x8x1024xf16>
+}

@@ -1,0 +1,42 @@
+// RUN: longwing-opt %s --pass-pipeline="builtin.module(tile.kernel(tile-stagger,canonicalize,tile-allocate))" | FileCheck %s
+
+// Two phases, one step apart: what is put in a step is got in the next one, from the other slot.
+
+// CHECK-LABEL: tile.kernel @transposed
+// CHECK: %[[RING:.*]] = tile.alloc at 0 {{.*}} : !tile.ring<4x64x64xf16>
+// CHECK: %[[BUFFER:.*]] = tile.alloc at 32768 : !tile.smem<2x128x64xf16>
+// CHECK: %[[OUT:.*]] = tile.alloc at 65536 : !tile.smem<2x64x64xf16>
+// CHECK: %[[STEPS:.*]] = tile.alloc {{.*}} : !tile.steps<4>
+// Three tiles are fetched ahead.
+// CHECK: tile.lead
+// CHECK: tile.fetch %[[RING]][0]
+// CHECK: tile.fetch %[[RING]][1]
+// CHECK: tile.fetch %[[RING]][2]
+// CHECK: scf.for
+// CHECK: tile.step_wait %[[STEPS]][3]
+// CHECK: tile.fetch %[[RING]][3]
+// CHECK: tile.flush %[[OUT]][1]
+// CHECK: %[[A:.*]], %[[B:.*]] = tile.get %[[BUFFER]][1] transpose
+// CHECK: %[[X:.*]] = tile.fetched %[[RING]][0]
+// CHECK-DAG: tile.put %{{.*}}, %{{.*}}, %[[BUFFER]][0]
+// CHECK-DAG: tile.lay %{{.*}}, %[[OUT]][0]
+// CHECK: tile.flushed
+// CHECK: tile.step_arrive %[[STEPS]][0]
+// CHECK: tile.step_wait %[[STEPS]][0]
+// CHECK: tile.get %[[BUFFER]][0] transpose
+tile.kernel @transposed(%in: !tile.desc<1x64x64xf16>, %out: !tile.desc<1x64x64xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = true>
+    attributes {tile.stagger = 1 : i64} {
+  %zero = arith.constant 0 : index
+  %count = tile.dim %in, 0 : !tile.desc<1x64x64xf16>
+  tile.foreach in(%count) {
+  ^bb0(%i: index):
+    %x = tile.load %in[%i, %zero, %zero] stages 4 : !tile.desc<1x64x64xf16> -> tensor<64x64xf16, #tile.shared>
+    %m = tile.split %x : tensor<64x64xf16, #tile.shared> -> tensor<16x16x16xf16, #tile.frag>
+    %a, %b = tile.exchange %m, %m permutation [1, 2, 0] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %s = arith.addf %a, %b : tensor<16x16x16xf16, #tile.frag>
+    %y = tile.join %s : tensor<16x16x16xf16, #tile.frag> -> tensor<64x64xf16, #tile.shared>
+    tile.store %y, %out[%i, %zero, %zero] : tensor<64x64xf16, #tile.shared>, !tile.desc<1x64x64xf16>
+  }
+  tile.return
+}

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The convolutions by Fourier transform that the tests of this folder run, by name.
+
+    python3 test/gpu/fourier.py DIR     compiles all of them into DIR
+
+A machine with a card but no compiler then runs the tests with LONGWING_PACKAGES=DIR.
+"""
+
+import os
+import pathlib
+import sys
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+
+CHANNELS = 5
+
+
+def case(kind, length, taps=None, element="f16", reverse=None, order="first", pre=False, post=False, skip=False):
+    return dict(kind=kind, length=length, taps=taps or length, element=element, reverse=reverse, order=order, pre=pre,
+                post=post, skip=skip)
+
+
+def cases():
+    made = {}
+    for kind in ("causal", "circular"):
+        for length in (1, 2, 3, 15, 16, 17, 255, 256, 257, 512, 768, 1000, 1024, 2048, 2500, 4096):
+            made[f"{kind}_{length}"] = case(kind, length)
+        made[f"{kind}_gated_1024_bf16"] = case(kind, 1024, 300, "bf16", pre=True, post=True, skip=True)
+        made[f"{kind}_gated_4096"] = case(kind, 4096, 4096, pre=True, post=True)
+        made[f"{kind}_gated_1000"] = case(kind, 1000, 1700, pre=True, post=True)
+    made["anticausal_3072"] = case("anticausal", 3072, post=True)
+    made["shared_1500"] = case("two_sided_shared", 1500, 1500, reverse=700)
+    made["disjoint_2560"] = case("two_sided_disjoint", 2560, 800, reverse=2560)
+    made["last_768"] = case("causal", 768, 2000, "bf16", order="last")
+    return made
+
+
+def model(kind, length, taps, element, reverse, order, pre, post, skip):
+    tensor, filters = f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}xf32>"
+    arguments, text = [f"%u: {tensor}", f"%h: {filters}"], f"seq.long_conv {kind} %u filter(%h : {filters})"
+    if reverse:
+        arguments.append(f"%r: tensor<{CHANNELS}x{reverse}xf32>")
+        text += f" reverse(%r : tensor<{CHANNELS}x{reverse}xf32>)"
+    text += f" taps {order}"
+    for name, given, type in (("pre", pre, tensor), ("post", post, tensor), ("skip", skip, f"tensor<{CHANNELS}xf32>")):
+        if given:
+            arguments.append(f"%{name}: {type}")
+            text += f" {name}(%{name} : {type})"
+    return f"""func.func @main({", ".join(arguments)}) -> {tensor} {{
+  %y = {text} : {tensor} -> {tensor}
+  return %y : {tensor}
+}}
+"""
+
+
+_loaded = {}
+
+
+def compile_kernel(name):
+    import longwing
+
+    return longwing.compile(model(**cases()[name]), target="sm_90a", conv="transform")
+
+
+def kernel(name):
+    """The function of that name: loaded from LONGWING_PACKAGES, or compiled now."""
+    import longwing
+
+    if name not in _loaded:
+        folder = os.environ.get("LONGWING_PACKAGES")
+        _loaded[name] = (longwing.load(pathlib.Path(folder) / f"fourier_{name}.lwp") if folder else
+                         compile_kernel(name))
+    return _loaded[name].main
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    target = pathlib.Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    for each in cases():
+        compile_kernel(each).save(target / f"fourier_{each}.lwp")

@@ -1,0 +1,93 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The kernels of convolutions by Fourier transform, run on the CPU with their own tiles and roundings, against
+NumPy in float64."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import convolutions
+import cpu
+import support
+from test_tile_conv import CHANNELS, LIMIT, error, long_model, rounded
+
+pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
+                                reason="longwing-cpu-test or longwing-opt is not built")
+
+
+@functools.lru_cache(maxsize=64)
+def lowered(text):
+    pipeline = "seq-verify-target,seq-configure{conv=transform},seq-to-tile,canonicalize,cse,tile-to-cpu"
+    result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({pipeline})", stdin=text)
+    return cpu.Program(result.stdout, lowered=True)
+
+
+# Boxes and single elements, one and several sequences in a tile, padding, filters that end early or wrap.
+CASES = [
+    ("causal", "f16", 512, 512, {}),
+    ("causal", "bf16", 100, 300, {"order": "last", "skip": True}),
+    ("causal", "f16", 900, 768, {"pre": True, "post": True}),
+    ("anticausal", "f16", 256, 256, {"post": True}),
+    ("two_sided_shared", "f16", 300, 600, {"reverse": 600}),
+    ("two_sided_disjoint", "bf16", 256, 256, {"reverse": 100}),
+    ("circular", "f16", 700, 512, {}),
+]
+
+
+@pytest.mark.parametrize("kind, element, taps, length, options", CASES)
+def test_long_conv(kind, element, taps, length, options):
+    rng = np.random.default_rng(taps)
+    u = rounded(rng.standard_normal((3, CHANNELS, length)), element)
+    h = (rng.standard_normal((CHANNELS, taps)) / np.sqrt(taps)).astype(np.float32)
+    values = {}
+    if options.get("reverse"):
+        values["r"] = (rng.standard_normal((CHANNELS, options["reverse"])) / np.sqrt(taps)).astype(np.float32)
+    for gate in ("pre", "post"):
+        if options.get(gate):
+            values[gate] = rounded(rng.standard_normal(u.shape), element)
+    if options.get("skip"):
+        values["skip"] = rng.standard_normal(CHANNELS).astype(np.float32)
+    [y] = lowered(long_model(kind, element, taps, length=length, **options))(u, h, *values.values())
+    exact = convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float), taps=options.get("order", "first"),
+                                   **{name: cpu.to_float64(value) for name, value in values.items()})
+    assert error(y, exact) < LIMIT[element]
+
+
+def test_no_input_overflows():
+    """A large mean stands in one frequency; it must fit the range of f16 all the way."""
+    rng = np.random.default_rng(1)
+    u = (1e4 + 1e4 * rng.standard_normal((2, CHANNELS, 256))).clip(-6e4, 6e4).astype(np.float16)
+    h = (rng.standard_normal((CHANNELS, 256)) / 256).astype(np.float32)
+    [y] = lowered(long_model("causal", "f16", 256, length=256))(u, h)
+    assert error(y, convolutions.long_conv("causal", u.astype(float), h.astype(float))) < LIMIT["f16"]
+
+
+@pytest.mark.parametrize("kind, length", [("causal", 256), ("circular", 512)])
+def test_prepared_spectrum(kind, length):
+    radices = [16, 16] if length == 256 else [length // 256, 16, 16]
+    u_type, h_type = f"tensor<2x{CHANNELS}x{length}xf16>", f"tensor<{CHANNELS}x{length}xf32>"
+    s_type, given = f"tensor<{CHANNELS}x{length}x2xf32>", "{radices = array<i64: " + ", ".join(map(str, radices)) + ">}"
+    program = lowered(f"""
+func.func @prepare(%h: {h_type}) -> {s_type} {{
+  %s = seq.prepare_filter {kind} %h taps first {given} : {h_type} -> {s_type}
+  return %s : {s_type}
+}}
+func.func @main(%u: {u_type}, %s: {s_type}) -> {u_type} {{
+  %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) {given} : {u_type} -> {u_type}
+  return %y : {u_type}
+}}""")
+    rng = np.random.default_rng(2)
+    u = rng.standard_normal((2, CHANNELS, length)).astype(np.float16)
+    h = (rng.standard_normal((CHANNELS, length)) / np.sqrt(length)).astype(np.float32)
+    [s] = program(h, function="prepare")
+    # Frequency k1 + R (k2 + 16 k3) stands at [k1][k2][k3].
+    shift = 0 if kind == "circular" else 0.25
+    lags = np.arange(length)
+    spectrum = h.astype(float) @ np.exp(-2j * np.pi * np.outer(lags, lags - shift) / length)
+    r = length // 256
+    order = (np.arange(r)[:, None, None] + r * (np.arange(16)[:, None] + 16 * np.arange(16))).reshape(-1)
+    assert np.abs(s[..., 0] + 1j * s[..., 1] - spectrum[:, order]).max() < 1e-5 * np.abs(spectrum).max()
+    [y] = program(u, s)
+    assert error(y, convolutions.long_conv(kind, u.astype(float), h.astype(float))) < LIMIT["f16"]
