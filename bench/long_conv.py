@@ -105,7 +105,7 @@ def torch_fft(kind, length, taps):
 
 def prepare(module, tensors):
     u, taps, *gates = tensors
-    return [u, module.prepare(taps), *gates]
+    return [u, module.functions["prepare"](taps), *gates]
 
 
 def case(group, kind, element, batch, channels, length, taps, gated, recorded=None, peer=True, spectrum=False):

@@ -91,7 +91,7 @@ def test_product_of_strided_tensors():
 
 # One row of a tile at a time: what reductions give, and where elements lie that are outside the tensor.
 ROWS = f"""
-  tile.kernel @rows(%in: !tile.desc<64x32xf16>, %unit: !tile.desc<16x32xf16>, %table: !tile.view<?xf32>,
+  tile.kernel @rows(%in: !tile.desc<64x64xf16>, %unit: !tile.desc<16x64xf16>, %table: !tile.view<?xf32>,
                     %out: !tile.view<4x?xf32> {{tile.out}}) {SCHEDULE} {{
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -101,8 +101,8 @@ ROWS = f"""
     tile.foreach in(%c1) {{
     ^bb0(%x: index):
       // The tile starts one row above the tensor.
-      %a = tile.load %in[%before, %c0] stages 1 : !tile.desc<64x32xf16> -> tensor<64x16xf16, #tile.shared>
-      %b = tile.load %unit[%c0, %c0] stages 1 : !tile.desc<16x32xf16> -> tensor<16x16xf16, #tile.shared>
+      %a = tile.load %in[%before, %c0] stages 1 : !tile.desc<64x64xf16> -> tensor<64x16xf16, #tile.shared>
+      %b = tile.load %unit[%c0, %c0] stages 1 : !tile.desc<16x64xf16> -> tensor<16x16xf16, #tile.shared>
       %t = tile.dot %a, %b : tensor<64x16xf16, #tile.shared>, tensor<16x16xf16, #tile.shared>
           -> tensor<64x16xf32, #tile.acc>
       %most = tile.reduce <max> %t : tensor<64x16xf32, #tile.acc> -> tensor<64xf32, #tile.row>
