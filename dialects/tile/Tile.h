@@ -84,9 +84,8 @@ bool isIn(mlir::Type type) {
   return tensor && llvm::isa_and_nonnull<Layout>(tensor.getEncoding());
 }
 
-/// The position among a box's dimensions of a tile's rows: the last but one of the dimensions of which
-/// a box holds more than one element, but never the last; the last but one where there is none.
-int64_t rowDimension(DescType box);
+/// The buffer into which a tile in SRAM was put from registers; null for others.
+mlir::Value bufferOf(mlir::Value tile);
 
 /// Bytes that an [R, C] tile takes in SRAM: whole panels.
 int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element,

@@ -204,8 +204,63 @@ static void printShaped(T type, AsmPrinter &printer) {
   printer << type.getElementType() << '>';
 }
 
-Type DescType::parse(AsmParser &parser) { return parseShaped<DescType>(parser, 1); }
-void DescType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
+int64_t DescType::getRowDimension() const {
+  int64_t last = int64_t(getShape().size()) - 1;
+  for (int64_t d = last - 1; d >= 0; --d)
+    if (getShape()[d] != 1)
+      return d;
+  return last - 1;
+}
+
+int64_t DescType::getBoxRows() const {
+  int64_t rows = 1;
+  for (int64_t size : getShape().drop_back())
+    rows *= size;
+  return rows;
+}
+
+/// As the others, and `, split = 4096` where the last dimension of the tensor is seen as two.
+Type DescType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type element;
+  int64_t split = 0;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseDimensionList(shape) || parser.parseType(element))
+    return {};
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parser.parseKeyword("split") || parser.parseEqual() || parser.parseInteger(split)))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  size_t minimum = split ? 2 : 1;
+  if (shape.size() < minimum) {
+    parser.emitError(loc, "expected at least ") << minimum << " sizes, got " << shape.size();
+    return {};
+  }
+  if (llvm::is_contained(shape, ShapedType::kDynamic)) {
+    parser.emitError(loc, "expected static sizes");
+    return {};
+  }
+  if (split < 0) {
+    parser.emitError(loc, "expected a positive split, got ") << split;
+    return {};
+  }
+  if (!element.isIntOrFloat()) {
+    parser.emitError(loc, "expected an integer or float element type, got ") << element;
+    return {};
+  }
+  return DescType::get(parser.getContext(), shape, element, split);
+}
+
+void DescType::print(AsmPrinter &printer) const {
+  printer << '<';
+  for (int64_t size : getShape())
+    printer << size << 'x';
+  printer << getElementType();
+  if (getSplit())
+    printer << ", split = " << getSplit();
+  printer << '>';
+}
 Type ViewType::parse(AsmParser &parser) { return parseShaped<ViewType>(parser, 0); }
 void ViewType::print(AsmPrinter &printer) const { printShaped(*this, printer); }
 /// As the others, and `, panel = 32` where panels are narrow.

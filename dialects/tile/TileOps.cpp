@@ -137,7 +137,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
             ? std::pair(cast<DescType>(type).getShape(), cast<DescType>(type).getElementType())
             : std::pair(cast<ViewType>(type).getShape(), cast<ViewType>(type).getElementType());
     auto unfold = kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr);
-    int64_t rank = unfold ? tensor.getRank() : int64_t(shape.size());
+    auto desc = dyn_cast<DescType>(type);
+    int64_t rank = unfold ? tensor.getRank() : desc ? desc.getTensorRank() : int64_t(shape.size());
     bool fits = tensor.getRank() == rank && tensor.getElementType() == element &&
                 (!unfold || unfolds(unfold, tensor, shape.size())) &&
                 (isa<DescType>(type) || succeeded(verifyCompatibleShape(tensor.getShape(), shape)));
@@ -173,6 +174,7 @@ LogicalResult ForEachOp::verifyRegions() {
   return success();
 }
 
+/// Coordinates that a tensor argument takes.
 static int64_t rankOf(Type type) {
   return isa<DescType>(type) ? cast<DescType>(type).getShape().size()
                              : cast<ViewType>(type).getShape().size();
@@ -180,6 +182,9 @@ static int64_t rankOf(Type type) {
 
 LogicalResult DimOp::verify() {
   int64_t rank = rankOf(getSource().getType());
+  // Of a dimension that is seen as two, neither has a size of its own.
+  if (auto desc = dyn_cast<DescType>(getSource().getType()); desc && desc.getSplit())
+    rank -= 2;
   if (int64_t(getDimension()) < 0 || int64_t(getDimension()) >= rank)
     return emitOpError() << "expected a dimension below " << rank << ", got " << getDimension();
   return success();
@@ -189,18 +194,19 @@ LogicalResult DimOp::verify() {
 // Device memory
 //===----------------------------------------------------------------------===//
 
-int64_t longwing::tile::rowDimension(DescType box) {
-  int64_t last = box.getShape().size() - 1;
-  for (int64_t d = last - 1; d >= 0; --d)
-    if (box.getShape()[d] != 1)
-      return d;
-  return last - 1;
-}
-
 static LogicalResult verifyCoordinates(Operation *op, Type type, ValueRange coordinates) {
   if (int64_t(coordinates.size()) != rankOf(type))
     return op->emitOpError() << "expected " << rankOf(type) << " coordinates, got "
                              << coordinates.size();
+  return success();
+}
+
+/// Boxes follow each other along a dimension of the tensor.
+static LogicalResult verifyAlong(Operation *op, DescType desc, std::optional<int64_t> along) {
+  int64_t rank = desc.getShape().size();
+  if (along && (*along < 0 || *along >= rank))
+    return op->emitOpError() << "expected boxes along a dimension below " << rank << ", got "
+                             << *along;
   return success();
 }
 
@@ -209,16 +215,17 @@ LogicalResult LoadOp::verify() {
   if (failed(verifyCoordinates(*this, desc, getCoordinates())))
     return failure();
   RankedTensorType tile = getTile().getType();
-  ArrayRef<int64_t> box = desc.getShape();
-  int64_t rows = box.size() < 2 ? 0 : ShapedType::getNumElements(box.drop_back());
-  if (tile.getRank() != 2 || tile.getDimSize(0) != rows ||
-      tile.getElementType() != desc.getElementType())
-    return emitOpError() << "expected a tile of " << rows << " rows of " << desc.getElementType()
-                         << ", got " << tile;
-  int64_t bytes = box.back() * desc.getElementType().getIntOrFloatBitWidth() / 8;
+  int64_t rows = desc.getShape().size() < 2 ? 0 : desc.getBoxRows();
+  if (tile.getRank() != 2 || tile.getElementType() != desc.getElementType() || !rows ||
+      (getAlong() ? tile.getDimSize(0) % rows : tile.getDimSize(0) - rows))
+    return emitOpError() << "expected a tile of " << rows << (getAlong() ? " n" : "")
+                         << " rows of " << desc.getElementType() << ", got " << tile;
+  int64_t bytes = desc.getShape().back() * desc.getElementType().getIntOrFloatBitWidth() / 8;
   if (bytes != panelBytes(tile))
     return emitOpError() << "expected boxes as wide as the tile's panels of " << panelBytes(tile)
                          << " bytes, got " << bytes;
+  if (failed(verifyAlong(*this, desc, getAlong())))
+    return failure();
   if (int64_t(getStages()) < 1)
     return emitOpError() << "expected at least one stage, got " << getStages();
   return success();
@@ -237,6 +244,11 @@ LogicalResult StoreOp::verify() {
   if (tile.getElementType() != getDestination().getType().getElementType())
     return emitOpError() << "expected a tile of " << getDestination().getType().getElementType()
                          << ", got " << tile;
+  DescType desc = getDestination().getType();
+  if (getAlong() && (desc.getBoxRows() != kWarpgroupRows || !isIn<AccAttr>(tile)))
+    return emitOpError() << "expected boxes of " << kWarpgroupRows << " rows, got " << desc;
+  if (failed(verifyAlong(*this, desc, getAlong())))
+    return failure();
   return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
 }
 
@@ -278,13 +290,23 @@ static LogicalResult verifyProduct(ProductOp op) {
   RankedTensorType a = cast<RankedTensorType>(op.getA().getType()),
                    b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
   bool runs = isIn<RunsAttr>(a);
-  if (runs != isIn<ToeplitzAttr>(b) || runs != isIn<RunsAttr>(d) || (runs && op.getTransposeB()))
+  if (runs != isIn<ToeplitzAttr>(b) || runs != isIn<RunsAttr>(d) ||
+      (runs && (op.getTransposeB() || op.getNegate() || op.getBlocked())))
     return op.emitOpError() << "expected all of a, b and the result to be #tile.runs, #tile.toeplitz "
                                "and #tile.runs, not transposed, or none, got "
                             << a << ", " << b << " and " << d;
   if (b.getRank() != 2)
     return op.emitOpError() << "expected one matrix as b, got " << b;
   int64_t m = a.getDimSize(0), k = a.getDimSize(1);
+  if (op.getBlocked()) {
+    m = d.getDimSize(0);
+    if (op.getTransposeB() || !isIn<SharedAttr>(a) || a.getDimSize(0) != kWarpgroupRows ||
+        b.getDimSize(0) * kWarpgroupRows != m * k)
+      return op.emitOpError() << "expected a blocked product to take [" << kWarpgroupRows
+                              << ", K] in SRAM and a block of K rows for each " << kWarpgroupRows
+                              << " rows of its result, got " << a << ", " << b << " and " << d;
+    b = b.clone({k, b.getDimSize(1)});
+  }
   int64_t n = b.getDimSize(op.getTransposeB() ? 0 : 1),
           kb = b.getDimSize(op.getTransposeB() ? 1 : 0);
   if (d.getShape() != ArrayRef<int64_t>{m, n} || !d.getElementType().isF32())
@@ -372,7 +394,8 @@ LogicalResult ConvertOp::verify() {
 }
 
 LogicalResult IotaOp::verify() {
-  if (!getElementTypeOrSelf(getResult()).isIndex())
-    return emitOpError() << "expected a tile of index, got " << getResult().getType();
+  Type element = getElementTypeOrSelf(getResult());
+  if (!element.isIndex() && !element.isF32())
+    return emitOpError() << "expected a tile of index or f32, got " << getResult().getType();
   return success();
 }

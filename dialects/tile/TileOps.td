@@ -150,11 +150,26 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
     innermost size, which is as wide as the tile's panels, come from further boxes.
     Elements outside the tensor are zero. `stages` is the number of SRAM slots that the
     tile's ring gets.
+
+    A tile of more rows than a box has takes further boxes, where it says so: each lies behind the
+    one before it `along` a dimension, so a tile may be several matrices from anywhere in the tensor, one below the other.
   }];
-  let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, I64Attr:$stages);
+  let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, I64Attr:$stages,
+                       OptionalAttr<I64Attr>:$along);
   let results = (outs Tile_SharedTile:$tile);
   let assemblyFormat = [{
-    $source `[` $coordinates `]` `stages` $stages attr-dict `:` type($source) `->` type($tile)
+    $source `[` $coordinates `]` (`along` $along^)? `stages` $stages attr-dict
+    `:` type($source) `->` type($tile)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source,
+                                 "::mlir::ValueRange":$coordinates, "int64_t":$stages), [{
+    build($_builder, $_state, tile, source, coordinates, stages, ::mlir::IntegerAttr());
+  }]>];
+  let extraClassDeclaration = [{
+    /// The dimension along which boxes follow each other.
+    int64_t getBoxDimension() {
+      return getAlong().value_or(getSource().getType().getRowDimension());
+    }
   }];
   let hasVerifier = 1;
 }
@@ -164,13 +179,27 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
   let description = [{
     Writes the tile at the given coordinates; what lies outside the tensor is dropped.
     `staging` is the SRAM buffer on the way; the sequential form has none.
+
+    Each warpgroup writes its 64 rows as boxes of their own, which follow each other `along` a
+    dimension, as those of `tile.load` do.
   }];
   let arguments = (ins AnyTypeOf<[Tile_AccTile, Tile_SharedTile], "#tile.acc or #tile.shared tile",
                                  "::mlir::RankedTensorType">:$tile, Tile_DescType:$destination,
-                       Variadic<Index>:$coordinates, Optional<Tile_SmemType>:$staging);
+                       Variadic<Index>:$coordinates, Optional<Tile_SmemType>:$staging,
+                       OptionalAttr<I64Attr>:$along);
   let assemblyFormat = [{
-    $tile `,` $destination `[` $coordinates `]` (`staging` $staging^ `:` type($staging))? attr-dict
-    `:` type($tile) `,` type($destination)
+    $tile `,` $destination `[` $coordinates `]` (`along` $along^)?
+    (`staging` $staging^ `:` type($staging))? attr-dict `:` type($tile) `,` type($destination)
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$tile, "::mlir::Value":$destination,
+                                 "::mlir::ValueRange":$coordinates, "::mlir::Value":$staging), [{
+    build($_builder, $_state, tile, destination, coordinates, staging, ::mlir::IntegerAttr());
+  }]>];
+  let extraClassDeclaration = [{
+    /// The dimension along which boxes follow each other.
+    int64_t getBoxDimension() {
+      return getAlong().value_or(getDestination().getType().getRowDimension());
+    }
   }];
   let hasVerifier = 1;
 }
@@ -210,12 +239,17 @@ def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
 class Tile_ProductOp<string mnemonic, list<Trait> traits = []> : Tile_Op<mnemonic, traits> {
   let arguments = (ins AnyTypeOf<[Tile_SharedTile, Tile_AFragTile, Tile_RunsTile]>:$a,
                        Tile_OneOf<[Tile_SharedTile, Tile_ToeplitzTile], "#tile.shared or #tile.toeplitz tile">:$b,
-                       Optional<Tile_SumTile>:$c, UnitAttr:$transpose_b);
+                       Optional<Tile_SumTile>:$c, UnitAttr:$transpose_b, UnitAttr:$negate,
+                       UnitAttr:$blocked);
   let results = (outs Tile_SumTile:$result);
   let assemblyFormat = [{
-    $a `,` $b (`acc` `(` $c^ `:` type($c) `)`)? (`transpose_b` $transpose_b^)? attr-dict
-    `:` type($a) `,` type($b) `->` type($result)
+    $a `,` $b (`acc` `(` $c^ `:` type($c) `)`)? (`transpose_b` $transpose_b^)? (`negate` $negate^)?
+    (`blocked` $blocked^)? attr-dict `:` type($a) `,` type($b) `->` type($result)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$a, "::mlir::Value":$b,
+                                 "::mlir::Value":$c, "bool":$transposeB), [{
+    build($_builder, $_state, result, a, b, c, transposeB, /*negate=*/false, /*blocked=*/false);
+  }]>];
   let hasVerifier = 1;
 }
 
@@ -224,6 +258,11 @@ def Tile_DotOp : Tile_ProductOp<"dot", [Pure]> {
   let description = [{
     a is [M, K], b is [K, N], or [N, K] with `transpose_b`; c, if present, and the result
     are [M, N] of f32. A tile of runs is multiplied by a Toeplitz matrix, and the result is one.
+    With `negate` the result is c - a b.
+
+    With `blocked` each warpgroup has a matrix of its own: b is [G K, N], and the rows 64 g to
+    64 g + 63 of the result are those of the product with the g-th block of K rows of b. Its left
+    operand, in SRAM, is a [64, K] that serves all of them.
   }];
 }
 
@@ -272,6 +311,7 @@ def Tile_BroadcastOp : Tile_Op<"broadcast", [Pure]> {
 
 def Tile_IotaOp : Tile_Op<"iota", [Pure]> {
   let summary = "The positions of the rows or columns of a tile, or of a line: base, base + 1, ...";
+  let description = "Of index, or of f32, where positions are below 2^24.";
   let arguments = (ins Index:$base);
   let results = (outs AnyTypeOf<[Tile_RowTile, Tile_ColTile, Tile_LineTile, Tile_StateTile]>:$result);
   let assemblyFormat = "$base attr-dict `:` type($result)";
@@ -316,9 +356,9 @@ def Tile_ProduceOp : Tile_Op<"produce", [MemoryEffects<[MemRead, MemWrite]>]> {
     coordinates of each, one after the other.
   }];
   let arguments = (ins Tile_RingType:$ring, I32:$position, Tile_DescType:$source,
-                       Variadic<Index>:$coordinates);
+                       Variadic<Index>:$coordinates, OptionalAttr<I64Attr>:$along);
   let assemblyFormat = [{
-    $ring `[` $position `]` `from` $source `[` $coordinates `]` attr-dict
+    $ring `[` $position `]` `from` $source `[` $coordinates `]` (`along` $along^)? attr-dict
     `:` type($ring) `,` type($source)
   }];
 }
@@ -341,5 +381,6 @@ include "dialects/tile/TileRecurrenceOps.td"
 include "dialects/tile/TileChannelOps.td"
 include "dialects/tile/TileWarpOps.td"
 include "dialects/tile/TileStepOps.td"
+include "dialects/tile/TileExchangeOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

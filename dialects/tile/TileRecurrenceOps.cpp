@@ -67,8 +67,13 @@ LogicalResult ScatterOp::verify() {
   if (getIndices().size() != view.getShape().size())
     return emitOpError() << "expected " << view.getShape().size() << " indices, got "
                          << getIndices().size();
-  if (tile.getElementType() != view.getElementType() || tile.getElementTypeBitWidth() != 32)
-    return emitOpError() << "expected 32-bit elements of one type, got " << tile << " to " << view;
+  // An accumulator's registers may hold two neighbours.
+  unsigned bits = tile.getElementTypeBitWidth();
+  bool fitsRegisters = bits == 32 || (bits == 16 && isIn<AccAttr>(tile));
+  if (tile.getElementType() != view.getElementType() || !fitsRegisters)
+    return emitOpError() << "expected 32-bit elements of one type, or 16-bit ones of an accumulator, "
+                            "got "
+                         << tile << " to " << view;
   for (Type type : getIndices().getTypes()) {
     auto index = dyn_cast<RankedTensorType>(type);
     bool fits = index ? index.getElementType().isIndex() && index.clone(tile.getElementType()) == tile

@@ -28,7 +28,24 @@ def Tile_DescType : Tile_ShapedType<"Desc", "desc"> {
     size is at most 128 bytes. As a kernel argument it becomes a tensor map and the sizes
     of the tensor.
 
-    Example: `!tile.desc<1x1x128x64xbf16>`
+    With `split` the last dimension of the tensor is seen as two: rows of that many elements, and
+    the elements of a row. The box and the coordinates have a size for both.
+
+    Example: `!tile.desc<1x1x128x64xbf16>`, `!tile.desc<1x1x16x64xf16, split = 4096>`
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
+                        "int64_t":$split);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape, "::mlir::Type":$elementType),
+                              [{ return $_get($_ctxt, shape, elementType, 0); }]>];
+  let extraClassDeclaration = [{
+    /// Dimensions of the tensor that is described.
+    int64_t getTensorRank() const { return int64_t(getShape().size()) - (getSplit() ? 1 : 0); }
+    /// Rows of one box: all of its sizes but the last.
+    int64_t getBoxRows() const;
+    /// The position among a box's dimensions of a tile's rows, or of the rows of its boxes that
+    /// follow each other: the last but one of those of which a box holds more than one element, but
+    /// never the last; the last but one where there is none.
+    int64_t getRowDimension() const;
   }];
 }
 

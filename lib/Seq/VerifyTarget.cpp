@@ -8,6 +8,7 @@
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
+#include "longwing/Seq/PassConv.h"
 #include "longwing/Seq/Passes.h"
 #include "longwing/Seq/ScanConfig.h"
 #include "longwing/Target/Hopper.h"
@@ -79,14 +80,14 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   return success();
 }
 
-/// Either kind of kernel will do.
+/// Any kind of kernel will do.
 static LogicalResult verifyLongConv(seq::LongConvOp op) {
-  std::string direct, fourier;
-  if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier))
+  std::string direct, fourier, passes;
+  if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || canConvInPasses(op, &passes))
     return success();
   std::string why = op.getSpectrum() ? fourier : direct;
   if (!op.getSpectrum() && !op.getU().getType().getElementType().isF32())
-    why += ", and " + fourier;
+    why += ", and " + fourier + ", and " + passes;
   return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
 }
 

@@ -9,6 +9,9 @@
 
 #include "dialects/tile/Tile.h"
 #include "longwing/Seq/ConvConfig.h"
+#include "longwing/Seq/DirectConv.h"
+#include "longwing/Seq/FourierPlan.h"
+#include "longwing/Seq/PassConv.h"
 #include "longwing/SeqToTile/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,6 +27,19 @@ namespace longwing {
 
 using namespace mlir;
 using namespace longwing;
+
+/// The one place that picks the kernel of a long convolution: what the configuration chose where that
+/// kernel exists; else a transform in one CTA, or in passes, or products with the Toeplitz matrix.
+static LogicalResult lowerLongConv(seq::LongConvOp op, SymbolTable &symbols) {
+  ConvAlgorithm chosen = ConvConfig::read(op).algorithm;
+  if (chosen == ConvAlgorithm::Toeplitz && DirectConv::plan(op))
+    return lowerDirectConv(op, symbols);
+  if (chosen == ConvAlgorithm::MultiPass && canConvInPasses(op))
+    return lowerConvInPasses(op, symbols);
+  if (FourierPlan::of(op))
+    return lowerFourierConv(op, symbols);
+  return canConvInPasses(op) ? lowerConvInPasses(op, symbols) : lowerDirectConv(op, symbols);
+}
 
 namespace {
 struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
@@ -42,10 +58,7 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
               .Case([&](seq::LinearAttentionOp op) { return lowerLinearAttention(op, symbols); })
               .Case([&](seq::ScanOp op) { return lowerScan(op, symbols); })
               .Case([&](seq::SelectiveScanOp op) { return lowerSelectiveScan(op, symbols); })
-              .Case([&](seq::LongConvOp op) {
-                bool direct = ConvConfig::read(op).algorithm == ConvAlgorithm::Toeplitz;
-                return direct ? lowerDirectConv(op, symbols) : lowerFourierConv(op, symbols);
-              })
+              .Case([&](seq::LongConvOp op) { return lowerLongConv(op, symbols); })
               .Case([&](seq::PrepareFilterOp op) { return lowerPrepareFilter(op, symbols); })
               .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });
       if (failed(lowered))

@@ -27,6 +27,8 @@ mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::Symbol
 mlir::LogicalResult lowerScan(seq::ScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a selective scan by the launch of a kernel.
 mlir::LogicalResult lowerSelectiveScan(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
+/// Replaces a long convolution by the launches of ConvPasses.h.
+mlir::LogicalResult lowerConvInPasses(seq::LongConvOp op, mlir::SymbolTable &symbols);
 
 /// Replaces a long convolution by launches of kernels that transform.
 mlir::LogicalResult lowerFourierConv(seq::LongConvOp op, mlir::SymbolTable &symbols);

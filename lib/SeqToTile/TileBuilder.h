@@ -117,6 +117,11 @@ public:
   mlir::Value iota(mlir::Value base, int64_t size) {
     return make<tile::IotaOp>(tile::tileType<Layout>({size}, b.getIndexType()), base);
   }
+  /// Positions as f32, below 2^24.
+  template <typename Layout>
+  mlir::Value iotaf(mlir::Value base, int64_t size) {
+    return make<tile::IotaOp>(tile::tileType<Layout>({size}, b.getF32Type()), base);
+  }
   mlir::Value dim(mlir::Value source, int64_t dimension) {
     return make<tile::DimOp>(b.getIndexType(), source, dimension);
   }

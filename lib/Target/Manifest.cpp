@@ -77,6 +77,7 @@ private:
 
   FailureOr<TensorInfo> typeOf(Location loc, Type type, StringRef name);
   FailureOr<Parameter> parameter(tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand);
+  void splitRows(tile::LaunchOp launch, unsigned operand, int64_t row, Parameter &parameter);
   LogicalResult checkStaticSizes(tile::LaunchOp launch, unsigned operand, ArrayRef<int64_t> shape,
                                  ArrayRef<Expr> sizes);
   LogicalResult checkSameSizes(tile::LaunchOp launch, ArrayRef<Parameter> parameters);
@@ -431,12 +432,30 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
   if (auto desc = dyn_cast<tile::DescType>(kernel.getArgumentTypes()[operand])) {
     result.kind = Parameter::Kind::Map;
     result.box = desc.getShape().vec();
+    if (desc.getSplit())
+      splitRows(launch, operand, desc.getSplit(), result);
     return result;
   }
   auto view = cast<tile::ViewType>(kernel.getArgumentTypes()[operand]);
   if (failed(checkStaticSizes(launch, operand, view.getShape(), result.sizes)))
     return failure();
   return result;
+}
+
+/// The last dimension as two, rows of `row` elements and the elements of a row.
+void FunctionBuilder::splitRows(tile::LaunchOp launch, unsigned operand, int64_t row,
+                                Parameter &parameter) {
+  Expr size = parameter.sizes.back(), stride = parameter.strides.back();
+  Expr rest = Expr::make(Expr::Kind::Mod, {size, row});
+  if (!rest.isConst(0))
+    info.checks.push_back({rest, 0, Expr::Kind::Eq,
+                           "expected a multiple of " + std::to_string(row) +
+                               " in the last dimension of operand " + std::to_string(operand) +
+                               " of kernel '" + launch.getKernel().str() + "'"});
+  parameter.sizes.back() = Expr::make(Expr::Kind::Div, {size, row});
+  parameter.sizes.push_back(row);
+  parameter.strides.back() = Expr::make(Expr::Kind::Mul, {stride, row});
+  parameter.strides.push_back(stride);
 }
 
 LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {

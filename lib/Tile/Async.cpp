@@ -44,12 +44,15 @@ private:
       return (dot && dot.getC() == mma.getResult() && dot.getA() != mma.getResult()) ||
              (next && next.getC() == mma.getResult());
     }
-    /// Whether an operand stands in the buffer of a tile.stage.
+    /// Whether an operand stands in the buffer of a tile.stage or a tile.publish.
     bool reads(Value buffer) {
-      return llvm::any_of(mma->getOperands(), [&](Value operand) {
-        auto stage = operand.getDefiningOp<StageOp>();
-        return stage && stage.getBuffer() == buffer;
-      });
+      return llvm::any_of(mma->getOperands(),
+                          [&](Value operand) { return bufferOf(operand) == buffer; });
+    }
+    /// Whether a product in flight goes on in the registers of this one.
+    bool isContinued() {
+      return mma.getResult().hasOneUse() && isa<MmaAsyncOp>(*mma.getResult().user_begin()) &&
+             isContinuedBy(*mma.getResult().user_begin());
     }
   };
 
@@ -57,6 +60,8 @@ private:
   /// Waits, before `op`, for all groups up to and including the one at `index`.
   void retire(size_t index, Operation *op);
   void defer(ReleaseOp release);
+  /// Before a slot of a ring is awaited: gives one back if products in flight hold them all.
+  void makeRoom(ConsumeOp consume);
   /// Moves what makes masks, issued behind `from`, to just before `op`, where it is used.
   void sinkMasks(Operation *from, Operation *op);
 
@@ -74,17 +79,25 @@ void AsyncBlock::run() {
       retire(inFlight.size() - 1, &op);
     for (size_t i = inFlight.size(); i-- > 0;) {
       Group &group = inFlight[i];
-      bool touches = llvm::is_contained(op.getOperands(), group.mma.getResult()) &&
-                     !(i + 1 == inFlight.size() && group.isContinuedBy(&op));
+      bool touches = llvm::is_contained(op.getOperands(), group.mma.getResult());
+      if (touches && group.isContinuedBy(&op)) {
+        // What came before in SRAM's products, or where chains interleave, is done with its slots.
+        bool interleaved = i + 1 < inFlight.size() && !isIn<RunsAttr>(group.mma.getA().getType());
+        if (i > 0 && (interleaved || !group.readsRegisters()))
+          retire(i - 1, &op);
+        break;
+      }
       bool overwrites = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                         group.readsRegisters();
-      if (auto stage = dyn_cast<StageOp>(op))
-        overwrites = group.reads(stage.getBuffer());
+      if (Value buffer = op.getNumResults() == 1 ? bufferOf(op.getResult(0)) : Value())
+        overwrites = group.reads(buffer);
       if (touches || overwrites) {
         retire(i, &op);
         break;
       }
     }
+    if (auto consume = dyn_cast<ConsumeOp>(op))
+      makeRoom(consume);
     if (auto dot = dyn_cast<DotOp>(op))
       issue(dot);
     else if (auto release = dyn_cast<ReleaseOp>(op))
@@ -95,7 +108,7 @@ void AsyncBlock::run() {
 void AsyncBlock::issue(DotOp dot) {
   OpBuilder b(dot);
   auto mma = MmaAsyncOp::create(b, dot.getLoc(), dot.getResult().getType(), dot.getA(), dot.getB(),
-                                dot.getC(), dot.getTransposeB());
+                                dot.getC(), dot.getTransposeB(), dot.getNegate(), dot.getBlocked());
   dot.getResult().replaceAllUsesWith(mma.getResult());
   dot.erase();
   inFlight.push_back({mma, {}});
@@ -111,6 +124,21 @@ void AsyncBlock::defer(ReleaseOp release) {
           group.releases.push_back(release);
           return;
         }
+}
+
+/// The producer could not fill a slot of a ring whose slots all wait for products that only end when
+/// that slot is used.
+void AsyncBlock::makeRoom(ConsumeOp consume) {
+  int64_t held = 0;
+  std::optional<size_t> oldest;
+  for (auto [i, group] : llvm::enumerate(inFlight))
+    for (ReleaseOp release : group.releases)
+      if (release.getRing() == consume.getRing()) {
+        oldest = oldest.value_or(i);
+        ++held;
+      }
+  if (oldest && held >= consume.getRing().getType().getStages())
+    retire(*oldest, consume);
 }
 
 /// Positions and predicates are cheap to make and dear to hold: a register for each element while
@@ -139,7 +167,7 @@ void AsyncBlock::retire(size_t index, Operation *op) {
   llvm::SetVector<Value> values;
   bool registers = false;
   for (size_t i = 0; i <= index; ++i) {
-    if (i == index || !inFlight[i].isContinuedBy(inFlight[i + 1].mma))
+    if (!inFlight[i].isContinued())
       values.insert(inFlight[i].mma.getResult());
     registers |= inFlight[i].readsRegisters();
   }

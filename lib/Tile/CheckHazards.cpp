@@ -40,17 +40,16 @@ static LogicalResult checkProducts(Block &block) {
     if (leaves && !inFlight.empty())
       return inFlight.front().emitError()
              << "this product is still in flight where control flow leaves its block";
-    // A product may add to the accumulator of the one issued before it.
-    auto adds = dyn_cast<MmaAsyncOp>(op);
-    Value sum = adds && !inFlight.empty() ? inFlight.back().getResult() : Value();
     WalkResult uses = op.walk([&](Operation *inner) {
-      for (OpOperand &use : inner->getOpOperands())
-        if (Value operand = use.get();
-            isFlying(operand) && !(operand == sum && adds.getC() == sum &&
-                                   use.getOperandNumber() == 2)) {
+      for (OpOperand &use : inner->getOpOperands()) {
+        // A product may add to the accumulator of one in flight.
+        auto next = dyn_cast<MmaAsyncOp>(inner);
+        bool adds = next && next.getC() == use.get() && use.getOperandNumber() == 2;
+        if (isFlying(use.get()) && !adds) {
           inner->emitError() << "uses the result of a product before a tile.mma_wait returns it";
           return WalkResult::interrupt();
         }
+      }
       return WalkResult::advance();
     });
     if (uses.wasInterrupted())
@@ -60,11 +59,10 @@ static LogicalResult checkProducts(Block &block) {
                            isIn<AFragAttr>(mma.getA().getType());
       if (writesOperand)
         return op.emitError() << "writes a register operand while a product reads one";
-      if (auto stage = dyn_cast<StageOp>(op))
+      if (Value buffer = op.getNumResults() == 1 ? bufferOf(op.getResult(0)) : Value())
         for (Value operand : mma->getOperands())
-          if (auto other = operand.getDefiningOp<StageOp>())
-            if (other.getBuffer() == stage.getBuffer())
-              return op.emitError() << "overwrites a buffer while a product reads it";
+          if (bufferOf(operand) == buffer)
+            return op.emitError() << "overwrites a buffer while a product reads it";
       if (auto release = dyn_cast<ReleaseOp>(op))
         for (Value operand : mma->getOperands())
           if (auto consume = operand.getDefiningOp<ConsumeOp>())

@@ -34,9 +34,9 @@ RingKey keyOf(LoadOp load) { return {load.getSource(), load.getTile().getType()}
 /// The rings and buffers of a kernel.
 struct Memory {
   llvm::MapVector<RingKey, Value> rings;
-  Value staging;
-  DenseMap<Operation *, Value> buffers; // of each tile.toeplitz and tile.stage
-  Value exchange;                       // of tile.load_runs and tile.store_runs
+  /// The places of tiles that leave the kernel, that go back into SRAM, and of Toeplitz matrices.
+  DenseMap<Operation *, Value> buffers;
+  Value exchange; // of tile.load_runs and tile.store_runs
 };
 
 /// Whether a value is computed from a block argument, by operations without regions.
@@ -183,7 +183,9 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     return success();
   Operation *copy = copyScalars(b, op);
   if (auto store = dyn_cast<StoreOp>(copy))
-    store.getStagingMutable().assign(memory.staging);
+    store.getStagingMutable().assign(memory.buffers.lookup(&op));
+  if (auto exchange = dyn_cast<PublishOp>(copy))
+    exchange.getBufferMutable().assign(memory.buffers.lookup(&op));
   if (auto load = dyn_cast<LoadRunsOp>(copy))
     load.getBufferMutable().assign(memory.exchange);
   if (auto store = dyn_cast<StoreRunsOp>(copy))
@@ -230,7 +232,8 @@ LogicalResult Role::copyLoad(OpBuilder &b, LoadOp load, Positions &positions) {
       for (const IRMapping &other : others)
         for (Value coordinate : load.getCoordinates())
           at.push_back(other.lookupOrDefault(coordinate));
-    ProduceOp::create(b, loc, ring, position, map.lookupOrDefault(load.getSource()), at);
+    ProduceOp::create(b, loc, ring, position, map.lookupOrDefault(load.getSource()), at,
+                      load.getAlongAttr());
   } else {
     map.map(load.getTile(),
             ConsumeOp::create(b, loc, load.getTile().getType(), ring, position).getTile());
@@ -364,6 +367,8 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   assign(positions, keys, loop.getRegionIterArgs());
   SmallVector<Value> before = select(positions, keys);
   auto branch = scf::IfOp::create(inner, loc, ValueRange(before).getTypes(), exists, true);
+  branch.thenBlock()->clear(); // without results they have a terminator already
+  branch.elseBlock()->clear();
   OpBuilder yes = OpBuilder::atBlockBegin(branch.thenBlock());
   if (failed(copyWorkTile(yes, work, tile, positions)))
     return failure();
@@ -422,32 +427,44 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       bytes += load.getStages() * type.getParts() *
                sharedBytes(tile.getShape(), tile.getElementType(), panelBytes(tile));
     });
+    auto buffer = [&](Operation *op, SmemType type) {
+      bytes += bytesOf(type);
+      return Value(AllocOp::create(b, op->getLoc(), type, IntegerAttr()));
+    };
     kernel.walk([&](StageOp stage) {
-      Value &buffer = memory.buffers[stage];
       auto tile = stage.getTile().getType();
-      buffer = AllocOp::create(b, stage.getLoc(), bufferFor(tile, tile.getShape()), IntegerAttr());
-      bytes += bytesOf(cast<SmemType>(buffer.getType()));
+      memory.buffers[stage] = buffer(stage, bufferFor(tile, tile.getShape()));
     });
-    StoreOp store;
-    WalkResult walk = kernel.walk([&](StoreOp op) {
-      if (store && op.getTile().getType() != store.getTile().getType()) {
-        op.emitError() << "expected all tiles that a kernel stores to have one type";
-        return WalkResult::interrupt();
-      }
-      store = op;
-      return WalkResult::advance();
+    // Two places for the exchanges of a type, in turns: one is filled while a product reads the other.
+    DenseMap<Type, SmallVector<Value>> places;
+    DenseMap<Type, int64_t> turns;
+    kernel.walk([&](PublishOp op) {
+      auto tile = op.getSource().getType();
+      SmallVector<Value> &known = places[tile];
+      if (known.size() < 2)
+        known.push_back(buffer(op, bufferFor(tile, tile.getShape())));
+      memory.buffers[op] = known[turns[tile]++ % 2];
     });
-    if (walk.wasInterrupted())
-      return failure();
-    if (!store)
+    SmallVector<StoreOp> stores;
+    kernel.walk([&](StoreOp op) { stores.push_back(op); });
+    if (stores.empty())
       return success();
-    // The whole tile where it fits; else it leaves one panel after the other.
-    auto tile = store.getTile().getType();
+    RankedTensorType tile = stores.front().getTile().getType();
+    for (StoreOp op : stores)
+      if (op.getTile().getType() != tile)
+        return op.emitError() << "expected all tiles that a kernel stores to have one type";
+    // A place for each store where they fit; else one for all, as large as the tile or as a panel.
+    int64_t whole = bytesOf(bufferFor(tile, tile.getShape()));
     SmallVector<int64_t> shape(tile.getShape());
-    int64_t panel = kPanelBytes * 8 / tile.getElementTypeBitWidth();
-    if (bytes + bytesOf(bufferFor(tile, shape)) > hopper::kSharedBytes)
-      shape[1] = std::min(shape[1], panel);
-    memory.staging = AllocOp::create(b, store.getLoc(), bufferFor(tile, shape), IntegerAttr());
+    bool apart = bytes + int64_t(stores.size()) * whole <= hopper::kSharedBytes;
+    if (!apart && bytes + whole > hopper::kSharedBytes)
+      shape[1] = std::min(shape[1], kPanelBytes * 8 / int64_t(tile.getElementTypeBitWidth()));
+    Value shared;
+    for (StoreOp op : stores) {
+      if (apart || !shared)
+        shared = buffer(op, bufferFor(tile, shape));
+      memory.buffers[op] = shared;
+    }
     return success();
   }
 

@@ -62,8 +62,22 @@ Value widened(OpBuilder &builder, Location loc, Value matrix, bool transpose) {
                  });
 }
 
+/// A [G R, C] tile as [G, R, C], and back.
+Value stacked(OpBuilder &builder, Location loc, Value matrix, int64_t rows) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  SmallVector<int64_t> shape = {type.getDimSize(0) / rows, rows, type.getDimSize(1)};
+  return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), matrix,
+                                       SmallVector<ReassociationIndices>{{0, 1}, {2}});
+}
+
+Value unstacked(OpBuilder &builder, Location loc, Value matrices) {
+  return tensor::CollapseShapeOp::create(builder, loc, matrices,
+                                         SmallVector<ReassociationIndices>{{0, 1}, {2}});
+}
+
 /// d[m, n] += a[m, k] b[k, n] in f32. The products are exact, as in the tensor cores. The loop over
-/// n is innermost, so that it vectorises without reassociating a sum.
+/// n is innermost, so that it vectorises without reassociating a sum. In a blocked product b and d
+/// have a leading dimension, of warpgroups.
 template <typename Op>
 struct ConvertProduct : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
@@ -77,15 +91,27 @@ struct ConvertProduct : OpConversionPattern<Op> {
       Value zero = arith::ConstantOp::create(rewriter, loc, rewriter.getF32FloatAttr(0));
       c = filled(rewriter, loc, zero, op.getResult().getType().getShape());
     }
-    AffineExpr m = rewriter.getAffineDimExpr(0), k = rewriter.getAffineDimExpr(1),
-               n = rewriter.getAffineDimExpr(2);
-    Value d = generic(rewriter, loc, {a, b}, c, {{m, k}, {k, n}, {m, n}},
-                      {IteratorType::parallel, IteratorType::reduction, IteratorType::parallel},
-                      [](OpBuilder &b, Location loc, ValueRange args) -> Value {
-                        Value product = arith::MulFOp::create(b, loc, args[0], args[1]);
-                        return arith::AddFOp::create(b, loc, args[2], product);
-                      });
-    rewriter.replaceOp(op, d);
+    bool negate = op.getNegate();
+    auto accumulate = [negate](OpBuilder &b, Location loc, ValueRange args) -> Value {
+      Value product = arith::MulFOp::create(b, loc, args[0], args[1]);
+      if (negate)
+        return arith::SubFOp::create(b, loc, args[2], product);
+      return arith::AddFOp::create(b, loc, args[2], product);
+    };
+    constexpr auto kParallel = IteratorType::parallel, kReduction = IteratorType::reduction;
+    auto dim = [&](unsigned i) { return rewriter.getAffineDimExpr(i); };
+    if (!op.getBlocked()) {
+      AffineExpr m = dim(0), k = dim(1), n = dim(2);
+      rewriter.replaceOp(op, generic(rewriter, loc, {a, b}, c, {{m, k}, {k, n}, {m, n}},
+                                     {kParallel, kReduction, kParallel}, accumulate));
+      return success();
+    }
+    AffineExpr g = dim(0), m = dim(1), k = dim(2), n = dim(3);
+    int64_t depth = cast<RankedTensorType>(a.getType()).getDimSize(1);
+    Value d = generic(rewriter, loc, {a, stacked(rewriter, loc, b, depth)},
+                      stacked(rewriter, loc, c, kWarpgroupRows), {{m, k}, {g, k, n}, {g, m, n}},
+                      {kParallel, kParallel, kReduction, kParallel}, accumulate);
+    rewriter.replaceOp(op, unstacked(rewriter, loc, d));
     return success();
   }
 };
@@ -225,8 +251,65 @@ struct ConvertIota : OpConversionPattern<IotaOp> {
     rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
         op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange args) {
           Value position = arith::AddIOp::create(b, loc, adaptor.getBase(), args[0]);
+          if (auto element = cast<RankedTensorType>(type).getElementType(); !element.isIndex()) {
+            Value integer = arith::IndexCastOp::create(b, loc, b.getI32Type(), position);
+            position = arith::SIToFPOp::create(b, loc, element, integer);
+          }
           tensor::YieldOp::create(b, loc, position);
         });
+    return success();
+  }
+};
+
+struct ConvertComplexMul : OpConversionPattern<ComplexMulOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ComplexMulOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto mul = [&](Value x, Value y) { return arith::MulFOp::create(rewriter, loc, x, y); };
+    auto fma = [&](Value x, Value y, Value z) {
+      return math::FmaOp::create(rewriter, loc, x, y, z);
+    };
+    Value bRe = adaptor.getBRe(), bIm = adaptor.getBIm();
+    if (op.getConjugate())
+      bIm = arith::NegFOp::create(rewriter, loc, bIm);
+    Value cross = arith::NegFOp::create(rewriter, loc, mul(adaptor.getAIm(), bIm));
+    Value re = fma(adaptor.getARe(), bRe, cross);
+    Value im = fma(adaptor.getAIm(), bRe, mul(adaptor.getARe(), bIm));
+    rewriter.replaceOp(op, {re, im});
+    return success();
+  }
+};
+
+/// In order, SRAM and registers are one. A table of 64 rows is repeated for every warpgroup.
+struct ConvertUnstage : OpConversionPattern<UnstageOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(UnstageOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    RankedTensorType type = op.getResult().getType();
+    Value source = adaptor.getSource();
+    if (source.getType() != typeConverter->convertType(type)) {
+      AffineExpr g = rewriter.getAffineDimExpr(0), r = rewriter.getAffineDimExpr(1),
+                 c = rewriter.getAffineDimExpr(2);
+      SmallVector<int64_t> shape = {type.getDimSize(0) / kWarpgroupRows, kWarpgroupRows,
+                                    type.getDimSize(1)};
+      Value init = empty(rewriter, loc, shape, type.getElementType());
+      SmallVector<IteratorType> parallel(3, IteratorType::parallel);
+      source = unstacked(rewriter, loc,
+                         generic(rewriter, loc, source, init, {{r, c}, {g, r, c}}, parallel,
+                                 [](OpBuilder &, Location, ValueRange args) { return args[0]; }));
+    }
+    rewriter.replaceOp(op, source);
+    return success();
+  }
+};
+
+struct ConvertPublish : OpConversionPattern<PublishOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PublishOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
     return success();
   }
 };
@@ -287,7 +370,8 @@ struct ConvertTypes : ConversionPattern {
 void longwing::tile::populateComputePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
   patterns.add<ConvertProduct<DotOp>, ConvertProduct<MmaAsyncOp>, ConvertMmaWait, ConvertReduce,
-               ConvertBroadcast, ConvertIota, ConvertConvert>(converter, patterns.getContext());
+               ConvertBroadcast, ConvertIota, ConvertConvert, ConvertUnstage, ConvertPublish,
+               ConvertComplexMul>(converter, patterns.getContext());
   patterns.add<ConvertSplat>(converter, patterns.getContext(), /*benefit=*/2);
   patterns.add<ConvertTypes>(converter, patterns.getContext());
 }

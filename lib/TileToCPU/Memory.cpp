@@ -29,25 +29,35 @@ Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
 
 namespace {
 
-/// The coordinates of a tile's element: offsets are added to the last of them. In a box of more
-/// dimensions, a row is counted through all of them but the last.
-SmallVector<Value> elementAt(OpBuilder &builder, Location loc, ValueRange coordinates,
-                             ValueRange offsets, ArrayRef<int64_t> box = {}) {
-  SmallVector<Value> position(coordinates);
-  auto shift = [&](size_t i, Value by) {
-    position[i] = arith::AddIOp::create(builder, loc, position[i], by);
+/// The position in the tensor of an element of a tile: rows run over the sizes of a box but the last,
+/// then over further boxes along a dimension; a dimension that is seen as two is one again.
+SmallVector<Value> elementInBox(OpBuilder &builder, Location loc, DescType desc, int64_t along,
+                                ValueRange coordinates, Value row, Value column) {
+  ArrayRef<int64_t> box = desc.getShape();
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
+  auto add = [&](Value x, Value y) { return arith::AddIOp::create(builder, loc, x, y); };
+  auto mul = [&](Value x, int64_t y) -> Value {
+    return arith::MulIOp::create(builder, loc, x, constant(y));
   };
-  size_t leading = coordinates.size() - offsets.size();
-  for (auto [i, offset] : llvm::enumerate(offsets)) {
-    Value rest = offset;
-    size_t at = leading + i;
-    auto more = [&] { return llvm::any_of(box.take_front(at), [](int64_t n) { return n > 1; }); };
-    for (; i + 1 < offsets.size() && !box.empty() && more(); --at) {
-      Value size = arith::ConstantIndexOp::create(builder, loc, box[at]);
-      shift(at, arith::RemUIOp::create(builder, loc, rest, size));
-      rest = arith::DivUIOp::create(builder, loc, rest, size);
-    }
-    shift(at, rest);
+  SmallVector<Value> position(coordinates);
+  // Rows that follow each other in one dimension need no division.
+  bool plain = along == desc.getRowDimension() && desc.getBoxRows() == box[along];
+  if (plain)
+    position[along] = add(position[along], row);
+  position.back() = add(position.back(), column);
+  Value rest = row;
+  for (int64_t i = int64_t(box.size()) - 2; i >= 0 && !plain; --i) {
+    if (box[i] == 1)
+      continue;
+    position[i] =
+        add(position[i], arith::RemUIOp::create(builder, loc, rest, constant(box[i])));
+    rest = arith::DivUIOp::create(builder, loc, rest, constant(box[i]));
+  }
+  if (!plain)
+    position[along] = add(position[along], mul(rest, box[along]));
+  if (desc.getSplit()) {
+    Value last = position.pop_back_val();
+    position.back() = add(mul(position.back(), desc.getSplit()), last);
   }
   return position;
 }
@@ -59,8 +69,9 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
     Type tile = typeConverter->convertType(op.getTile().getType());
     Type element = op.getTile().getType().getElementType();
     auto read = [&](OpBuilder &b, Location loc, ValueRange offsets) {
-      SmallVector<Value> position = elementAt(b, loc, adaptor.getCoordinates(), offsets,
-                                              op.getSource().getType().getShape());
+      SmallVector<Value> position =
+          elementInBox(b, loc, op.getSource().getType(), op.getBoxDimension(),
+                       adaptor.getCoordinates(), offsets[0], offsets[1]);
       auto branch = scf::IfOp::create(
           b, loc, isInside(b, loc, adaptor.getSource(), position),
           [&](OpBuilder &b, Location loc) {
@@ -78,8 +89,18 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
   }
 };
 
-ArrayRef<int64_t> boxOf(StoreOp op) { return op.getDestination().getType().getShape(); }
-ArrayRef<int64_t> boxOf(StoreRowOp) { return {}; }
+SmallVector<Value> positionOf(StoreOp op, StoreOp::Adaptor adaptor, OpBuilder &builder,
+                              ValueRange offsets) {
+  return elementInBox(builder, op.getLoc(), op.getDestination().getType(), op.getBoxDimension(),
+                      adaptor.getCoordinates(), offsets[0], offsets[1]);
+}
+
+SmallVector<Value> positionOf(StoreRowOp op, StoreRowOp::Adaptor adaptor, OpBuilder &builder,
+                              ValueRange offsets) {
+  SmallVector<Value> position(adaptor.getCoordinates());
+  position.back() = arith::AddIOp::create(builder, op.getLoc(), position.back(), offsets[0]);
+  return position;
+}
 
 /// Stores a tile's elements, but for those that lie outside the destination.
 template <typename Op>
@@ -98,8 +119,7 @@ struct ConvertStore : OpConversionPattern<Op> {
       rewriter.setInsertionPointToStart(loop.getBody());
     }
     Value destination = adaptor.getDestination();
-    SmallVector<Value> position =
-        elementAt(rewriter, loc, adaptor.getCoordinates(), offsets, boxOf(op));
+    SmallVector<Value> position = positionOf(op, adaptor, rewriter, offsets);
     scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
                       [&](OpBuilder &b, Location loc) {
                         Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), offsets);

@@ -43,7 +43,7 @@ CPUTypeConverter::CPUTypeConverter() {
     return tile ? RankedTensorType::get(type.getShape(), type.getElementType()) : type;
   });
   addConversion([](DescType type) {
-    SmallVector<int64_t> shape(type.getShape().size(), ShapedType::kDynamic);
+    SmallVector<int64_t> shape(type.getTensorRank(), ShapedType::kDynamic);
     return deviceMemory(shape, type.getElementType(), /*contiguousRows=*/true);
   });
   addConversion([](ViewType type) {

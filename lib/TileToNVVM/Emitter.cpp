@@ -112,12 +112,23 @@ const Emitter::Values &Emitter::get(Value value) {
   return values.find(value)->second;
 }
 
+/// Whether every use of a tile takes it element by element: then its elements are made there.
+static bool isTakenByElement(Operation *op) {
+  return !op->use_empty() && llvm::all_of(op->getUsers(), [&](Operation *user) {
+    if (user->getBlock() != op->getBlock())
+      return false;
+    bool elementwise = isa<BroadcastOp>(user) || OpTrait::hasElementwiseMappableTraits(user);
+    return isa<ComplexMulOp>(user) || (elementwise && isTakenByElement(user));
+  });
+}
+
 void Emitter::setEach(Operation *op, std::function<Value(int64_t)> make) {
   Value result = op->getResult(0);
   set(result, Values(count(result.getType())));
   pending[result] = std::move(make);
-  if (!isa<RankedTensorType>(result.getType()) ||
-      !getElementTypeOrSelf(result.getType()).isIntOrIndex()) {
+  bool late = isa<RankedTensorType>(result.getType()) &&
+              (getElementTypeOrSelf(result.getType()).isIntOrIndex() || isTakenByElement(op));
+  if (!late) {
     get(result);
     pending.erase(result);
   }
@@ -345,6 +356,13 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](WholeOp op) { return emitWhole(op), success(); })
       .Case([&](LagOp op) { return emitLag(op), success(); })
       .Case<YieldOp>([&](auto) { return success(); })
+      .Case([&](ComplexMulOp op) { return emitComplexMul(op), success(); })
+      .Case([&](UnstageOp op) { return emitUnstage(op), success(); })
+      .Case([&](PublishOp op) { return emitPublish(op), success(); })
+      .Case([&](arith::ExtFOp op) {
+        bool packed = count(op.getType()) != count(op.getIn().getType());
+        return packed ? (emitExtend(op), success()) : emitElementwise(op);
+      })
       .Case([&](arith::ConstantOp op) { return emitConstant(op), success(); })
       .Case([&](gpu::BlockIdOp op) {
         set(op, {NVVM::BlockIdXOp::create(b, loc, b.getI32Type())});

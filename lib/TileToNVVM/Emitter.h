@@ -10,6 +10,7 @@
 
 #include "dialects/tile/Tile.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
@@ -57,6 +58,8 @@ private:
   void emitBroadcast(tile::BroadcastOp op);
   void emitIota(tile::IotaOp op);
   void emitConvert(tile::ConvertOp op);
+  void emitExtend(mlir::arith::ExtFOp op);
+  void emitComplexMul(tile::ComplexMulOp op);
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
 
   //===--------------------------------------------------------------------===//
@@ -66,11 +69,19 @@ private:
   void emitGather(tile::GatherOp op);
   void emitStore(tile::StoreOp op);
   void emitStoreRow(tile::StoreRowOp op);
+  void emitUnstage(tile::UnstageOp op);
+  void emitPublish(tile::PublishOp op);
   void emitProduce(tile::ProduceOp op);
   void emitConsume(tile::ConsumeOp op);
   void emitRelease(tile::ReleaseOp op);
-  /// Waits until this thread's copies to device memory have read SRAM.
-  void drainStores();
+  /// Waits until this thread's copies to device memory, but for the last few, have read SRAM.
+  void drainStores(int64_t pending = 0);
+  /// Copies to device memory that may be under way while a store fills its buffer.
+  int64_t storesInFlight(tile::StoreOp op);
+  /// Where a lane's row of the matrices of 8 columns of a tile in SRAM begins; ...
+  mlir::Value matrixRows(mlir::Value base, bool ownRows);
+  /// ... and of two of them, given that.
+  mlir::Value matrixPair(mlir::Value rows, int64_t pair, int64_t tileRows);
   mlir::Value zeros();
   /// The first element of a panel of a tile, as the copy engine takes it: fastest dimension first.
   Values boxAt(mlir::ValueRange coordinates, int64_t firstColumn);
@@ -81,6 +92,8 @@ private:
 
   /// The warpgroups that compute one tile wait for each other.
   void meet();
+  /// The threads of a warpgroup wait for each other.
+  void meetWarpgroup();
   /// Puts 8x8 matrices, two registers of neighbouring columns each, into a tile in SRAM.
   void writeMatrices(mlir::ValueRange registers, mlir::Value address, int64_t tileRows);
   /// What is written to SRAM is seen by the copy engine and by products, which read through another
@@ -231,7 +244,8 @@ private:
   mlir::Value opaqueSram();
   /// Starts the copies that fill a slot, whose barrier they complete.
   void fillSlot(mlir::Value ring, mlir::Value address, mlir::Value full, mlir::Value source,
-                mlir::ValueRange coordinates);
+                mlir::ValueRange coordinates,
+                std::optional<int64_t> along = {});
 
   //===--------------------------------------------------------------------===//
   // Helpers

@@ -85,7 +85,7 @@ void Emitter::emitGather(GatherOp op) {
   if (empty)
     view[0] = LLVM::SelectOp::create(b, loc, empty, zeros(), view[0]);
   Values positions(op.getIndices());
-  setEach(op, [=](int64_t k) -> Value {
+  auto elementAt = [=](int64_t k) -> Value {
     Values indices;
     for (auto [i, index] : llvm::enumerate(positions)) {
       Value at = element(index, isa<RankedTensorType>(index.getType()) ? k : 0);
@@ -95,6 +95,16 @@ void Emitter::emitGather(GatherOp op) {
     return LLVM::LoadOp::create(b, loc, type.getElementType(), elementAddress(type, view, indices),
                                 /*alignment=*/0, /*isVolatile=*/false, /*isNonTemporal=*/false,
                                 /*isInvariant=*/true);
+  };
+  bool packed = isa<RankedTensorType>(op.getResult().getType()) &&
+                scalarType(op.getResult().getType()) != type.getElementType();
+  if (!packed)
+    return setEach(op, elementAt);
+  setEach(op, [=](int64_t k) -> Value {
+    Value pair = LLVM::UndefOp::create(b, loc, VectorType::get(2, type.getElementType()));
+    for (int64_t e = 0; e < 2; ++e)
+      pair = LLVM::InsertElementOp::create(b, loc, pair, elementAt(2 * k + e), i32(e));
+    return LLVM::BitcastOp::create(b, loc, b.getI32Type(), pair);
   });
 }
 
@@ -130,18 +140,54 @@ Emitter::Values Emitter::boxAt(ValueRange coordinates, int64_t firstColumn) {
   return reversed;
 }
 
-void Emitter::drainStores() {
+void Emitter::drainStores(int64_t pending) {
   auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), /*withElse=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, 0, b.getUnitAttr());
+  NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, pending, b.getUnitAttr());
+}
+
+/// Where the stores of a kernel follow each other in one block and each has a buffer for its whole
+/// tile, the others' copies may go on.
+int64_t Emitter::storesInFlight(StoreOp op) {
+  int64_t others = 0;
+  bool apart = true;
+  kernel.walk([&](StoreOp other) {
+    apart &= other->getBlock() == op->getBlock() &&
+             other.getStaging().getType().getTileShape() == other.getTile().getType().getShape() &&
+             (other == op || other.getStaging() != op.getStaging());
+    others += other != op;
+  });
+  return apart ? others : 0;
+}
+
+void Emitter::meetWarpgroup() {
+  NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {}, Value());
+}
+
+/// Lane t gives stmatrix and ldmatrix the address of row t % 8 of matrix t / 8: rows 0-7, rows 8-15,
+/// then the same of the next eight columns.
+Value Emitter::matrixRows(Value base, bool ownRows) {
+  // Addresses are cheap to make, and dear to hold through a loop, where LLVM would.
+  base = ptx::opaque(b, loc, base);
+  Value line = both(lane, i32(7)), matrix = LLVM::LShrOp::create(b, loc, lane, i32(3));
+  Value below = mul(both(matrix, i32(1)), 8), first = mul(warpInGroup, 16);
+  if (ownRows)
+    first = add(first, mul(tileGroup, kWarpgroupRows));
+  return add(base, mul(add(add(first, below), line), kPanelBytes));
+}
+
+Value Emitter::matrixPair(Value rows, int64_t pair, int64_t tileRows) {
+  constexpr int64_t kPairs = kPanelBytes / 32; // of a panel
+  Value line = both(lane, i32(7)), right = LLVM::LShrOp::create(b, loc, lane, i32(4));
+  Value chunk = LLVM::XOrOp::create(b, loc, add(right, pair % kPairs * 2), line);
+  return add(add(rows, mul(chunk, 16)), pair / kPairs * tileRows * kPanelBytes);
 }
 
 void Emitter::meet() {
   // Barrier 0 is the whole CTA's.
   if (kernel.getSchedule().getSpread() || warpgroups == 1)
-    NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {},
-                            Value());
+    meetWarpgroup();
   else
     NVVM::BarrierOp::create(b, loc, TypeRange(), i32(1 + warpgroups),
                             i32(warpgroups * kWarpgroupThreads), {}, Value());
@@ -186,28 +232,28 @@ void Emitter::emitStore(StoreOp op) {
   const Values tile = get(op.getTile());
   const Values desc = get(op.getDestination());
   Value base = buffer(op.getStaging());
+  if (op.getAlong())
+    base = ptx::opaque(b, loc, base);
   DescType box = op.getDestination().getType();
-  int64_t rowCoordinate = box.getShape().size() - 1 - rowDimension(box); // fastest first
+  int64_t rowCoordinate = box.getShape().size() - 1 - op.getBoxDimension(); // fastest first
+  int64_t step = op.getAlong() ? box.getShape()[op.getBoxDimension()] : kWarpgroupRows;
 
-  auto meet = [&] { // of the warpgroup's threads; barrier 0 is the whole CTA's
-    NVVM::BarrierOp::create(b, loc, TypeRange(), add(group, 1), i32(kWarpgroupThreads), {},
-                            Value());
-  };
   for (int64_t first = 0; first < panels; first += slots) {
     int64_t last = std::min(panels, first + slots);
-    drainStores();
-    meet();
+    drainStores(storesInFlight(op));
+    meetWarpgroup();
     int64_t from = first * panelMatrices, to = std::min(matrices, last * panelMatrices);
     writeMatrices(ValueRange(tile).slice(2 * from, 2 * (to - from)), base, rows);
     publish();
-    meet();
+    meetWarpgroup();
     auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     Value groupRow = mul(tileGroup, kWarpgroupRows);
+    Value moved = step == kWarpgroupRows ? groupRow : mul(tileGroup, step);
     for (int64_t panel = first; panel < last; ++panel) {
       Values coordinates = boxAt(op.getCoordinates(), panel * panelMatrices * 8);
-      coordinates[rowCoordinate] = add(coordinates[rowCoordinate], groupRow);
+      coordinates[rowCoordinate] = add(coordinates[rowCoordinate], moved);
       Value source =
           add(add(base, (panel - first) * rows * kPanelBytes), mul(groupRow, kPanelBytes));
       NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
@@ -215,6 +261,41 @@ void Emitter::emitStore(StoreOp op) {
     }
     NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Between registers and SRAM
+//===----------------------------------------------------------------------===//
+
+void Emitter::emitUnstage(UnstageOp op) {
+  RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
+  bool ownRows = source.getDimSize(0) == type.getDimSize(0);
+  Value lines = matrixRows(one(op.getSource()), ownRows);
+  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
+  Values registers;
+  for (int64_t matrices = type.getDimSize(1) / 8, j = 0; j < matrices; j += 2) {
+    int64_t number = j + 1 < matrices ? 4 : 2;
+    Type words = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                                  SmallVector<Type>(number, b.getI32Type()));
+    Value read = NVVM::LdMatrixOp::create(
+        b, loc, words, shared(matrixPair(lines, j / 2, source.getDimSize(0))), number,
+        NVVM::MMALayout::row, shape, NVVM::LdStMatrixEltType::B16);
+    for (int64_t i = 0; i < number; ++i)
+      registers.push_back(LLVM::ExtractValueOp::create(b, loc, read, i));
+  }
+  set(op.getResult(), std::move(registers));
+}
+
+/// Threads meet before they write, since a product may still read what was there.
+void Emitter::emitPublish(PublishOp op) {
+  auto meetReaders = [&] { op.getBlocked() ? meetWarpgroup() : meet(); };
+  Value base = buffer(op.getBuffer());
+  meetReaders();
+  // Addresses are cheap to make, and dear to hold through a loop, where LLVM would.
+  writeMatrices(get(op.getSource()), ptx::opaque(b, loc, base), op.getSource().getType().getDimSize(0));
+  publish();
+  meetReaders();
+  set(op.getResult(), {base});
 }
 
 //===----------------------------------------------------------------------===//
@@ -258,11 +339,12 @@ void Emitter::emitProduce(ProduceOp op) {
   // every slot passes at once.
   Value before = LLVM::XOrOp::create(b, loc, at.parity, i32(1));
   await(at.empty, before);
-  fillSlot(op.getRing(), at.address, at.full, op.getSource(), op.getCoordinates());
+  fillSlot(op.getRing(), at.address, at.full, op.getSource(), op.getCoordinates(),
+           op.getAlong());
 }
 
 void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
-                       ValueRange firstElements) {
+                       ValueRange firstElements, std::optional<int64_t> along) {
   auto ring = cast<RingType>(memory.getType());
   const Values desc = get(source);
   int64_t rows = ring.getTileShape()[0];
@@ -275,11 +357,18 @@ void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
   auto cluster =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
   size_t rank = firstElements.size() / ring.getParts();
-  for (int64_t i = 0; i < ring.getParts() * panels; ++i) {
-    int64_t part = i / panels, panel = i % panels;
+  DescType box = cast<DescType>(source.getType());
+  int64_t boxes = along ? rows / box.getBoxRows() : 1;
+  for (int64_t i = 0; i < ring.getParts() * panels * boxes; ++i) {
+    int64_t part = i / (panels * boxes), panel = i / boxes % panels, number = i % boxes;
     Values coordinates = boxAt(firstElements.slice(part * rank, rank), panel * panelColumns);
+    if (number) {
+      Value &moved = coordinates[rank - 1 - *along];
+      moved = add(moved, number * box.getShape()[*along]);
+    }
+    int64_t row = i / boxes * rows + number * box.getBoxRows();
     Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster,
-                                                 shared(add(address, i * rows * ring.getPanel())));
+                                                 shared(add(address, row * ring.getPanel())));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         b, loc, target, desc[0], coordinates, shared(full), ValueRange(), Value(), Value(),
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());

@@ -46,15 +46,21 @@ void Emitter::emitMma(MmaAsyncOp op) {
   if (isIn<AFragAttr>(a)) {
     product.a = get(op.getA());
   } else {
-    // Each warpgroup multiplies its own 64 rows.
-    Value rows = add(one(op.getA()), mul(tileGroup, kWarpgroupRows * kPanelBytes));
+    // Each warpgroup multiplies its own 64 rows, or, in a blocked product, the same ones.
+    Value rows = one(op.getA());
+    if (!op.getBlocked())
+      rows = add(rows, mul(tileGroup, kWarpgroupRows * kPanelBytes));
     product.a = {descriptor(rows, 16, kRowsOfAtom * kPanelBytes)};
   }
   // With n contiguous, the next 64 columns of n are a panel away; with k contiguous the field is
   // not used.
   product.transposeB = !op.getTransposeB();
   int64_t leading = product.transposeB ? rowsB * kPanelBytes : 16;
-  product.b = descriptor(one(op.getB()), leading, kRowsOfAtom * kPanelBytes);
+  Value right = one(op.getB());
+  if (op.getBlocked())
+    right = add(right, mul(tileGroup, a.getDimSize(1) * kPanelBytes));
+  product.b = descriptor(right, leading, kRowsOfAtom * kPanelBytes);
+  product.negate = op.getNegate();
   for (int64_t step = 0; step < steps; ++step) {
     product.aOffset.push_back(across(step, a.getDimSize(0)));
     product.bOffset.push_back(product.transposeB ? step * kMmaStep * kPanelBytes

@@ -102,7 +102,7 @@ SmallVector<Value> ptx::wgmma(OpBuilder &b, Location loc, const Wgmma &product) 
       os << "a";
     }
     bool adds = step > 0 || !product.d.empty();
-    os << ", b, " << (adds ? "1" : "none") << ", 1, 1, ";
+    os << ", b, " << (adds ? "1" : "none") << (product.negate ? ", -1, 1, " : ", 1, 1, ");
     if (!registerA)
       os << "0, ";
     os << (product.transposeB ? "1" : "0") << "; ";

@@ -27,6 +27,7 @@ struct Wgmma {
   mlir::Value b;                      // descriptor
   llvm::SmallVector<mlir::Value> d;   // accumulator to add to; empty for none
   bool transposeB = false;            // b is stored with n contiguous
+  bool negate = false;                // d - a b
   llvm::SmallVector<int64_t> aOffset; // bytes from the descriptor's address, for each step
   llvm::SmallVector<int64_t> bOffset; // for each step of each part
 };

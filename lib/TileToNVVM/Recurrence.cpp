@@ -137,7 +137,9 @@ void Emitter::emitScatter(ScatterOp op) {
   ViewType type = op.getDestination().getType();
   const Values view = viewFor(op.getDestination(), op.getTile().getType());
   const Values tile = get(op.getTile());
-  for (size_t k = 0; k < tile.size(); ++k) {
+  // A register holds one element, or two neighbouring ones of 16 bits.
+  bool packed = scalarType(op.getTile().getType()) != type.getElementType();
+  for (size_t k = 0, n = tile.size() * (packed ? 2 : 1); k < n; ++k) {
     Values indices;
     Value inside;
     for (auto [i, index] : llvm::enumerate(op.getIndices())) {
@@ -146,9 +148,14 @@ void Emitter::emitScatter(ScatterOp op) {
       inside = inside ? both(inside, fits) : fits;
       indices.push_back(at);
     }
+    Value value = tile[packed ? k / 2 : k];
+    if (packed) {
+      value = LLVM::BitcastOp::create(b, loc, VectorType::get(2, type.getElementType()), value);
+      value = LLVM::ExtractElementOp::create(b, loc, value, i32(k % 2));
+    }
     auto branch = scf::IfOp::create(b, loc, inside, /*withElse=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    LLVM::StoreOp::create(b, loc, tile[k], elementAddress(type, view, indices));
+    LLVM::StoreOp::create(b, loc, value, elementAddress(type, view, indices));
   }
 }

@@ -76,6 +76,10 @@ Value Emitter::emitScalar(Operation *op, ValueRange operands, Type result) {
     return intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]);
   if (isa<math::Log2Op>(op) && single)
     return intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]);
+  if (isa<math::SinOp>(op) && single)
+    return intrinsic("llvm.nvvm.sin.approx.ftz.f", operands[0]);
+  if (isa<math::CosOp>(op) && single)
+    return intrinsic("llvm.nvvm.cos.approx.ftz.f", operands[0]);
   if (isa<math::FmaOp>(op))
     return LLVM::FMAOp::create(b, loc, operands[0], operands[1], operands[2]);
   if (auto div = dyn_cast<arith::DivFOp>(op);
@@ -187,9 +191,19 @@ void Emitter::emitIota(IotaOp op) {
   // LLVM would add the thread's part to each constant once, in front of the loop over the base, and
   // hold all those sums.
   bool spread = kernel.getSchedule().getSpread();
+  bool single = getElementTypeOrSelf(op.getResult()).isF32();
   if (!rows && (spread || !matchPattern(op.getBase(), m_Constant())))
     first = ptx::opaque(b, loc, first, /*pinned=*/spread);
-  setEach(op, [=](int64_t k) { return add(first, i32(rows ? 8 * k : 8 * (k / 2) + k % 2)); });
+  else if (single)
+    first = ptx::opaque(b, loc, first);
+  auto offset = [=](int64_t k) { return rows ? 8 * k : 8 * (k / 2) + k % 2; };
+  if (single) {
+    first = LLVM::SIToFPOp::create(b, loc, b.getF32Type(), first);
+    return setEach(op, [=](int64_t k) -> Value {
+      return LLVM::FAddOp::create(b, loc, first, f32(offset(k)));
+    });
+  }
+  setEach(op, [=](int64_t k) { return add(first, i32(offset(k))); });
 }
 
 Value Emitter::pack(Value low, Value high, Type element) {
@@ -209,4 +223,35 @@ void Emitter::emitConvert(ConvertOp op) {
   for (size_t k = 0; k < source.size(); k += 2)
     result.push_back(pack(source[k], source[k + 1], element));
   set(op.getResult(), std::move(result));
+}
+
+/// Neighbouring columns come out of one register.
+void Emitter::emitExtend(arith::ExtFOp op) {
+  const Values source = get(op.getIn());
+  Type element = getElementTypeOrSelf(op.getIn().getType());
+  setEach(op, [=](int64_t k) -> Value {
+    Value pair = LLVM::BitcastOp::create(b, loc, VectorType::get(2, element), source[k / 2]);
+    Value half = LLVM::ExtractElementOp::create(b, loc, pair, i32(k % 2));
+    return LLVM::FPExtOp::create(b, loc, b.getF32Type(), half);
+  });
+}
+
+/// Both parts of an element at a time, so that no more than its factors must be at hand.
+void Emitter::emitComplexMul(ComplexMulOp op) {
+  Values re, im;
+  auto mul = [&](Value x, Value y) -> Value { return LLVM::FMulOp::create(b, loc, x, y); };
+  auto fma = [&](Value x, Value y, Value z) -> Value {
+    return LLVM::FMAOp::create(b, loc, x, y, z);
+  };
+  for (int64_t k = 0, n = count(op.getRe().getType()); k < n; ++k) {
+    Value aRe = element(op.getARe(), k), aIm = element(op.getAIm(), k);
+    Value bRe = element(op.getBRe(), k), bIm = element(op.getBIm(), k);
+    if (op.getConjugate())
+      bIm = LLVM::FNegOp::create(b, loc, bIm);
+    Value cross = LLVM::FNegOp::create(b, loc, mul(aIm, bIm));
+    re.push_back(fma(aRe, bRe, cross));
+    im.push_back(fma(aIm, bRe, mul(aRe, bIm)));
+  }
+  set(op.getRe(), std::move(re));
+  set(op.getIm(), std::move(im));
 }

@@ -125,3 +125,11 @@ func.func @odd_values(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x60xf16>) -> ten
   %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x60xf16> -> tensor<1x8x2x60xf16>
   return %o : tensor<1x8x2x60xf16>
 }
+
+// -----
+
+func.func @long_conv_too_long(%u: tensor<?x4x2097152xf16>, %h: tensor<4x2097152xf32>) -> tensor<?x4x2097152xf16> {
+  // expected-error @+1 {{and a transform takes a static length of 1 to 1048576, got tensor<?x4x2097152xf16>; the x86-64 target takes it}}
+  %y = seq.long_conv causal %u filter(%h : tensor<4x2097152xf32>) taps first : tensor<?x4x2097152xf16> -> tensor<?x4x2097152xf16>
+  return %y : tensor<?x4x2097152xf16>
+}

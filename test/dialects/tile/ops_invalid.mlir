@@ -343,7 +343,7 @@ tile.kernel @kernel()
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = false> {
   %c0 = arith.constant 0 : index
-  // expected-error @below {{'tile.iota' op expected a tile of index, got 'tensor<64xi32, #tile.row>'}}
+  // expected-error @below {{'tile.iota' op expected a tile of index or f32, got 'tensor<64xi32, #tile.row>'}}
   %r = tile.iota %c0 : tensor<64xi32, #tile.row>
   tile.return
 }

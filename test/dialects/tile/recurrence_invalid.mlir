@@ -96,7 +96,7 @@ tile.kernel @kernel(%o: !tile.view<?xf16> {tile.out})
   %c0 = arith.constant 0 : index
   %x = "test.tile"() : () -> tensor<64xf32, #tile.row>
   %i = tile.iota %c0 : tensor<64xindex, #tile.row>
-  // expected-error @below {{'tile.scatter' op expected 32-bit elements of one type, got 'tensor<64xf32, #tile.row>' to '!tile.view<?xf16>'}}
+  // expected-error @below {{'tile.scatter' op expected 32-bit elements of one type, or 16-bit ones of an accumulator, got 'tensor<64xf32, #tile.row>' to '!tile.view<?xf16>'}}
   tile.scatter %x, %o[%i : tensor<64xindex, #tile.row>] : tensor<64xf32, #tile.row>, !tile.view<?xf16>
   tile.return
 }

@@ -1,0 +1,135 @@
+//===- ConvKernel.h - What kernels of transforms share ----------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_CONVKERNEL_H
+#define LONGWING_LIB_SEQTOTILE_CONVKERNEL_H
+
+#include "ConvPasses.h"
+
+#include "dialects/seq/Seq.h"
+
+namespace longwing {
+
+/// Words for kernels whose warpgroups each have a tile of 64 x 64 numbers of their own.
+class ConvKernel {
+protected:
+  ConvKernel(seq::LongConvOp op, const PassPlan &plan)
+      : op(op), plan(plan), builder(op.getContext()), t(builder, op.getLoc()) {
+    element = op.getU().getType().getElementType();
+    half = builder.getF16Type();
+    single = builder.getF32Type();
+    wide = acc(single);
+    packed = acc(half);
+  }
+
+  static constexpr int64_t kRows = kGroups * kSide;
+
+  mlir::RankedTensorType acc(mlir::Type type) {
+    return tile::tileType<tile::AccAttr>({kRows, kSide}, type);
+  }
+  tile::DescType desc(llvm::ArrayRef<int64_t> box, mlir::Type type, int64_t split = 0) {
+    return tile::DescType::get(op.getContext(), box, type, split);
+  }
+
+  /// Begins the kernel and gives its arguments.
+  mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output) {
+    auto schedule = tile::ScheduleAttr::get(op.getContext(), kGroups, 24, 240, /*persistent=*/true,
+                                            /*overlap=*/false, /*spread=*/false);
+    kernel = tile::KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+    kernel.setOutput(output);
+    mlir::Block &body = kernel.getBody().front();
+    builder.setInsertionPointToStart(&body);
+    return body.getArguments();
+  }
+  /// Goes on inside a loop from 0 to `count`, and gives its counter.
+  mlir::Value forRange(int64_t count) {
+    auto loop =
+        mlir::scf::ForOp::create(builder, t.loc, t.index(0), t.index(count), t.index(1));
+    builder.setInsertionPointToStart(loop.getBody());
+    return loop.getInductionVar();
+  }
+  /// Goes on inside the work tiles, and gives their coordinates.
+  mlir::ValueRange forEach(mlir::ValueRange sizes) {
+    auto loop = tile::ForEachOp::create(builder, t.loc, sizes);
+    builder.setInsertionPointToStart(&loop.getBody().front());
+    return loop.getBody().getArguments();
+  }
+  tile::KernelOp end() {
+    builder.setInsertionPointToEnd(&kernel.getBody().front());
+    tile::ReturnOp::create(builder, t.loc);
+    return kernel;
+  }
+
+  /// Boxes that follow each other along a dimension, one below the other.
+  mlir::Value load(mlir::Value source, mlir::ValueRange at, int64_t rows, int64_t along,
+                   int64_t stages) {
+    mlir::Type type = llvm::cast<tile::DescType>(source.getType()).getElementType();
+    return t.make<tile::LoadOp>(tile::tileType<tile::SharedAttr>({rows, kSide}, type), source, at,
+                                builder.getI64IntegerAttr(stages),
+                                builder.getI64IntegerAttr(along));
+  }
+  void store(mlir::Value tile, mlir::Value destination, mlir::ValueRange at, int64_t along) {
+    tile::StoreOp::create(builder, t.loc, tile, destination, at, mlir::Value(),
+                          builder.getI64IntegerAttr(along));
+  }
+  /// 64 rows of a plane of constants.
+  mlir::Value table(mlir::Value source, int64_t plane, mlir::Value row, mlir::Value column,
+                    int64_t columns, int64_t stages) {
+    mlir::Type type = llvm::cast<tile::DescType>(source.getType()).getElementType();
+    return t.load(source, {t.index(plane), row, column},
+                  tile::tileType<tile::SharedAttr>({kSide, columns}, type), stages);
+  }
+  /// The product with a matrix that all warpgroups share on the left, ...
+  mlir::Value dotLeft(mlir::Value matrix, mlir::Value data, mlir::Value sum, bool negate = false) {
+    return t.make<tile::DotOp>(wide, matrix, data, sum, false, negate, /*blocked=*/true);
+  }
+  /// ... and on the right.
+  mlir::Value dotRight(mlir::Value data, mlir::Value matrix, mlir::Value sum, bool negate = false) {
+    return t.make<tile::DotOp>(wide, data, matrix, sum, false, negate, /*blocked=*/false);
+  }
+  mlir::Value convert(mlir::Value x, mlir::Type type) {
+    return t.make<tile::ConvertOp>(acc(type), x);
+  }
+  mlir::Value fragment(mlir::Value x, mlir::Type type) {
+    return t.make<tile::ConvertOp>(tile::tileType<tile::AFragAttr>({kRows, kSide}, type), x);
+  }
+  /// Into SRAM, for a product of the same warpgroup.
+  mlir::Value exchange(mlir::Value x, mlir::Type type) {
+    return t.make<tile::PublishOp>(tile::tileType<tile::SharedAttr>({kRows, kSide}, type),
+                                    convert(x, type), mlir::Value(), /*blocked=*/true);
+  }
+  /// A tile of 16 bits in SRAM as f32 in registers.
+  mlir::Value read(mlir::Value source) {
+    mlir::Type type = llvm::cast<mlir::RankedTensorType>(source.getType()).getElementType();
+    return t.make<mlir::arith::ExtFOp>(wide, t.make<tile::UnstageOp>(acc(type), source));
+  }
+  Complex read(Complex x) { return {read(x.re), read(x.im)}; }
+
+  mlir::Value rows() { return t.iota<tile::RowAttr>(t.index(0), kRows); }
+  mlir::Value fill(mlir::Value like, mlir::Value scalar) {
+    return t.make<tile::BroadcastOp>(like.getType(), scalar);
+  }
+  mlir::Value fill(mlir::Value like, int64_t value) { return fill(like, t.index(value)); }
+  mlir::Value quotient(mlir::Value x, int64_t y) {
+    return t.make<mlir::arith::DivUIOp>(x, fill(x, y));
+  }
+  mlir::Value remainder(mlir::Value x, int64_t y) {
+    return t.make<mlir::arith::RemUIOp>(x, fill(x, y));
+  }
+
+  seq::LongConvOp op;
+  PassPlan plan;
+  mlir::OpBuilder builder;
+  TileBuilder t;
+  mlir::Type element, half, single;
+  mlir::RankedTensorType wide, packed;
+  tile::KernelOp kernel;
+};
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_CONVKERNEL_H

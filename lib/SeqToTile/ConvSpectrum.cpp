@@ -1,0 +1,306 @@
+//===- ConvSpectrum.cpp - Filters as spectra, on the device ---------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The forward half of ConvPasses.h, for filters. A filter is transformed once for a whole batch, and
+// its error meets every sample, so products are exact to about 16 bits: both factors are split in a
+// bf16 and what that loses, x = hi + lo, and x y is hi hi + hi lo + lo hi.
+//
+// Lags to the right become points of the transform too: in the right-angle transform a sample that
+// passes the end comes back times i, so a tap of lag -j is one of -i times its value at point N - j.
+// A circular filter of L taps is h to the left and, to the right, its taps h[L - j] of lag -j.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvSpectrum.h"
+#include "ConvKernel.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+using seq::ConvKind;
+
+namespace {
+
+/// A matrix or a tile as hi + lo.
+struct Split {
+  Value hi, lo;
+};
+struct SplitComplex {
+  Split re, im;
+};
+
+/// Taps of a filter at the points of a tile: where they are read, and which.
+struct Points {
+  Value filter;  ///< [H, K]
+  Value lag;     ///< Of the tap, an index tile.
+  Value inside;  ///< Whether there is one.
+};
+
+class SpectrumKernel : protected ConvKernel {
+protected:
+  SpectrumKernel(seq::LongConvOp op, const PassPlan &plan) : ConvKernel(op, plan) {
+    brain = builder.getBF16Type();
+  }
+
+  DescType column(int64_t rows) {
+    return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, brain);
+  }
+  /// hi keeps the upper half of the bits, so that lo is exact in f32.
+  Split split(Value x) {
+    RankedTensorType bits = wide.clone(builder.getI32Type());
+    Value mask = t.make<arith::ConstantOp>(
+        DenseElementsAttr::get(bits, builder.getI32IntegerAttr(int32_t(0xFFFF0000))));
+    Value upper = t.make<arith::AndIOp>(t.make<arith::BitcastOp>(bits, x), mask);
+    Value hi = t.make<arith::BitcastOp>(wide, upper);
+    return {hi, t.make<arith::SubFOp>(x, hi)};
+  }
+  Value dotLeft(Split matrix, Split data, Value sum, bool negate) {
+    sum = ConvKernel::dotLeft(matrix.hi, data.hi, sum, negate);
+    sum = ConvKernel::dotLeft(matrix.hi, data.lo, sum, negate);
+    return ConvKernel::dotLeft(matrix.lo, data.hi, sum, negate);
+  }
+  Value dotRight(Split data, Split matrix, Value sum, bool negate) {
+    sum = ConvKernel::dotRight(data.hi, matrix.hi, sum, negate);
+    sum = ConvKernel::dotRight(data.hi, matrix.lo, sum, negate);
+    return ConvKernel::dotRight(data.lo, matrix.hi, sum, negate);
+  }
+  /// The four planes of a split matrix, from `plane` on: re, im of hi, then of lo.
+  SplitComplex matrix(Value source, int64_t plane, Value row, Value columnAt, int64_t stages) {
+    auto part = [&](int64_t i) {
+      return table(source, plane + i, row, columnAt, kSide, stages);
+    };
+    SplitComplex m;
+    m.re.hi = part(0), m.im.hi = part(1), m.re.lo = part(2), m.im.lo = part(3);
+    return m;
+  }
+
+  Type brain;
+};
+
+/// Taps to X, split: planes re hi, re lo, im hi, im lo.
+class SpectrumForward : SpectrumKernel {
+public:
+  SpectrumForward(seq::LongConvOp op, const PassPlan &plan) : SpectrumKernel(op, plan) {}
+  KernelOp create(StringRef name);
+
+private:
+  Value tap(Value channel, const Points &points);
+  Value realTaps(Value channel, Value n);
+  Value imaginaryTaps(Value channel, Value n);
+
+  Value filter, reverse;
+};
+
+/// X to the spectrum.
+class SpectrumInner : SpectrumKernel {
+public:
+  SpectrumInner(seq::LongConvOp op, const PassPlan &plan) : SpectrumKernel(op, plan) {}
+  KernelOp create(StringRef name);
+};
+
+} // namespace
+
+/// Taps at points, 0 where there is none.
+Value SpectrumForward::tap(Value channel, const Points &points) {
+  auto view = cast<ViewType>(points.filter.getType());
+  Value index = points.lag;
+  Value count = t.dim(points.filter, 1);
+  if (op.getTaps() == seq::TapOrder::Last)
+    index = t.sub(fill(index, t.sub(count, t.index(1))), index);
+  Value value = t.make<GatherOp>(acc(view.getElementType()), points.filter,
+                                 ValueRange{channel, index});
+  if (!view.getElementType().isF32())
+    value = t.make<arith::ExtFOp>(wide, value);
+  Value shortest = fill(index, t.min(count, t.index(plan.length)));
+  Value inside = t.both(points.inside,
+                        t.compare(arith::CmpIPredicate::slt, points.lag, shortest));
+  return t.select(inside, value, t.constantLike(value, 0));
+}
+
+/// Lags to the left, and 0.
+Value SpectrumForward::realTaps(Value channel, Value n) {
+  Value here = t.compare(arith::CmpIPredicate::eq, n, fill(n, 0));
+  Value all = t.compare(arith::CmpIPredicate::sge, n, fill(n, 0));
+  switch (op.getKind()) {
+  case ConvKind::Anticausal:
+    return tap(channel, {filter, n, here});
+  case ConvKind::TwoSidedShared:
+    return t.addf(tap(channel, {filter, n, all}), tap(channel, {reverse, n, here}));
+  default:
+    return tap(channel, {filter, n, all});
+  }
+}
+
+/// Lags to the right; null where the kind has none.
+Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
+  Value taps = reverse, lag;
+  // From point N - j on; a lag of 0 stands among the real taps.
+  Value j = t.sub(fill(n, plan.points()), n);
+  int64_t first = 1;
+  switch (op.getKind()) {
+  case ConvKind::Causal:
+    return {};
+  case ConvKind::Anticausal:
+    taps = filter, lag = j;
+    break;
+  case ConvKind::TwoSidedShared:
+    lag = j;
+    break;
+  case ConvKind::TwoSidedDisjoint:
+    lag = t.sub(j, fill(n, 1)), first = 0;
+    break;
+  case ConvKind::Circular:
+    taps = filter, lag = t.sub(n, fill(n, plan.points() - plan.length));
+    break;
+  }
+  Value inside = t.compare(arith::CmpIPredicate::sge, lag, fill(n, first));
+  // Points before the first: lags of a whole transform.
+  inside = t.both(inside, t.compare(arith::CmpIPredicate::sgt, n, fill(n, 0)));
+  return t.make<arith::NegFOp>(tap(channel, {taps, lag, inside}));
+}
+
+KernelOp SpectrumForward::create(StringRef name) {
+  SmallVector<Type> inputs = {column(kSide), desc({1, kSide, kSide}, brain)};
+  for (Value taps : {op.getFilter(), op.getReverse()})
+    if (taps) {
+      auto type = cast<RankedTensorType>(taps.getType());
+      inputs.push_back(ViewType::get(op.getContext(), type.getShape(), type.getElementType()));
+    }
+  ValueRange arguments = begin(name, inputs, /*output=*/0);
+  Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
+  filter = arguments[2];
+  reverse = arguments.size() > 3 ? arguments[3] : Value();
+
+  ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(plan.outer / kSide),
+                           t.index(op.getChannels())});
+  Value b0 = t.mul(at[0], kGroups), block = at[1], channel = at[2];
+  Value row = rows();
+  Value b = t.add(quotient(row, kSide), fill(row, b0));
+  RankedTensorType positions = wide.clone(builder.getIndexType());
+  auto everywhere = [&](Value x) { return t.broadcast(x, positions); };
+  Value none = t.constant(wide, 0);
+  auto chunks = scf::ForOp::create(
+      builder, t.loc, zero, t.index(plan.outer / kSide), t.index(1), ValueRange{none, none},
+      [&](OpBuilder &, Location, Value chunk, ValueRange state) {
+        Complex sum = {state[0], state[1]};
+        Value a0 = t.mul(chunk, kSide);
+        Value a = t.add(remainder(row, kSide), fill(row, a0));
+        Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
+                            t.make<arith::MulIOp>(b, fill(b, kSide)));
+        Value n = t.add(everywhere(start), everywhere(t.iota<ColAttr>(zero, kSide)));
+        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), a0, 8);
+        auto multiply = [&](Value taps, bool imaginary) {
+          Split parts = split(taps);
+          Split data = {exchange(parts.hi, brain), exchange(parts.lo, brain)};
+          sum.re = dotLeft(imaginary ? f.im : f.re, data, sum.re, imaginary);
+          sum.im = dotLeft(imaginary ? f.re : f.im, data, sum.im, false);
+        };
+        multiply(realTaps(channel, n), /*imaginary=*/false);
+        if (Value taps = imaginaryTaps(channel, n))
+          multiply(taps, /*imaginary=*/true);
+        scf::YieldOp::create(builder, t.loc, ValueRange{sum.re, sum.im});
+      });
+  Complex sum = {chunks.getResult(0), chunks.getResult(1)};
+  Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(block, kSide)));
+  Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
+  Value first = t.add(t.mul(channel, plan.tiles()), t.mul(block, plan.inner));
+  Split re = split(y.re), im = split(y.im);
+  for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{re.hi, re.lo, im.hi, im.lo}))
+    store(convert(value, brain), x, {first, t.index(plane), zero, b0, zero}, /*along=*/3);
+  return end();
+}
+
+KernelOp SpectrumInner::create(StringRef name) {
+  SmallVector<Type> inputs = {desc({1, 1, plan.neighbours(), plan.inner, kSide}, brain),
+                              desc({1, kSide, kSide}, brain), desc({1, 1, 1, kSide, kSide}, half)};
+  ValueRange arguments = begin(name, inputs, /*output=*/2);
+  Value x = arguments[0], tables = arguments[1], spectrum = arguments[2], zero = t.index(0);
+  SplitComplex overB = matrix(tables, 0, zero, zero, 8), overC = matrix(tables, 4, zero, zero, 8);
+
+  ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(op.getChannels())});
+  Value tile0 = t.mul(at[0], kGroups), channel = at[1];
+  Value first = t.add(t.mul(channel, plan.tiles()), tile0);
+  auto plane = [&](int64_t i) {
+    return load(x, {first, t.index(i), zero, zero, zero}, kRows, /*along=*/0, 4);
+  };
+  SplitComplex data;
+  data.re.hi = plane(0), data.re.lo = plane(1), data.im.hi = plane(2), data.im.lo = plane(3);
+  Complex y;
+  y.re = dotLeft(overB.im, data.im, dotLeft(overB.re, data.re, {}, false), /*negate=*/true);
+  y.im = dotLeft(overB.im, data.re, dotLeft(overB.re, data.im, {}, false), /*negate=*/false);
+  // exp(-2 pi i k2 c / M)
+  auto toFloat = [&](Value index) {
+    auto type = cast<RankedTensorType>(index.getType());
+    Value integer = t.make<arith::IndexCastOp>(type.clone(builder.getI32Type()), index);
+    return t.make<arith::SIToFPOp>(type.clone(single), integer);
+  };
+  Value k2 = t.mulf(toFloat(remainder(rows(), plan.inner)), -2 * M_PI / double(plan.stride()));
+  Value angle = t.mulf(t.broadcast(k2, wide),
+                       t.broadcast(t.iotaf<ColAttr>(zero, kSide), wide));
+  y = multiply(t, y, {t.make<math::CosOp>(angle), t.make<math::SinOp>(angle)}, false);
+  auto fragments = [&](Value value) -> Split {
+    Split parts = split(value);
+    return {fragment(parts.hi, brain), fragment(parts.lo, brain)};
+  };
+  Split re = fragments(y.re), im = fragments(y.im);
+  Complex z;
+  z.re = dotRight(im, overC.im, dotRight(re, overC.re, {}, false), /*negate=*/true);
+  z.im = dotRight(im, overC.re, dotRight(re, overC.im, {}, false), /*negate=*/false);
+  for (auto [part, value] : llvm::enumerate(SmallVector<Value>{z.re, z.im}))
+    store(convert(value, half), spectrum, {channel, tile0, t.index(part), zero, zero},
+          /*along=*/1);
+  return end();
+}
+
+//===----------------------------------------------------------------------===//
+// The host
+//===----------------------------------------------------------------------===//
+
+static Value innerTables(OpBuilder &b, Location loc, const PassPlan &plan) {
+  ConvTables tables(kSide, kSide);
+  int64_t p = plan.inner;
+  tables.addSplit(
+      [&](int64_t r, int64_t c) { return r / p == c / p ? root(r % p, c % p, p, -1) : 0.0; },
+      b.getBF16Type());
+  tables.addSplit([&](int64_t r, int64_t c) { return root(r, c, kSide, -1); }, b.getBF16Type());
+  return tables.constant(b, loc, b.getBF16Type());
+}
+
+Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, SymbolTable &symbols,
+                                OpBuilder &b) {
+  Location loc = op.getLoc();
+  TileBuilder host(b, loc);
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  auto launch = [&](KernelOp kernel, ArrayRef<Value> operands, unsigned output, ValueRange work) {
+    symbols.insert(kernel);
+    return LaunchOp::create(b, loc, operands[output].getType(), kernel.getSymName(), operands, work)
+        .getResult(0);
+  };
+  int64_t channels = op.getChannels();
+  ConvTables outer(plan.outer, plan.outer);
+  outer.addSplit([&](int64_t r, int64_t c) { return rightAngleRoot(r, c, plan.outer, -1); },
+                 b.getBF16Type());
+
+  auto empty = [&](ArrayRef<int64_t> shape, Type element) {
+    return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
+  };
+  Value points = empty({channels * plan.tiles(), 4, plan.neighbours(), plan.inner, kSide},
+                       b.getBF16Type());
+  SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), op.getFilter()};
+  if (op.getReverse())
+    operands.push_back(op.getReverse());
+  Value x = launch(SpectrumForward(op, plan).create((function + "_filter_forward").str()), operands,
+                   0,
+                   {host.index(plan.inner / kGroups), host.index(plan.outer / kSide),
+                    host.index(channels)});
+  Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
+  return launch(SpectrumInner(op, plan).create((function + "_filter_inner").str()),
+                {x, innerTables(b, loc, plan), spectrum}, 2,
+                {host.index(plan.tiles() / kGroups), host.index(channels)});
+}

@@ -1,0 +1,30 @@
+// RUN: longwing-opt %s --pass-pipeline='builtin.module(seq-configure,seq-to-tile,canonicalize,cse)' --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
+
+// A transform of 64 x 16 x 64 points in three passes, and the two passes of the filter. The outer
+// passes see rows of 64 * 16 samples.
+
+// CHECK-LABEL: func.func @main
+// CHECK: tile.launch @main_filter_forward
+// CHECK: tile.launch @main_filter_inner
+// CHECK: tile.launch @main_conv_forward
+// CHECK: tile.launch @main_conv_inner
+// CHECK: tile.launch @main_conv_inverse
+func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x2x65536xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<2x65536xf32>) taps first
+      : tensor<?x2x65536xf16> -> tensor<?x2x65536xf16>
+  return %y : tensor<?x2x65536xf16>
+}
+
+// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xbf16> {tile.out}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
+// CHECK: math.cos
+// CHECK: tile.kernel @main_filter_inner
+// CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
+// CHECK: tile.dot %{{.*}}, %{{.*}} blocked
+// CHECK: tile.complex_mul
+// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out}
+// CHECK: tile.complex_mul
+// CHECK: tile.complex_mul
+// CHECK: tile.complex_mul %{{.*}} conjugate
+// CHECK: tile.publish
+// CHECK: tile.complex_mul
+// CHECK: tile.kernel @main_conv_inverse

@@ -1,0 +1,101 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Long convolutions in passes through memory, as tile programs on the CPU, against NumPy in float64: a length of whole
+rows of the transform, and one that is not, with gates."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import cpu
+import support
+
+pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
+                                reason="longwing-cpu-test or longwing-opt is not built")
+
+# The relative L2 error that the kernels promise.
+BOUND = {"f16": 1.5e-3, "bf16": 2.5e-3}
+
+
+def exact(kind, x, h, r):
+    """The convolution by transforms of twice the length, in float64."""
+    length = x.shape[-1]
+    if kind == "circular":
+        return np.fft.ifft(np.fft.fft(x) * np.fft.fft(h, length)).real
+    n = 2 * length
+    spectrum = np.fft.fft(h[:, :length], n)
+    if kind == "anticausal":
+        spectrum = spectrum.conj()
+    if r is not None:
+        turn = np.exp(2j * np.pi * np.arange(n) / n) if kind == "two_sided_disjoint" else 1
+        spectrum = spectrum + np.fft.fft(r[:, :length], n).conj() * turn
+    return np.fft.ifft(np.fft.fft(x, n) * spectrum).real[..., :length]
+
+
+@functools.lru_cache(maxsize=32)
+def program(kind, channels, length, taps, element, filter_element, order, gates):
+    tensor, filters = f"tensor<?x{channels}x{length}x{element}>", f"tensor<{channels}x{taps}x{filter_element}>"
+    arguments, clauses = [f"%u: {tensor}", f"%h: {filters}"], []
+    if kind.startswith("two_sided"):
+        arguments.append(f"%r: {filters}")
+        clauses.append(f"reverse(%r : {filters})")
+    clauses.append(f"taps {order}")
+    for gate in ("pre", "post"):
+        if gate in gates:
+            arguments.append(f"%{gate}: {tensor}")
+            clauses.append(f"{gate}(%{gate} : {tensor})")
+    if "skip" in gates:
+        arguments.append(f"%d: tensor<{channels}xf32>")
+        clauses.append(f"skip(%d : tensor<{channels}xf32>)")
+    if "ungated" in gates:
+        clauses.append("{skip_ungated}")
+    text = f"""func.func @main({', '.join(arguments)}) -> {tensor} {{
+      %y = seq.long_conv {kind} %u filter(%h : {filters}) {' '.join(clauses)} : {tensor} -> {tensor}
+      return %y : {tensor}
+    }}"""
+    passes = "seq-configure{conv=multipass radices=64x64x64},seq-to-tile,canonicalize,cse,tile-to-cpu"
+    if kind == "circular" or length > 64**3:
+        passes = passes.replace("{conv=multipass radices=64x64x64}", "")
+    result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({passes})", stdin=text)
+    return cpu.Program(result.stdout, lowered=True)
+
+
+def error(kind, batch, channels, length, taps, element="f16", filter_element="f32", order="first", gates=(), u=None):
+    rng = np.random.default_rng(length + taps)
+
+    def draw(shape, kind_of):
+        values = rng.standard_normal(shape)
+        return cpu.cast(values, kind_of)
+
+    given = [draw((batch, channels, length), element) if u is None else u]
+    given.append(cpu.cast(rng.standard_normal((channels, taps)) / np.sqrt(taps), filter_element))
+    if kind.startswith("two_sided"):
+        given.append(cpu.cast(rng.standard_normal((channels, taps)) / np.sqrt(taps), filter_element))
+    filters = [cpu.to_float64(h)[:, ::-1] if order == "last" else cpu.to_float64(h) for h in given[1:]]
+    plain = cpu.to_float64(given[0])
+    x = plain
+    for gate in ("pre", "post"):
+        if gate in gates:
+            given.append(draw((batch, channels, length), element))
+            if gate == "pre":
+                x = x * cpu.to_float64(given[-1])
+            else:
+                post = cpu.to_float64(given[-1])
+    if "skip" in gates:
+        given.append(rng.standard_normal(channels).astype(np.float32))
+    [y] = program(kind, channels, length, taps, element, filter_element, order, gates)(*given)
+    wanted = exact(kind, x, filters[0], filters[1] if len(filters) > 1 else None)
+    if "skip" in gates:
+        wanted = wanted + given[-1].astype(np.float64)[:, None] * (plain if "ungated" in gates else x)
+    if "post" in gates:
+        wanted = wanted * post
+    return np.linalg.norm(cpu.to_float64(y) - wanted) / np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("kind, length, taps, gates", [
+    ("causal", 8192, 1000, ()),
+    ("two_sided_disjoint", 6001, 777, ("pre", "post", "skip")),
+])
+def test_passes(kind, length, taps, gates):
+    assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
