@@ -8,6 +8,7 @@
 #include "dialects/seq/Seq.h"
 #include "dialects/seq/Verify.h"
 
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"

@@ -7,6 +7,7 @@
 
 #include "dialects/seq/Seq.h"
 
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 

@@ -16,6 +16,8 @@
 
 #include "Recurrence.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/OpDefinition.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;

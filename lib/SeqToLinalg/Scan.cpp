@@ -17,6 +17,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Recurrence.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace longwing;
