@@ -65,13 +65,16 @@ LogicalResult SumsOp::verify() {
 
 /// What loads and stores have in common.
 static LogicalResult verifyPlace(Operation *op, RankedTensorType tile, ViewType view,
-                                 size_t coordinates, bool transposed) {
+                                 size_t coordinates, bool transposed, bool whole) {
   size_t rank = view.getShape().size();
   if (coordinates != rank || int64_t(rank) < tile.getRank())
     return op->emitOpError() << "expected " << rank << " coordinates of a tensor of at least "
                              << tile.getRank() << " dimensions, got " << coordinates;
   if (transposed && tile.getRank() != 2)
     return op->emitOpError() << "expected 'transposed' on a tile of 2 dimensions, got " << tile;
+  if (whole && (transposed || tile.getRank() != 2))
+    return op->emitOpError() << "expected 'whole' on a tile of [R, C] that is not transposed, got "
+                             << tile;
   auto element = dyn_cast<FloatType>(view.getElementType());
   if (!tile.getElementType().isF32() || !element || element.getWidth() > 32)
     return op->emitOpError() << "expected an f32 tile and a tensor of f16, bf16 or f32, got "
@@ -81,7 +84,7 @@ static LogicalResult verifyPlace(Operation *op, RankedTensorType tile, ViewType 
 
 LogicalResult LoadChannelsOp::verify() {
   return verifyPlace(*this, getTile().getType(), getSource().getType(), getCoordinates().size(),
-                     getTransposed());
+                     getTransposed(), getWhole());
 }
 
 LogicalResult StoreChannelsOp::verify() {
@@ -89,5 +92,5 @@ LogicalResult StoreChannelsOp::verify() {
     return emitOpError() << "expected 'rows' of a tile of [R, C] that is not transposed, got "
                          << getTile().getType();
   return verifyPlace(*this, getTile().getType(), getDestination().getType(),
-                     getCoordinates().size(), getTransposed());
+                     getCoordinates().size(), getTransposed(), getWhole());
 }

@@ -60,12 +60,14 @@ def Tile_LoadChannelsOp : Tile_Op<"load_channels", [MemoryEffects<[MemRead]>]> {
   let description = [{
     Element [r, c] comes from the coordinates, r added to the last but one and c to the last;
     with `transposed` it is the other way round. A [C] tile adds c to the last coordinate. What
-    lies outside these dimensions is zero.
+    lies outside these dimensions is zero. `whole` says that `tile.whole` holds of the tensor, and
+    that the last coordinate is a multiple of eight: then nothing but a predicate is in a thread's way.
   }];
-  let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, UnitAttr:$transposed);
+  let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, UnitAttr:$transposed,
+                       UnitAttr:$whole);
   let results = (outs Tile_ChannelTile:$tile);
   let assemblyFormat = [{
-    $source `[` $coordinates `]` (`transposed` $transposed^)? attr-dict
+    $source `[` $coordinates `]` (`transposed` $transposed^)? (`whole` $whole^)? attr-dict
     `:` type($source) `->` type($tile)
   }];
   let hasVerifier = 1;
@@ -76,12 +78,14 @@ def Tile_StoreChannelsOp : Tile_Op<"store_channels", [
   let summary = "Writes a tile of channels to a tensor, rounded to its type";
   let description = [{
     The places are those of `tile.load_channels`; what lies outside is dropped, and so are the
-    rows of a tile of [R, C] from `rows` on, if that is given.
+    rows of a tile of [R, C] from `rows` on, if that is given. So is `whole` that of the load.
   }];
   let arguments = (ins Tile_ChannelTile:$tile, Tile_ViewType:$destination,
-                       Variadic<Index>:$coordinates, Optional<Index>:$rows, UnitAttr:$transposed);
+                       Variadic<Index>:$coordinates, Optional<Index>:$rows, UnitAttr:$transposed,
+                       UnitAttr:$whole);
   let assemblyFormat = [{
-    $tile `,` $destination `[` $coordinates `]` (`transposed` $transposed^)? (`rows` $rows^)? attr-dict
+    $tile `,` $destination `[` $coordinates `]` (`transposed` $transposed^)? (`whole` $whole^)?
+    (`rows` $rows^)? attr-dict
     `:` type($tile) `,` type($destination)
   }];
   let hasVerifier = 1;

@@ -235,6 +235,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
                   [&](auto op) { return configure(op); })
               .Case([&](seq::ScanOp op) { return configureScan(op, scan); })
               .Case([&](seq::SelectiveScanOp op) { return configureScan(op, scan); })
+              .Case([&](seq::ShortConvOp op) { return configureScan(op, scan); })
               .Default(success());
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

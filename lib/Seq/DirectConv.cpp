@@ -99,6 +99,9 @@ std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why
   DirectConv plan;
   int64_t ahead = op.getLookahead();
   cover(plan, -ahead, op.getWidth() - 1 - ahead);
+  // Rounding the taps to bf16 would cost as much as rounding the result does.
+  Type element = op.getX().getType().getElementType();
+  plan.split = element.isBF16() && op.getWeights().getType().getElementType() != element;
   plan.tiled = true;
   return plan;
 }

@@ -257,6 +257,34 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
 }
 
 //===----------------------------------------------------------------------===//
+// Short convolutions of [B, L, H]
+//===----------------------------------------------------------------------===//
+
+/// The kernel has no ring: enough warps with a few rows each under way are what hides latency.
+LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &overrides) {
+  if (op.getAxis() != 1)
+    return success();
+  ScanConfig config;
+  config.steps = overrides.steps ? overrides.steps : 64;
+  config.unroll = overrides.unroll ? overrides.unroll : op.getWidth() <= 4 ? 8 : 4;
+  config.width = overrides.width ? overrides.width : 4;
+  config.registers = overrides.registers ? overrides.registers : 96;
+  auto bad = [&](StringRef name, StringRef expected, int64_t got) {
+    return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
+                          << got;
+  };
+  if (!llvm::isPowerOf2_64(config.width) || config.width > 8)
+    return bad("width", "1, 2, 4 or 8", config.width);
+  if (config.unroll < 1 || config.unroll > 64)
+    return bad("unroll", "1 to 64", config.unroll);
+  if (config.steps < config.unroll || config.steps > 65536 || config.steps % config.unroll)
+    return bad("steps", "a multiple of " + std::to_string(config.unroll) + " up to 65536",
+               config.steps);
+  config.write(op);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // What selective scans ask for
 //===----------------------------------------------------------------------===//
 

@@ -115,7 +115,9 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::LongConvOp op) { return verifyLongConv(op); })
               .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
-              .Case([](seq::ShortConvOp op) { return verifyDirectConv(op); })
+              .Case([](seq::ShortConvOp op) {
+                return op.getAxis() == 1 ? success() : verifyDirectConv(op);
+              })
               .Default([](Operation *) { return success(); });
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

@@ -46,13 +46,13 @@ Value ChannelBuilder::partialSum(Value tile) {
 Value ChannelBuilder::sums(ValueRange tiles) { return make<SumsOp>(rows(tiles.size()), tiles); }
 
 Value ChannelBuilder::loadChannels(Value view, ValueRange at, RankedTensorType type,
-                                   bool transposed) {
-  return make<LoadChannelsOp>(type, view, at, transposed);
+                                   bool transposed, bool whole) {
+  return make<LoadChannelsOp>(type, view, at, transposed, whole);
 }
 
 void ChannelBuilder::storeChannels(Value tile, Value view, ValueRange at, bool transposed,
-                                   Value rows) {
-  StoreChannelsOp::create(b, loc, tile, view, at, rows, transposed);
+                                   Value rows, bool whole) {
+  StoreChannelsOp::create(b, loc, tile, view, at, rows, transposed, whole);
 }
 
 Value ChannelBuilder::spread(Value predicate, Value like) {

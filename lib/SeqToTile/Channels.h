@@ -32,9 +32,9 @@ public:
   mlir::Value partialSum(mlir::Value tile);
   mlir::Value sums(mlir::ValueRange tiles);
   mlir::Value loadChannels(mlir::Value view, mlir::ValueRange at, mlir::RankedTensorType type,
-                           bool transposed = false);
+                           bool transposed = false, bool whole = false);
   void storeChannels(mlir::Value tile, mlir::Value view, mlir::ValueRange at,
-                     bool transposed = false, mlir::Value rows = {});
+                     bool transposed = false, mlir::Value rows = {}, bool whole = false);
   /// An i1 scalar, repeated over a tile that is shaped as `like`.
   mlir::Value spread(mlir::Value predicate, mlir::Value like);
 

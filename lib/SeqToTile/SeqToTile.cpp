@@ -60,7 +60,10 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
               .Case([&](seq::SelectiveScanOp op) { return lowerSelectiveScan(op, symbols); })
               .Case([&](seq::LongConvOp op) { return lowerLongConv(op, symbols); })
               .Case([&](seq::PrepareFilterOp op) { return lowerPrepareFilter(op, symbols); })
-              .Case([&](seq::ShortConvOp op) { return lowerShortConv(op, symbols); });
+              .Case([&](seq::ShortConvOp op) {
+                return op.getAxis() == 1 ? lowerShortConvByChannel(op, symbols)
+                                         : lowerShortConv(op, symbols);
+              });
       if (failed(lowered))
         return signalPassFailure();
     }

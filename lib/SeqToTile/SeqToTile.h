@@ -21,6 +21,8 @@ mlir::LogicalResult lowerAttention(seq::AttentionOp op, mlir::SymbolTable &symbo
 /// Replaces a convolution by the launch of a kernel of Toeplitz products.
 mlir::LogicalResult lowerDirectConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
 mlir::LogicalResult lowerShortConv(seq::ShortConvOp op, mlir::SymbolTable &symbols);
+/// Replaces a short convolution of [B, L, H] by the launch of a kernel whose threads own channels.
+mlir::LogicalResult lowerShortConvByChannel(seq::ShortConvOp op, mlir::SymbolTable &symbols);
 /// Replaces a linear attention by the launch of a kernel.
 mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::SymbolTable &symbols);
 /// Replaces a first-order recurrence by the launch of a kernel.

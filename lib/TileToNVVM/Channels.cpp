@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "PtxAsm.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -39,16 +40,16 @@ int64_t Emitter::rowsPerThread(Type type) {
   return single ? 1 : tile.getDimSize(0) / lanesOf(type);
 }
 
-/// Every tile of channels gives each thread 1, 2 or 4 channels.
+/// Every tile of channels gives each thread 1, 2, 4 or 8 channels.
 LogicalResult Emitter::checkChannels() {
   auto check = [&](Operation *op, Type type) -> LogicalResult {
     if (!isIn<ChannelAttr>(type))
       return success();
     int64_t total = cast<RankedTensorType>(type).getShape().back() * lanesOf(type),
             threads = warpgroups * kWarpgroupThreads, w = total / threads;
-    if (total % threads == 0 && (w == 1 || w == 2 || w == 4))
+    if (total % threads == 0 && (w == 1 || w == 2 || w == 4 || w == 8))
       return success();
-    return op->emitError() << "expected a tile of 1, 2 or 4 channels for each of the "
+    return op->emitError() << "expected a tile of 1, 2, 4 or 8 channels for each of the "
                            << threads / lanesOf(type) << " groups of " << lanesOf(type)
                            << " threads, got " << type;
   };
@@ -65,7 +66,8 @@ Value Emitter::laneInGroup(int64_t lanes) { return both(thread, i32(lanes - 1));
 
 Value Emitter::firstChannel(Type type) {
   int64_t lanes = lanesOf(type);
-  Value place = LLVM::UDivOp::create(b, loc, add(thread, -kWarpgroupThreads), i32(lanes));
+  int64_t before = kernel.getSchedule().hasProducer() ? kWarpgroupThreads : 0;
+  Value place = LLVM::UDivOp::create(b, loc, add(thread, -before), i32(lanes));
   return mul(place, channelsPerThread(type));
 }
 
@@ -77,9 +79,15 @@ Value Emitter::firstRow(Type type) {
 // Elements
 //===----------------------------------------------------------------------===//
 
-/// `n` neighbouring elements as f32, by one load of at most 16 bytes.
+/// `n` neighbouring elements as f32, by loads of at most 16 bytes.
 Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n, bool invariant) {
   int64_t bytes = n * bytesOf(element);
+  if (bytes > 16) {
+    Values result = loadWide(pointer, element, n / 2, invariant);
+    Value rest = LLVM::GEPOp::create(b, loc, pointer.getType(), element, pointer, i32(n / 2));
+    llvm::append_range(result, loadWide(rest, element, n / 2, invariant));
+    return result;
+  }
   Type word = b.getIntegerType(std::min<int64_t>(32, 8 * bytes));
   Type type = bytes > 4 ? Type(VectorType::get(bytes / 4, word)) : word;
   Value loaded = LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/bytes,
@@ -88,8 +96,14 @@ Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n, bool i
   for (int64_t i = 0; i < std::max<int64_t>(bytes / 4, 1); ++i)
     words.push_back(bytes > 4 ? Value(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)))
                               : loaded);
+  return fromWords(words, element);
+}
+
+/// Words of 32 bits, or one of 16, as f32 values of their elements; ...
+Emitter::Values Emitter::fromWords(ValueRange words, Type element) {
   Values result;
   for (Value value : words) {
+    int64_t bytes = value.getType().getIntOrFloatBitWidth() / 8;
     auto push = [&](Value bits) {
       result.push_back(LLVM::BitcastOp::create(b, loc, b.getF32Type(), bits));
     };
@@ -116,18 +130,22 @@ Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n, bool i
   return result;
 }
 
+/// ... and the other way round, rounded.
+Emitter::Values Emitter::toWords(ArrayRef<Value> values, Type element) {
+  if (bytesOf(element) == 4)
+    return Values(values);
+  if (values.size() == 1)
+    return {LLVM::FPTruncOp::create(b, loc, element, values.front())};
+  Values words;
+  for (size_t i = 0; i < values.size(); i += 2)
+    words.push_back(pack(values[i], values[i + 1], element));
+  return words;
+}
+
 /// Stores neighbouring f32 values, rounded, by one store.
 void Emitter::storeWide(Value pointer, Type element, ArrayRef<Value> values) {
   int64_t bytes = values.size() * bytesOf(element);
-  Values words;
-  if (bytesOf(element) == 4) {
-    words.assign(values.begin(), values.end());
-  } else if (bytes == 2) {
-    words.push_back(LLVM::FPTruncOp::create(b, loc, element, values.front()));
-  } else {
-    for (size_t i = 0; i < values.size(); i += 2)
-      words.push_back(pack(values[i], values[i + 1], element));
-  }
+  Values words = toWords(values, element);
   Value stored = words.front();
   if (words.size() > 1) {
     stored = LLVM::UndefOp::create(b, loc, VectorType::get(words.size(), stored.getType()));
@@ -202,17 +220,16 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
   Type i64Type = b.getI64Type();
   int64_t size = bytesOf(type.getElementType());
   auto stride = [&](size_t i) { return view[1 + rank + i]; };
+  // As unsigned numbers, negative positions are too large.
   auto less = [&](Value x, Value y) -> Value {
-    return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, x, y);
+    return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, x, y);
   };
 
   Value channel = firstChannel(tile), row = single ? i32(0) : firstRow(tile);
   int64_t length = transposed ? rows : w, count = transposed ? w : rows;
-  length = std::min<int64_t>(length, 16 / size);
+  length = std::min<int64_t>(length & -length, 16 / size);
   int64_t pieces = (transposed ? rows : w) / length;
   Value end = single ? Value() : view[1 + rank - 2]; // of the outer dimension
-  if (limit)
-    end = LLVM::SMinOp::create(b, loc, end, wide(add(one(coordinates[rank - 2]), one(limit))));
   Value inner = wide(add(one(coordinates.back()), transposed ? row : channel));
   Value outer = single ? Value() : wide(add(one(coordinates[rank - 2]), transposed ? channel : row));
 
@@ -237,6 +254,10 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
     if (outer) {
       Value at = k ? add(outer, i64(k)) : outer;
       inside = less(at, end);
+      if (limit) {
+        inside = both(inside, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, add(row, k),
+                                                   one(limit)));
+      }
       if (k)
         pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), type.getElementType(), pointer,
                                       stride(rank - 2));
@@ -265,6 +286,15 @@ void Emitter::emitLoadChannels(LoadChannelsOp op) {
   Type element = op.getSource().getType().getElementType();
   Values result(count(type));
   eachRun(type, op.getSource(), op.getCoordinates(), op.getTransposed(), Value(), [&](const Run &run) {
+    int64_t bytes = run.registers.size() * bytesOf(element);
+    if (op.getWhole()) {
+      Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
+      Values words = ptx::loadIf(b, loc, address, run.inside.back(),
+                                 std::max<int64_t>(bytes / 4, 1), /*half=*/bytes == 2);
+      for (auto [k, value] : llvm::zip(run.registers, fromWords(words, element)))
+        result[k] = value;
+      return;
+    }
     SmallVector<Type> types(run.registers.size(), b.getF32Type());
     auto branch = scf::IfOp::create(b, loc, types, run.whole, /*withElse=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -306,6 +336,17 @@ void Emitter::emitStoreChannels(StoreChannelsOp op) {
     Values stored;
     for (int64_t k : run.registers)
       stored.push_back(tile[k]);
+    if (op.getWhole()) {
+      Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
+      Values words = toWords(stored, element);
+      bool half = words.front().getType().getIntOrFloatBitWidth() == 16;
+      Type word = half ? b.getI16Type() : b.getI32Type();
+      for (Value &value : words)
+        if (value.getType() != word)
+          value = LLVM::BitcastOp::create(b, loc, word, value);
+      ptx::storeIf(b, loc, address, run.inside.back(), words, half);
+      return;
+    }
     auto branch = scf::IfOp::create(b, loc, run.whole, /*withElse=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());

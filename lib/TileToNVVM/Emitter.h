@@ -178,6 +178,8 @@ private:
   mlir::Value firstChannel(mlir::Type type);
   mlir::Value firstRow(mlir::Type type);
   mlir::Value swizzled(mlir::Value offset, int64_t panel);
+  Values fromWords(mlir::ValueRange words, mlir::Type element);
+  Values toWords(llvm::ArrayRef<mlir::Value> values, mlir::Type element);
   Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n, bool invariant);
   void storeWide(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> values);
   /// Neighbouring elements of a tensor that a thread holds.

@@ -140,8 +140,9 @@ SmallVector<Value> ptx::loadIf(OpBuilder &b, Location loc, Value address, Value 
     outputs += (i ? ", " : "") + name;
     constraints += half ? "=h," : "=r,";
   }
-  text += "@p ld.global" + std::string(half ? ".b16 " : words == 4 ? ".v4.b32 {" : ".b32 ") +
-          outputs + (words == 4 ? "}" : "") + ", [$" + std::to_string(words) + "]; }";
+  std::string vector = words > 1 ? ".v" + std::to_string(words) : "";
+  text += "@p ld.global" + vector + (half ? ".b16 " : ".b32 ") + (words > 1 ? "{" : "") + outputs +
+          (words > 1 ? "}" : "") + ", [$" + std::to_string(words) + "]; }";
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
   Type word = half ? b.getI16Type() : b.getI32Type();
   return inlineAsm(b, loc, text, constraints + "l,r,~{memory}", {address, flag},
@@ -155,10 +156,11 @@ void ptx::storeIf(OpBuilder &b, Location loc, Value address, Value predicate, Va
     values += (i ? ", $" : "$") + std::to_string(i + 2);
     constraints += half ? ",h" : ",r";
   }
-  bool vector = words.size() == 4;
-  std::string text = "{ .reg .pred p; setp.ne.b32 p, $1, 0; @p st.global" +
-                     std::string(half ? ".b16" : vector ? ".v4.b32" : ".b32") + " [$0], " +
-                     (vector ? "{" + values + "}" : values) + "; }";
+  bool several = words.size() > 1;
+  std::string vector = several ? ".v" + std::to_string(words.size()) : "";
+  std::string text = "{ .reg .pred p; setp.ne.b32 p, $1, 0; @p st.global" + vector +
+                     (half ? ".b16" : ".b32") + " [$0], " +
+                     (several ? "{" + values + "}" : values) + "; }";
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
   SmallVector<Value> operands = {address, flag};
   llvm::append_range(operands, words);

@@ -44,12 +44,12 @@ llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc,
 /// loop.
 mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool pinned = false);
 
-/// Reads words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
+/// Reads 1, 2 or 4 words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
 /// elsewhere. In order with stores and products, so that no register holds them for too long.
 llvm::SmallVector<mlir::Value> loadIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address,
                                       mlir::Value predicate, int64_t words, bool half = false);
 
-/// Writes words of 32 bits (or one of 16) to global memory where the i1 `predicate` holds.
+/// Writes 1, 2 or 4 words of 32 bits (or one of 16) to global memory where the i1 `predicate` holds.
 void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value predicate,
              mlir::ValueRange words, bool half = false);
 

@@ -64,14 +64,6 @@ func.func @open_conv(%u: tensor<?x4x?xf16>, %h: tensor<4x?xf32>) -> tensor<?x4x?
 
 // -----
 
-func.func @channels_last(%x: tensor<?x?x4xf16>, %w: tensor<4x4xf32>) -> tensor<?x?x4xf16> {
-  // expected-error @+1 {{Toeplitz products need time as the last dimension}}
-  %y = seq.short_conv causal %x, %w taps last {axis = 1 : i64} : tensor<?x?x4xf16>, tensor<4x4xf32> -> tensor<?x?x4xf16>
-  return %y : tensor<?x?x4xf16>
-}
-
-// -----
-
 func.func @recurrence_single(%q: tensor<1x8x2x64xf32>, %v: tensor<1x8x2x64xf32>) -> tensor<1x8x2x64xf32> {
   // expected-error @+1 {{cannot run on sm_90a: expected elements of type f16 or bf16, got 'f32'; the x86-64 target takes it}}
   %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32> -> tensor<1x8x2x64xf32>

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The convolutions by Toeplitz products that test_direct_conv.py runs, by name.
+"""The convolutions without transforms that test_direct_conv.py runs, by name.
 
     python3 test/gpu/direct_conv.py DIR     compiles all of them into DIR, for LONGWING_PACKAGES
 """
@@ -34,6 +34,13 @@ SHORT = {
     "short_4_states": dict(kind="causal", element="bf16", width=4, silu=True, states=True),
     "short_3": dict(kind="causal", element="f16", width=3),
     "short_8_centred": dict(kind="centred", element="f16", width=8, silu=True),
+    # Time before channels: few, a number that rows of 16 bytes do not hold, more than a CTA has.
+    **{f"channels_{channels}_{element}": dict(kind="causal", element=element, width=4, silu=True, states=True, axis=1,
+                                              channels=channels)
+       for channels, element in ((5, "bf16"), (520, "f16"), (1536, "bf16"), (1537, "f16"), (264, "f32"))},
+    "channels_2": dict(kind="causal", element="f16", width=2, axis=1, channels=64),
+    "channels_8_centred": dict(kind="centred", element="bf16", width=8, silu=True, axis=1, channels=1032),
+    "channels_5_states": dict(kind="causal", element="f32", width=5, states=True, axis=1, channels=7),
 }
 
 
@@ -58,12 +65,13 @@ def long_text(kind, element, taps, reverse=0, length="?", order="first", pre=Fal
     return f"func.func @main({', '.join(arguments)}) -> {u} {{\n  %y = {text} : {u} -> {u}\n  return %y : {u}\n}}\n"
 
 
-def short_text(kind, element, width, silu=False, states=False):
-    x, s = f"tensor<?x{CHANNELS}x?x{element}>", f"tensor<?x{CHANNELS}x{width - 1}x{element}>"
-    w, bias = f"tensor<{CHANNELS}x{width}xf32>", f"tensor<{CHANNELS}xf32>"
+def short_text(kind, element, width, silu=False, states=False, axis=2, channels=CHANNELS):
+    x, s = (f"tensor<?x{channels}x{size}x{element}>" if axis == 2 else f"tensor<?x{size}x{channels}x{element}>"
+            for size in ("?", width - 1))
+    w, bias = f"tensor<{channels}x{width}xf32>", f"tensor<{channels}xf32>"
     return f"""func.func @main(%x: {x}, %w: {w}, %b: {bias}{f", %s: {s}" if states else ""}) -> {f"({x}, {s})" if states else x} {{
   %r{":2" if states else ""} = seq.short_conv {kind} %x, %w taps last bias(%b : {bias})
-      {f"initial(%s : {s})" if states else ""} {{axis = 2 : i64{", silu" if silu else ""}}}
+      {f"initial(%s : {s})" if states else ""} {{axis = {axis} : i64{", silu" if silu else ""}}}
       : {x}, {w} -> {x}{f", {s}" if states else ""}
   return {f"%r#0, %r#1 : {x}, {s}" if states else f"%r : {x}"}
 }}

@@ -18,9 +18,9 @@ struct ScanConfig {
   int64_t consumers = 1;
   /// Neighbouring threads that share a channel: they split its states, or its steps.
   int64_t lanes = 1;
-  /// Neighbouring channels of a thread: 1, 2 or 4.
+  /// Neighbouring channels of a thread: 1, 2, 4 or 8.
   int64_t width = 2;
-  /// Steps of a tile in SRAM, and of a tile in registers.
+  /// Steps of a tile in SRAM (or of a segment, without one), and of a tile in registers.
   int64_t steps = 32, unroll = 8;
   /// SRAM slots of each ring.
   int64_t stages = 3;
@@ -42,6 +42,8 @@ struct ScanOverrides {
 /// Chooses and writes the configuration of a recurrence over channels.
 mlir::LogicalResult configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides);
 mlir::LogicalResult configureScan(seq::ScanOp op, const ScanOverrides &overrides);
+/// That of a short convolution that walks the same way.
+mlir::LogicalResult configureScan(seq::ShortConvOp op, const ScanOverrides &overrides);
 
 /// Reports, at the operation, what a Hopper kernel of the recurrences cannot do.
 mlir::LogicalResult verifyScanTarget(seq::SelectiveScanOp op);

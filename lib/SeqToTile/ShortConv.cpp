@@ -1,0 +1,180 @@
+//===- ShortConv.cpp - Short convolutions along the first of two axes -----===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// x is [B, L, H]. A thread owns neighbouring channels and walks a segment of the sequence in time,
+// some rows at a time; the W - 1 samples before them are still in its registers.
+//
+//   y[t] = act(bias + sum over j < W of w[j] x[t - j + c])
+//
+// Sums are f32. Segments of a sequence are independent, but for the samples that both read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Channels.h"
+#include "Launch.h"
+#include "SeqToTile.h"
+
+#include "longwing/Seq/ScanConfig.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+namespace {
+
+class ShortConvKernel {
+public:
+  explicit ShortConvKernel(seq::ShortConvOp op)
+      : op(op), config(ScanConfig::read(op)), builder(op.getContext()),
+        t(builder, op.getLoc(), /*lanes=*/1, config.channels()), launch(op) {}
+
+  LogicalResult lower(SymbolTable &symbols);
+
+private:
+  void segment(Value block, Value number);
+  void walk(bool whole);
+  void finalState();
+  Value sample(Value time);
+  Value output(ArrayRef<Value> samples);
+
+  seq::ShortConvOp op;
+  ScanConfig config;
+  OpBuilder builder;
+  ChannelBuilder t;
+  LaunchBuilder launch;
+  llvm::MapVector<Value, unsigned> numbers;
+  Block *body = nullptr;
+  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
+
+  Value batch, length, channel0, time0;
+  SmallVector<Value> taps; // by lag, counted from the newest sample that an output reads
+  Value bias;
+};
+
+/// Segments of a sequence; one where it is empty, which still has a state.
+Value segments(TileBuilder &t, Value length, int64_t steps) {
+  return t.max(t.ceilDiv(length, steps), t.index(1));
+}
+
+} // namespace
+
+LogicalResult ShortConvKernel::lower(SymbolTable &symbols) {
+  for (Value value : {Value(op.getX()), Value(op.getWeights()), Value(op.getBias()),
+                      Value(op.getInitial()), Value(op.getY()), Value(op.getFinal())})
+    if (value && !numbers.contains(value))
+      numbers[value] = launch.view(value);
+
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/0,
+                                    config.registers, /*persistent=*/false, /*overlap=*/false,
+                                    /*spread=*/false);
+  KernelOp kernel = launch.createKernel(builder, (function + "_short_conv").str(), schedule);
+  body = &kernel.getBody().front();
+  builder.setInsertionPointToStart(body);
+  int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
+  Value x = tensor(op.getX());
+  length = t.dim(x, 1);
+  auto forEach = ForEachOp::create(
+      builder, t.loc,
+      ValueRange{t.index(blocks), segments(t, length, config.steps), t.dim(x, 0)});
+  ReturnOp::create(builder, t.loc);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  batch = forEach.getBody().getArgument(2);
+  segment(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
+  symbols.insert(kernel);
+
+  OpBuilder b(op);
+  TileBuilder host(b, op.getLoc());
+  Value count = host.make<tensor::DimOp>(op.getX(), 0);
+  Value parts = segments(host, host.make<tensor::DimOp>(op.getX(), 1), config.steps);
+  return launch.replace(kernel, {host.index(blocks), parts, count}, op.getNamedShapes());
+}
+
+void ShortConvKernel::segment(Value block, Value number) {
+  channel0 = t.mul(block, t.channels), time0 = t.mul(number, config.steps);
+  int64_t width = op.getWidth();
+  Value stored = t.loadChannels(tensor(op.getWeights()), {channel0, t.index(0)}, t.rows(width),
+                                /*transposed=*/true);
+  for (int64_t lag = 0; lag < width; ++lag)
+    taps.push_back(t.rowOf(stored, op.getTaps() == seq::TapOrder::Last ? width - 1 - lag : lag));
+  bias = op.getBias() ? t.loadChannels(tensor(op.getBias()), channel0, t.row())
+                      : t.constant(t.row(), 0);
+  if (op.getFinal()) {
+    Value first = t.compare(arith::CmpIPredicate::eq, number, t.index(0));
+    auto branch = scf::IfOp::create(builder, t.loc, first, /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    finalState();
+  }
+  // Twice: where rows lie in one piece a thread reads and writes them without a branch.
+  Value fast = t.make<WholeOp>(builder.getI1Type(),
+                               ValueRange{tensor(op.getX()), tensor(op.getY())});
+  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
+  for (Block *way : {branch.thenBlock(), branch.elseBlock()}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(way->getTerminator());
+    walk(way == branch.thenBlock());
+  }
+}
+
+/// One row of x, or of the initial state where it lies before the first. Each is 0 elsewhere.
+Value ShortConvKernel::sample(Value time) {
+  auto read = [&](Value from, Value row) {
+    return t.rowOf(t.loadChannels(tensor(from), {batch, row, channel0}, t.rows(1)), 0);
+  };
+  Value x = read(op.getX(), time);
+  return op.getInitial() ? t.addf(x, read(op.getInitial(), t.add(time, op.getWidth() - 1))) : x;
+}
+
+/// The output whose last sample is the last of `samples`.
+Value ShortConvKernel::output(ArrayRef<Value> samples) {
+  Value sum = bias;
+  for (int64_t lag = op.getWidth() - 1; lag >= 0; --lag)
+    sum = t.fma(taps[lag], samples[samples.size() - 1 - lag], sum);
+  return op.getSilu() ? t.silu(sum) : sum;
+}
+
+void ShortConvKernel::walk(bool whole) {
+  int64_t past = op.getWidth() - 1, rows = config.unroll;
+  Value from = t.add(time0, op.getLookahead());
+  SmallVector<Value> before;
+  for (int64_t i = 0; i < past; ++i)
+    before.push_back(sample(t.add(from, i - past)));
+  Value count = t.min(t.ceilDiv(t.sub(length, time0), rows), t.index(config.steps / rows));
+  scf::ForOp::create(
+      builder, t.loc, t.index(0), count, t.index(1), before,
+      [&](OpBuilder &, Location, Value part, ValueRange carried) {
+        Value row0 = t.mul(part, rows);
+        Value read = t.loadChannels(tensor(op.getX()), {batch, t.add(from, row0), channel0},
+                                    t.rows(rows), /*transposed=*/false, whole);
+        SmallVector<Value> samples(carried), outputs;
+        for (int64_t i = 0; i < rows; ++i) {
+          samples.push_back(t.rowOf(read, i));
+          outputs.push_back(t.broadcast(output(samples), t.rows(1)));
+        }
+        t.storeChannels(t.sums(outputs), tensor(op.getY()),
+                        {batch, t.add(time0, row0), channel0}, /*transposed=*/false,
+                        /*rows=*/Value(), whole);
+        scf::YieldOp::create(builder, t.loc, ArrayRef(samples).take_back(past));
+      });
+}
+
+/// The last samples, from the initial state where the sequence is shorter than it.
+void ShortConvKernel::finalState() {
+  int64_t kept = op.getWidth() - 1;
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < kept; ++i)
+    rows.push_back(t.broadcast(sample(t.add(length, i - kept)), t.rows(1)));
+  t.storeChannels(t.sums(rows), tensor(op.getFinal()), {batch, t.index(0), channel0});
+}
+
+LogicalResult longwing::lowerShortConvByChannel(seq::ShortConvOp op, SymbolTable &symbols) {
+  return ShortConvKernel(op).lower(symbols);
+}
