@@ -55,6 +55,10 @@ constexpr int64_t kStepBarrierBytes = 8;
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
+/// On a kernel: a thread computes each point of its work.
+constexpr llvm::StringLiteral kPointsAttr = "tile.points";
+/// Points that a thread of such a kernel takes in one go, where there are as many.
+constexpr int64_t kPointsPerThread = 1;
 constexpr llvm::StringLiteral kNonemptyAttr = "tile.nonempty";
 constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 /// On a launch: an array of groups `array<i64: operand, dimension, operand, dimension, ...>` of
@@ -83,6 +87,9 @@ bool isIn(mlir::Type type) {
   auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
   return tensor && llvm::isa_and_nonnull<Layout>(tensor.getEncoding());
 }
+
+/// The memory of a view: its sizes, and any strides.
+mlir::MemRefType elementsType(ViewType type);
 
 /// The buffer into which a tile in SRAM was put from registers; null for others.
 mlir::Value bufferOf(mlir::Value tile);

@@ -180,6 +180,22 @@ static int64_t rankOf(Type type) {
                              : cast<ViewType>(type).getShape().size();
 }
 
+MemRefType longwing::tile::elementsType(ViewType type) {
+  SmallVector<int64_t> strides(type.getShape().size(), ShapedType::kDynamic);
+  auto layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic, strides);
+  return MemRefType::get(type.getShape(), type.getElementType(), layout);
+}
+
+LogicalResult ElementsOp::verify() {
+  if (getMemory().getType() != elementsType(getSource().getType()))
+    return emitOpError() << "expected memory of type " << elementsType(getSource().getType()) << ", got "
+                         << getMemory().getType();
+  auto kernel = (*this)->getParentOfType<KernelOp>();
+  if (!kernel || !kernel->hasAttr(kPointsAttr))
+    return emitOpError() << "expected a kernel with the attribute '" << kPointsAttr << "'";
+  return success();
+}
+
 LogicalResult DimOp::verify() {
   int64_t rank = rankOf(getSource().getType());
   // Of a dimension that is seen as two, neither has a size of its own.

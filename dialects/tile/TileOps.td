@@ -376,6 +376,7 @@ def Tile_ReleaseOp : Tile_Op<"release", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "$ring `[` $position `]` attr-dict `:` type($ring)";
 }
 
+include "dialects/tile/TilePointOps.td"
 include "dialects/tile/TileRunOps.td"
 include "dialects/tile/TileRecurrenceOps.td"
 include "dialects/tile/TileChannelOps.td"

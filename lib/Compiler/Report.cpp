@@ -52,12 +52,15 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
     auto add = [&](StringRef name, const llvm::Twine &value) {
       kernel.config.emplace_back(name.str(), value.str());
     };
+    bool isPlain = op->hasAttr(tile::kPointsAttr);
+    if (!isPlain) {
     add("consumer warpgroups", llvm::Twine(schedule.getConsumers()));
     add("query rows of a tile", llvm::Twine(64 * schedule.getConsumers()));
     add("registers by role", "producer " + llvm::Twine(schedule.getProducerRegisters()) +
                                  ", consumers " + llvm::Twine(schedule.getConsumerRegisters()));
     add("persistent", schedule.getPersistent() ? "yes" : "no");
     add("overlap", schedule.getOverlap() ? "yes" : "no");
+    }
     op.walk([&](tile::AllocOp alloc) {
       Type type = alloc.getMemory().getType();
       if (isa<tile::StepsType>(type))

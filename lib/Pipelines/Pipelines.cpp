@@ -15,6 +15,7 @@
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
@@ -30,6 +31,7 @@ static void clean(OpPassManager &pm) {
 }
 
 void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &options) {
+  pm.addPass(createSeqInlineCalls());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createSeqRewriteScans());
   pm.addPass(createSeqFuseGates());
@@ -55,6 +57,8 @@ void longwing::buildSeqToTilePipeline(OpPassManager &pm, const ScheduleOptions &
   buildSeqPipeline(pm, options);
   pm.addPass(createSeqToTile());
   clean(pm);
+  pm.addPass(createSeqPlainKernels());
+  clean(pm);
 }
 
 void longwing::buildTilePipeline(OpPassManager &pm) {
@@ -76,6 +80,7 @@ void longwing::buildTileToNVVMPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createTileExpandMath());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
   // math before the rest: the GPU conversions would call a device library that is not there.
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());

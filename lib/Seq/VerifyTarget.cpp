@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/seq/Seq.h"
+#include "longwing/Seq/Config.h"
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
@@ -43,14 +44,6 @@ static LogicalResult verifyStateless(seq::LongConvOp op) {
     return success();
   return op.emitOpError() << "cannot run on sm_90a: no kernel adds the state of a long convolution "
                              "that is read in parts; the x86-64 target takes it";
-}
-
-template <typename Op>
-static LogicalResult verifyDirectConv(Op op) {
-  std::string why;
-  if (DirectConv::plan(op, &why))
-    return success();
-  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
 }
 
 /// What the kernel of a linear attention does not do.
@@ -98,6 +91,19 @@ static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
   return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
 }
 
+/// It is computed as it is defined.
+static LogicalResult markPlain(Operation *op, const Twine &why = "has no kernel of its own") {
+  std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
+  op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));
+  return success();
+}
+
+/// Where time is the last dimension and Toeplitz products do not fit, a plain kernel does.
+static LogicalResult verifyShortConv(seq::ShortConvOp op) {
+  std::string why;
+  return op.getAxis() == 1 || DirectConv::plan(op, &why) ? success() : markPlain(op, why);
+}
+
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
@@ -115,9 +121,9 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
               .Case([](seq::LongConvOp op) { return verifyLongConv(op); })
               .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
-              .Case([](seq::ShortConvOp op) {
-                return op.getAxis() == 1 ? success() : verifyDirectConv(op);
-              })
+              .Case([](seq::ShortConvOp op) { return verifyShortConv(op); })
+              .Case<seq::FftOp, seq::ButterflyOp, seq::RootsOp, seq::ComplexMulOp,
+                    seq::ImplicitFilterOp>([](Operation *op) { return markPlain(op); })
               .Default([](Operation *) { return success(); });
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

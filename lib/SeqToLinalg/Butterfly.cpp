@@ -152,37 +152,19 @@ public:
   Value lower();
 
 private:
-  /// Real and imaginary part, or one tensor alone.
-  using Parts = SmallVector<Value>;
-
-  Parts split();
-  Parts stage(Parts x, Value factor, int64_t stride);
-  Value joined(Parts y);
+  Value stage(Value x, Value factor, int64_t stride);
 
   seq::ButterflyOp op;
   seq::ButterflyOp::Adaptor in;
   LoopBuilder b;
   unsigned dim;
-  SmallVector<OpFoldResult> sizes; // of one part
+  SmallVector<OpFoldResult> sizes;
 };
 
 } // namespace
 
-/// The parts of x in the arithmetic's type.
-ButterflyLowering::Parts ButterflyLowering::split() {
-  Parts parts;
-  for (int64_t part = 0; part < (op.getComplex() ? 2 : 1); ++part)
-    parts.push_back(tabulateTensor(b, sizes, b.arithmetic.compute, [&](ValueRange indices) {
-      SmallVector<Value> all(indices);
-      if (op.getComplex())
-        all.push_back(b.index(part));
-      return b.element(in.getX(), all);
-    }));
-  return parts;
-}
-
 /// y[o][s][j] = sum over r of w[o m + j][s][r] x[o][r][j].
-ButterflyLowering::Parts ButterflyLowering::stage(Parts x, Value factor, int64_t stride) {
+Value ButterflyLowering::stage(Value x, Value factor, int64_t stride) {
   auto type = cast<RankedTensorType>(factor.getType());
   int64_t matrices = type.getDimSize(0), rows = type.getDimSize(1), columns = type.getDimSize(2);
   int64_t before = *getConstantIntValue(sizes[dim]);
@@ -195,11 +177,8 @@ ButterflyLowering::Parts ButterflyLowering::stage(Parts x, Value factor, int64_t
   // The reduction's range has no operand of its own.
   Value range = b.empty({b.getIndexAttr(columns)}, b.arithmetic.compute);
   AffineMap rangeMap = AffineMap::get(rank + 1, 0, b.getAffineDimExpr(rank));
-  Parts zeros, y;
-  for (size_t part = 0; part < x.size(); ++part)
-    zeros.push_back(b.filled(sizes, b.real(0)));
-  SmallVector<AffineMap> outputMaps(x.size(), outputMap);
-  return b.generic(range, rangeMap, zeros, outputMaps, iterators, [&](ValueRange args) {
+  Value zeros = b.filled(sizes, b.real(0));
+  return b.generic(range, rangeMap, zeros, outputMap, iterators, [&](ValueRange args) {
     auto div = [&](Value i, int64_t n) { return arith::DivUIOp::create(b, i, b.index(n)); };
     auto rem = [&](Value i, int64_t n) { return arith::RemUIOp::create(b, i, b.index(n)); };
     auto mulAdd = [&](Value i, int64_t n, Value j) -> Value {
@@ -213,39 +192,29 @@ ButterflyLowering::Parts ButterflyLowering::stage(Parts x, Value factor, int64_t
     for (unsigned i = 0; i < rank; ++i)
       from.push_back(linalg::IndexOp::create(b, i));
     from[dim] = mulAdd(mulAdd(o, columns, r), stride, j);
-    if (!op.getComplex()) {
-      Real weight{&b, b.element(factor, {block, s, r})}, value{&b, b.element(x[0], from)};
-      return SmallVector<Value>{(Real{&b, args[1]} + weight * value).value};
-    }
-    Complex weight = complexElement(b, factor, {block, s, r});
-    Complex value{b.element(x[0], from), b.element(x[1], from)};
-    Complex sum = add(b, {args[1], args[2]}, multiply(b, weight, value));
-    return SmallVector<Value>{sum.re, sum.im};
-  });
-}
-
-/// The result in its own type.
-Value ButterflyLowering::joined(Parts y) {
-  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
-  SmallVector<OpFoldResult> shape = sizes;
-  if (op.getComplex())
-    shape.push_back(b.getIndexAttr(2));
-  return tabulateTensor(b, shape, element, [&](ValueRange indices) {
+    Real sum{&b, args[1]};
     if (!op.getComplex())
-      return b.element(y[0], indices);
-    ValueRange row = indices.drop_back();
-    return partOf(b, {b.element(y[0], row), b.element(y[1], row)}, indices.back());
-  });
+      return SmallVector<Value>{(sum + Real{&b, b.element(factor, {block, s, r})} *
+                                           Real{&b, b.element(x, from)}).value};
+    // The part at hand takes re w times itself, and im w times the other part: less for the real one.
+    Complex weight = complexElement(b, factor, {block, s, r});
+    Real own{&b, b.element(x, from)};
+    Value part = from.back(), negative = arith::NegFOp::create(b, weight.im);
+    from.back() = arith::SubIOp::create(b, b.index(1), part);
+    Real other{&b, b.element(x, from)}, turned{&b, partOf(b, {negative, weight.im}, part)};
+    return SmallVector<Value>{(sum + (Real{&b, weight.re} * own + turned * other)).value};
+  })[0];
 }
 
 Value ButterflyLowering::lower() {
   sizes = tensor::getMixedSizes(b, b.getLoc(), in.getX());
-  if (op.getComplex())
-    sizes.pop_back();
-  Parts parts = split();
+  Value x = b.extended(in.getX());
   for (auto [factor, stride] : llvm::zip(in.getFactors(), op.getStrides()))
-    parts = stage(parts, factor, stride);
-  return b.declared(joined(parts), op.getY());
+    x = stage(x, factor, stride);
+  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
+  Value rounded = tabulateTensor(b, sizes, element,
+                                 [&](ValueRange indices) { return b.element(x, indices); });
+  return b.declared(rounded, op.getY());
 }
 
 SmallVector<Value> longwing::lowerButterfly(OpBuilder &builder, seq::ButterflyOp op,

@@ -81,17 +81,20 @@ static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange op
 // float32
 //===----------------------------------------------------------------------===//
 
-static void lowerRounded(func::FuncOp func) {
-  Arithmetic arithmetic{Float32Type::get(func.getContext())};
+void longwing::lowerToLoops(Operation *op) {
+  Arithmetic arithmetic{Float32Type::get(op->getContext())};
   auto inlined = [](OpBuilder &builder, Region &region, ValueRange arguments) {
     return cloneBody(builder, region, arguments).second;
   };
-  func.walk([&](Operation *op) {
-    if (!isSeqOp(op))
-      return;
-    OpBuilder builder(op);
-    op->replaceAllUsesWith(lower(builder, op, op->getOperands(), arithmetic, inlined));
-    op->erase();
+  OpBuilder builder(op);
+  op->replaceAllUsesWith(lower(builder, op, op->getOperands(), arithmetic, inlined));
+  op->erase();
+}
+
+static void lowerRounded(func::FuncOp func) {
+  func.walk([](Operation *op) {
+    if (isSeqOp(op))
+      lowerToLoops(op);
   });
 }
 

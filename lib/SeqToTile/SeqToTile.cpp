@@ -8,6 +8,7 @@
 #include "SeqToTile.h"
 
 #include "dialects/tile/Tile.h"
+#include "longwing/Seq/Config.h"
 #include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
@@ -47,6 +48,8 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
     SymbolTable symbols(getOperation());
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
+      if (op->hasAttr(kPlainAttr))
+        return;
       if (isa<seq::AttentionOp, seq::LinearAttentionOp, seq::LongConvOp, seq::PrepareFilterOp,
               seq::ShortConvOp, seq::ScanOp, seq::SelectiveScanOp>(op))
         ops.push_back(op);

@@ -477,6 +477,11 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
       return failure();
     total = Expr::make(Expr::Kind::Mul, {total, *expr});
   }
+  // A thread for each point, and at most as many as the device holds a few times.
+  if (kernel->hasAttr(tile::kPointsAttr)) {
+    Expr blocks = Expr::make(Expr::Kind::CeilDiv, {total, result.block * tile::kPointsPerThread});
+    total = Expr::make(Expr::Kind::Min, {blocks, Expr::make(Expr::Kind::Mul, {Expr::sms(), 64})});
+  }
   result.grid = kernel.getSchedule().getPersistent()
                     ? Expr::make(Expr::Kind::Min, {Expr::sms(), total})
                     : total;

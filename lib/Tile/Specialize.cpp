@@ -499,7 +499,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
 
   void runOnOperation() override {
     KernelOp kernel = getOperation();
-    if (kernel->hasAttr(kStaggerAttr)) // all warps do the same
+    if (kernel->hasAttr(kStaggerAttr) || kernel->hasAttr(kPointsAttr)) // all warps do the same
       return;
     if (failed(checkSpread()))
       return signalPassFailure();

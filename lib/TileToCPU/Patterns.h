@@ -28,7 +28,7 @@ struct Callee {
 };
 using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
 
-/// tile.kernel, tile.foreach, tile.dim, tile.return, tile.launch
+/// tile.kernel, tile.foreach, tile.elements, tile.dim, tile.return, tile.launch
 void populateStructurePatterns(const CPUTypeConverter &converter, const Callees &callees,
                                mlir::RewritePatternSet &patterns);
 /// tile.load, tile.store, tile.store_row, tile.gather, tile.scatter

@@ -73,6 +73,16 @@ struct ConvertForEach : OpConversionPattern<ForEachOp> {
   }
 };
 
+/// Views are memory here.
+struct ConvertElements : OpConversionPattern<ElementsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ElementsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
+
 struct ConvertDim : OpConversionPattern<DimOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(DimOp op, OpAdaptor adaptor,
@@ -163,6 +173,6 @@ void longwing::tile::populateStructurePatterns(const CPUTypeConverter &converter
                                                const Callees &callees,
                                                RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<ConvertKernel, ConvertReturn, ConvertForEach, ConvertDim>(converter, context);
+  patterns.add<ConvertKernel, ConvertReturn, ConvertForEach, ConvertElements, ConvertDim>(converter, context);
   patterns.add<ConvertLaunch>(converter, context, callees);
 }

@@ -27,11 +27,10 @@ namespace longwing {
 using namespace mlir;
 using namespace longwing::tile;
 
-/// A tensor in device memory: its strides are met at run time.
-static MemRefType deviceMemory(ArrayRef<int64_t> shape, Type element, bool contiguousRows) {
+/// A tensor that is copied in boxes: its rows are contiguous.
+static MemRefType boxedMemory(ArrayRef<int64_t> shape, Type element) {
   SmallVector<int64_t> strides(shape.size(), ShapedType::kDynamic);
-  if (contiguousRows)
-    strides.back() = 1;
+  strides.back() = 1;
   return MemRefType::get(
       shape, element, StridedLayoutAttr::get(element.getContext(), ShapedType::kDynamic, strides));
 }
@@ -44,11 +43,9 @@ CPUTypeConverter::CPUTypeConverter() {
   });
   addConversion([](DescType type) {
     SmallVector<int64_t> shape(type.getTensorRank(), ShapedType::kDynamic);
-    return deviceMemory(shape, type.getElementType(), /*contiguousRows=*/true);
+    return boxedMemory(shape, type.getElementType());
   });
-  addConversion([](ViewType type) {
-    return deviceMemory(type.getShape(), type.getElementType(), /*contiguousRows=*/false);
-  });
+  addConversion([](ViewType type) { return elementsType(type); });
 }
 
 namespace {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ExpandSine.h"
 #include "longwing/TileToNVVM/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -31,6 +32,7 @@ struct TileExpandMath : longwing::impl::TileExpandMathBase<TileExpandMath> {
     if (ops.empty())
       return;
     RewritePatternSet patterns(&getContext());
+    longwing::populateSinePatterns(patterns);
     populateMathPolynomialApproximationPatterns(patterns, MathPolynomialApproximationOptions());
     math::populateExpansionPatterns(patterns, {"asinh", "acosh", "atanh", "sinh", "cosh", "tan",
                                                "powf", "rsqrt", "round", "roundeven"});

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "Points.h"
 
 #include "longwing/TileToNVVM/Passes.h"
 
@@ -36,7 +37,8 @@ struct TileToNVVM : longwing::impl::TileToNVVMBase<TileToNVVM> {
     OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
     auto device = gpu::GPUModuleOp::create(b, module.getLoc(), "kernels");
     for (tile::KernelOp kernel : kernels)
-      if (failed(Emitter(kernel, device.getBody()).emit()))
+      if (kernel->hasAttr(tile::kPointsAttr) ? failed(emitPoints(kernel, device.getBody()))
+                                             : failed(Emitter(kernel, device.getBody()).emit()))
         return signalPassFailure();
     for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
       if (&op != device)

@@ -17,6 +17,8 @@
 namespace longwing {
 
 constexpr llvm::StringLiteral kConfigAttr = "seq.config";
+/// On an operation that is to have a plain kernel: what it is, and why, for `--print-config`.
+constexpr llvm::StringLiteral kPlainAttr = "seq.plain";
 
 /// How an attention kernel is tiled and scheduled.
 struct AttentionConfig {

@@ -18,6 +18,13 @@ def SeqVerifyTarget : Pass<"seq-verify-target", "::mlir::ModuleOp"> {
   }];
 }
 
+def SeqInlineCalls : Pass<"seq-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "Copy what functions call into them";
+  let description = [{
+    Host code of a package has no calls. Private functions that are then unused go.
+  }];
+}
+
 def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
   let summary = "Choose the tiles and the schedule of every sequence operation";
   let description = [{

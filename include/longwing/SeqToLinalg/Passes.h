@@ -18,6 +18,10 @@ enum class Precision { F64, F32 };
 #define GEN_PASS_DECL
 #include "longwing/SeqToLinalg/Passes.h.inc"
 
+
+/// Replaces one operation of seq by its loops, in f32 with results in their own types.
+void lowerToLoops(mlir::Operation *op);
+
 #define GEN_PASS_REGISTRATION
 #include "longwing/SeqToLinalg/Passes.h.inc"
 

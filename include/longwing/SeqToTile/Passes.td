@@ -22,4 +22,21 @@ def SeqToTile : Pass<"seq-to-tile", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SeqPlainKernels : Pass<"seq-plain-kernels", "::mlir::ModuleOp"> {
+  let summary = "Write plain kernels for what has no kernel of its own";
+  let description = [{
+    Operations of seq that `seq-verify-target` has marked, and operations on whole tensors between
+    kernels, become loops as `seq-to-linalg` defines them, in f32. Each loop nest without order
+    is a kernel in which a thread computes one element; a nest that only another one reads is
+    computed there, where that repeats no work. Views of tensors cost nothing and stay.
+
+    Scalar arguments become tensors of rank 0, since packages hold tensors.
+  }];
+  let dependentDialects = ["::longwing::tile::TileDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // LONGWING_SEQTOTILE_PASSES_TD
