@@ -55,10 +55,8 @@ constexpr int64_t kStepBarrierBytes = 8;
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
-/// On a kernel: a thread computes each point of its work.
+/// On a kernel: a thread computes each point of its work, and that many at once.
 constexpr llvm::StringLiteral kPointsAttr = "tile.points";
-/// Points that a thread of such a kernel takes in one go, where there are as many.
-constexpr int64_t kPointsPerThread = 1;
 constexpr llvm::StringLiteral kNonemptyAttr = "tile.nonempty";
 constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 /// On a launch: an array of groups `array<i64: operand, dimension, operand, dimension, ...>` of

@@ -191,7 +191,7 @@ LogicalResult ElementsOp::verify() {
     return emitOpError() << "expected memory of type " << elementsType(getSource().getType()) << ", got "
                          << getMemory().getType();
   auto kernel = (*this)->getParentOfType<KernelOp>();
-  if (!kernel || !kernel->hasAttr(kPointsAttr))
+  if (!kernel || !kernel->getAttrOfType<IntegerAttr>(kPointsAttr))
     return emitOpError() << "expected a kernel with the attribute '" << kPointsAttr << "'";
   return success();
 }

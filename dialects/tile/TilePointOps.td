@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A kernel with the attribute `tile.points` has no tiles: a thread computes each point of its
-// `tile.foreach`, with scalars of arith and math and memory of memref.
+// `tile.foreach`, with scalars of arith and math and memory of memref. The attribute is the number of
+// points that a thread takes at once, so that their loads are in flight together.
 //
 //===----------------------------------------------------------------------===//
 

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -47,6 +48,29 @@ static Complex complexElement(LoopBuilder &b, Value tensor, ValueRange indices) 
 // Fourier transforms
 //===----------------------------------------------------------------------===//
 
+/// One frequency, as the sum that it is.
+static Complex fourierSum(LoopBuilder &b, Value n, Value f, bool inverse,
+                          llvm::function_ref<Complex(Value)> sample) {
+  auto loop = scf::ForOp::create(b, b.index(0), n, b.index(1), ValueRange{wide(b, 0), wide(b, 0)});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value i = loop.getInductionVar();
+    Complex turn = root(b, arith::RemUIOp::create(b, arith::MulIOp::create(b, i, f), n), n);
+    if (!inverse)
+      turn = conjugate(b, turn);
+    Complex sum = add(b, {loop.getRegionIterArg(0), loop.getRegionIterArg(1)},
+                      multiply(b, sample(i), turn));
+    scf::YieldOp::create(b, ValueRange{sum.re, sum.im});
+  }
+  Complex sum{loop.getResult(0), loop.getResult(1)};
+  if (!inverse)
+    return sum;
+  Value length = arith::IndexCastUIOp::create(b, b.getI64Type(), n);
+  Value count = arith::UIToFPOp::create(b, b.getF64Type(), length);
+  return {arith::DivFOp::create(b, sum.re, count), arith::DivFOp::create(b, sum.im, count)};
+}
+
 SmallVector<Value> longwing::lowerFft(OpBuilder &builder, seq::FftOp op, ValueRange operands,
                                       const Arithmetic &arithmetic) {
   LoopBuilder b(builder, op, arithmetic);
@@ -56,25 +80,35 @@ SmallVector<Value> longwing::lowerFft(OpBuilder &builder, seq::FftOp op, ValueRa
   Value n = tensor::DimOp::create(b, x, rows);
   b.require(arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, n, b.index(0)),
             "a positive length (dimension " + Twine(rows) + ")");
-  Fourier fourier(b, n);
   Value weightPeriod = arith::MulIOp::create(b, n, b.index(4));
   Type element = arithmetic.resultOf(op.getY().getType().getElementType());
+  auto sample = [&](ValueRange row, Value i) -> Complex {
+    SmallVector<Value> indices(row);
+    indices.push_back(i);
+    Complex value = complexElement(b, x, indices);
+    value = {b.convert(value.re, b.getF64Type()), b.convert(value.im, b.getF64Type())};
+    bool weighted = op.getRightAngle() && !op.getInverse();
+    return weighted ? multiply(b, value, root(b, i, weightPeriod)) : value;
+  };
+  auto finish = [&](Complex value, Value f) {
+    if (op.getRightAngle() && op.getInverse())
+      value = multiply(b, value, conjugate(b, root(b, f, weightPeriod)));
+    return value;
+  };
+  if (arithmetic.pointwise)
+    return {tabulateTensor(b, sizes, element, [&](ValueRange indices) {
+      Complex sum = fourierSum(b, n, indices[rows], op.getInverse(), [&](Value i) {
+        return sample(indices.take_front(rows), i);
+      });
+      return partOf(b, finish(sum, indices[rows]), indices.back());
+    })};
+  Fourier fourier(b, n);
 
   auto transform = [&](ValueRange row) {
-    Complex wave = tabulate(b, n, [&](Value i) {
-      SmallVector<Value> indices(row.take_front(rows));
-      indices.push_back(i);
-      Complex value = complexElement(b, x, indices);
-      value = {b.convert(value.re, b.getF64Type()), b.convert(value.im, b.getF64Type())};
-      bool weighted = op.getRightAngle() && !op.getInverse();
-      return weighted ? multiply(b, value, root(b, i, weightPeriod)) : value;
-    });
+    Complex wave = tabulate(b, n, [&](Value i) { return sample(row.take_front(rows), i); });
     Complex result = fourier.transform(wave, op.getInverse());
     return tabulateTensor(b, {sizes[rows], sizes[rows + 1]}, element, [&](ValueRange indices) {
-      Complex value = at(b, result, indices[0]);
-      if (op.getRightAngle() && op.getInverse())
-        value = multiply(b, value, conjugate(b, root(b, indices[0], weightPeriod)));
-      return partOf(b, value, indices[1]);
+      return partOf(b, finish(at(b, result, indices[0]), indices[0]), indices[1]);
     });
   };
   if (rows == 0)

@@ -20,6 +20,9 @@ struct Arithmetic {
   mlir::FloatType compute;
   /// Whether results stay in `compute` or are rounded to the operation's own types.
   bool unrounded = false;
+  /// Whether each element is to be computed on its own, without tensors on the way: slower, but a
+  /// thread can do it.
+  bool pointwise = false;
 
   mlir::Type resultOf(mlir::Type element) const {
     return unrounded ? mlir::Type(compute) : element;

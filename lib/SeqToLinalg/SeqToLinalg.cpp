@@ -81,8 +81,8 @@ static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange op
 // float32
 //===----------------------------------------------------------------------===//
 
-void longwing::lowerToLoops(Operation *op) {
-  Arithmetic arithmetic{Float32Type::get(op->getContext())};
+/// Replaces one operation by its loops.
+static void lowerInPlace(Operation *op, const Arithmetic &arithmetic) {
   auto inlined = [](OpBuilder &builder, Region &region, ValueRange arguments) {
     return cloneBody(builder, region, arguments).second;
   };
@@ -91,10 +91,15 @@ void longwing::lowerToLoops(Operation *op) {
   op->erase();
 }
 
+void longwing::lowerToLoops(Operation *op) {
+  lowerInPlace(op, {Float32Type::get(op->getContext()), /*unrounded=*/false, /*pointwise=*/true});
+}
+
 static void lowerRounded(func::FuncOp func) {
-  func.walk([](Operation *op) {
+  Arithmetic arithmetic{Float32Type::get(func.getContext())};
+  func.walk([&](Operation *op) {
     if (isSeqOp(op))
-      lowerToLoops(op);
+      lowerInPlace(op, arithmetic);
   });
 }
 

@@ -185,7 +185,9 @@ LogicalResult PlainKernel::lower() {
   auto kernel = KernelOp::create(builder, table.getLoc(), (function.getName() + "_plain").str(), types, schedule);
   for (unsigned i = tensors.size(); i < types.size(); ++i)
     kernel.setOutput(i);
-  kernel->setAttr(kPointsAttr, builder.getUnitAttr());
+  // Short programs wait for memory: several points at once have more loads in flight.
+  bool loops = table.getBody()->walk([](scf::ForOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  kernel->setAttr(kPointsAttr, builder.getI64IntegerAttr(loops ? 1 : 4));
   kernel->setAttr(kConfigAttr,
                   builder.getDictionaryAttr(
                       {builder.getNamedAttr("algorithm", builder.getStringAttr("plain: a thread for each element")),

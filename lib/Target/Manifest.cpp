@@ -478,8 +478,8 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
     total = Expr::make(Expr::Kind::Mul, {total, *expr});
   }
   // A thread for each point, and at most as many as the device holds a few times.
-  if (kernel->hasAttr(tile::kPointsAttr)) {
-    Expr blocks = Expr::make(Expr::Kind::CeilDiv, {total, result.block * tile::kPointsPerThread});
+  if (auto points = kernel->getAttrOfType<IntegerAttr>(tile::kPointsAttr)) {
+    Expr blocks = Expr::make(Expr::Kind::CeilDiv, {total, result.block * points.getInt()});
     total = Expr::make(Expr::Kind::Min, {blocks, Expr::make(Expr::Kind::Mul, {Expr::sms(), 64})});
   }
   result.grid = kernel.getSchedule().getPersistent()

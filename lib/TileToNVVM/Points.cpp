@@ -33,6 +33,7 @@ private:
   LLVM::LLVMFuncOp createFunction();
   void describe(BlockArgument view, ValueRange parameters);
   void emitWork(ForEachOp work);
+  void emitPoint(ForEachOp work, Value point, ValueRange sizes, Value fits);
   SmallVector<Value> position(Value point, ValueRange sizes, Value fits);
   Value divide(Value &rest, Value size, Value fits);
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
@@ -137,15 +138,40 @@ void PointsEmitter::emitWork(ForEachOp work) {
   Value block = widen(NVVM::BlockIdXOp::create(b, i32)), blocks = widen(NVVM::GridDimXOp::create(b, i32));
   Value first = arith::AddIOp::create(b, arith::MulIOp::create(b, block, threads),
                                       widen(NVVM::ThreadIdXOp::create(b, i32)));
-  auto loop = scf::ForOp::create(b, first, total, arith::MulIOp::create(b, blocks, threads));
+  Value step = arith::MulIOp::create(b, blocks, threads);
+  // A thread's points are a grid apart, so that neighbours read neighbouring elements.
+  int64_t several = kernel->getAttrOfType<IntegerAttr>(kPointsAttr).getInt();
+  SmallVector<Value> offsets;
+  for (int64_t i = 0; i < several; ++i)
+    offsets.push_back(arith::MulIOp::create(b, step, index(i)));
+  Value stride = arith::MulIOp::create(b, step, index(several));
+  auto loop = scf::ForOp::create(b, first, total, stride);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> points;
+  for (Value offset : offsets)
+    points.push_back(arith::AddIOp::create(b, loop.getInductionVar(), offset));
+  if (several == 1)
+    return emitPoint(work, points[0], sizes, fits);
+  Value all = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, points.back(), total);
+  auto whole = scf::IfOp::create(b, all, /*withElse=*/true);
+  b.setInsertionPointToStart(whole.thenBlock());
+  for (Value point : points)
+    emitPoint(work, point, sizes, fits);
+  b.setInsertionPointToStart(whole.elseBlock());
+  auto rest = scf::ForOp::create(b, loop.getInductionVar(), total, step);
+  b.setInsertionPointToStart(rest.getBody());
+  emitPoint(work, rest.getInductionVar(), sizes, fits);
+}
+
+void PointsEmitter::emitPoint(ForEachOp work, Value point, ValueRange sizes, Value fits) {
   SmallVector<Value> coordinates;
   if (!sizes.empty())
-    coordinates = position(loop.getInductionVar(), sizes, fits);
-  mapping.map(work.getBody().getArguments(), coordinates);
+    coordinates = position(point, sizes, fits);
+  IRMapping inner = mapping;
+  inner.map(work.getBody().getArguments(), coordinates);
   for (Operation &op : work.getBody().front().without_terminator())
-    b.clone(op, mapping);
+    b.clone(op, inner);
 }
 
 LogicalResult PointsEmitter::emit() {

@@ -12,7 +12,7 @@
 // CHECK: return %[[Z]]
 // CHECK: tile.kernel @fused_plain(%{{.*}}: !tile.view<?x4xf32>, %{{.*}}: !tile.view<f32>, %{{.*}}: !tile.view<?x4xf32> {tile.out})
 // CHECK-SAME: seq.config = {algorithm = "plain: a thread for each element", reason = "'tensor.splat' between kernels; 'arith.mulf' between kernels; 'math.exp' between kernels"}
-// CHECK-SAME: tile.points
+// CHECK-SAME: tile.points = 4
 // CHECK: tile.foreach
 // CHECK: memref.load
 // CHECK: arith.mulf
@@ -35,7 +35,7 @@ func.func @fused(%x: tensor<?x4xf32>, %gain: f32) -> tensor<?x4xf32> {
 // CHECK-LABEL: func.func @padded
 // CHECK-COUNT-1: tile.launch
 // CHECK-NOT: tile.launch
-// CHECK: tile.kernel @padded_plain
+// CHECK: tile.kernel @padded_plain{{.*}}tile.points = 1
 // CHECK: scf.for {{.*}} iter_args
 // CHECK: scf.if
 func.func private @stage(%x: tensor<2x8xf16>, %f: tensor<1x2x2xf32>) -> tensor<2x8xf16> {

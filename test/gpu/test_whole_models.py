@@ -147,6 +147,15 @@ def test_butterfly():
     near(module("butterfly").main(x, f, g), second, HALF)
 
 
+@pytest.mark.parametrize("length", [1, 2, 17, 256, 1000])
+def test_fft(length):
+    x, exact = card(random(1, 3, length, 2))
+    z = exact @ np.array([1, 1j])
+    near(module("fft").main(x), pairs(np.fft.fft(z)), SINGLE)
+    back = np.fft.ifft(z) * np.exp(-2j * np.pi * np.arange(length) / (4 * length))
+    near(module("fft").back(x), pairs(back), SINGLE)
+
+
 def test_repeats():
     arguments, _ = hyena_filter(10)
     first = module("hyena").filter(*arguments)

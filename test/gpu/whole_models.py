@@ -44,10 +44,22 @@ func.func @main(%x: tensor<?x3x48xf16> {longwing.name = "x"}, %f: tensor<12x2x4x
 }
 """
 
+# Transforms of any length, to and from points between the roots.
+FFT = """
+func.func @main(%x: tensor<?x?x2xf32> {longwing.name = "x"}) -> (tensor<?x?x2xf32> {longwing.name = "y"}) {
+  %y = seq.fft %x : tensor<?x?x2xf32>
+  return %y : tensor<?x?x2xf32>
+}
+func.func @back(%x: tensor<?x?x2xf32> {longwing.name = "x"}) -> (tensor<?x?x2xf32> {longwing.name = "y"}) {
+  %y = seq.fft %x {inverse, right_angle} : tensor<?x?x2xf32>
+  return %y : tensor<?x?x2xf32>
+}
+"""
+
 
 def texts():
     models = {name: (ROOT / "examples" / f"{name}.mlir").read_text() for name in EXAMPLES}
-    return models | {"between": BETWEEN, "butterfly": BUTTERFLY}
+    return models | {"between": BETWEEN, "butterfly": BUTTERFLY, "fft": FFT}
 
 
 @functools.lru_cache(maxsize=None)

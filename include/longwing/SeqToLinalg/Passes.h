@@ -19,7 +19,8 @@ enum class Precision { F64, F32 };
 #include "longwing/SeqToLinalg/Passes.h.inc"
 
 
-/// Replaces one operation of seq by its loops, in f32 with results in their own types.
+/// Replaces one operation of seq by its loops, in f32 with results in their own types. Where there is
+/// a choice, each element is computed on its own.
 void lowerToLoops(mlir::Operation *op);
 
 #define GEN_PASS_REGISTRATION
