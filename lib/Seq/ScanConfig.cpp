@@ -268,7 +268,7 @@ LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &
   config.steps = overrides.steps ? overrides.steps : 64;
   config.unroll = overrides.unroll ? overrides.unroll : op.getWidth() <= 4 ? 8 : 4;
   config.width = overrides.width ? overrides.width : 4;
-  config.registers = overrides.registers ? overrides.registers : 96;
+  config.registers = overrides.registers ? overrides.registers : 128;
   auto bad = [&](StringRef name, StringRef expected, int64_t got) {
     return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
                           << got;
