@@ -265,7 +265,7 @@ LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &
   if (op.getAxis() != 1)
     return success();
   ScanConfig config;
-  config.steps = overrides.steps ? overrides.steps : 64;
+  config.steps = overrides.steps ? overrides.steps : 32;
   config.unroll = overrides.unroll ? overrides.unroll : op.getWidth() <= 4 ? 8 : 4;
   config.width = overrides.width ? overrides.width : 4;
   config.registers = overrides.registers ? overrides.registers : 128;

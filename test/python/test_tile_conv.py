@@ -143,17 +143,3 @@ def test_short_conv(kind, width, length, silu, states, axis, element):
     assert error(ordered(found[0]), exact) < LIMIT[element] * (1 if exact.size >= 100 else 2)
     if states:
         assert np.array_equal(cpu.to_float64(ordered(found[1])), final)
-
-
-@pytest.mark.parametrize("width", range(2, 9))
-def test_short_conv_fits_into_registers(width):
-    """Every width of [B, L, H], with all that an operation can have: a spill is an error of the compiler."""
-    import longwing
-
-    for element in ("bf16", "f32"):
-        x, s = f"tensor<?x?x600x{element}>", f"tensor<?x{width - 1}x600x{element}>"
-        longwing.emit(f"""func.func @main(%x: {x}, %w: tensor<600x{width}xf32>, %b: tensor<600xf32>, %s: {s}) -> ({x}, {s}) {{
-  %y, %f = seq.short_conv causal %x, %w taps last bias(%b : tensor<600xf32>) initial(%s : {s}) {{axis = 1 : i64, silu}}
-      : {x}, tensor<600x{width}xf32> -> {x}, {s}
-  return %y, %f : {x}, {s}
-}}""", "cubin", target="sm_90a")
