@@ -52,6 +52,9 @@ constexpr int64_t kRingBarrierBytes = 16;
 /// Bytes of the mbarrier of one step.
 constexpr int64_t kStepBarrierBytes = 8;
 
+/// Keeps an operation from being merged with its like: what is cheap to make again, and dear to hold.
+constexpr llvm::StringLiteral kApartAttr = "tile.apart";
+
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";

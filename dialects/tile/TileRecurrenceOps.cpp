@@ -35,16 +35,50 @@ LogicalResult PickOp::verify() {
   return success();
 }
 
+LogicalResult BetweenOp::verify() {
+  RankedTensorType from = getFrom().getType(), result = getResult().getType();
+  constexpr int64_t kMostColumns = 128; // a thread has a bit for each of its own
+  if (from.getElementType().isIndex() && from.getDimSize(0) == result.getDimSize(0) &&
+      result.getDimSize(1) <= kMostColumns)
+    return success();
+  return emitOpError() << "expected rows of index and as many of at most " << kMostColumns
+                       << " columns, got " << from << " and " << result;
+}
+
+LogicalResult CommonOp::verify() {
+  RankedTensorType source = getSource().getType();
+  auto result = dyn_cast<RankedTensorType>(getResult().getType());
+  bool fits = isIn<RowAttr>(source)
+                  ? getResult().getType() == source.getElementType()
+                  : result && isIn<ColAttr>(result) &&
+                        result.getElementType() == source.getElementType() &&
+                        result.getDimSize(0) == source.getDimSize(1);
+  if (fits && source.getElementTypeBitWidth() == 32)
+    return success();
+  return emitOpError() << "expected a row of a 32-bit accumulator or a value of a #tile.row tile, got "
+                       << getResult().getType() << " of " << source;
+}
+
 static bool is16Bit(Type type) { return type.isF16() || type.isBF16(); }
+
+LogicalResult PartsOp::verify() {
+  RankedTensorType source = getSource().getType(), whole = getWhole().getType();
+  if (source.getElementType().isF32() && is16Bit(whole.getElementType()) &&
+      source.getShape() == whole.getShape())
+    return success();
+  return emitOpError() << "expected f32 as f16 or bf16 in its own shape, got " << source << " as "
+                       << whole;
+}
 
 LogicalResult FragmentOp::verify() {
   RankedTensorType source = getSource().getType(), result = getResult().getType();
   SmallVector<int64_t> shape(source.getShape());
   if (getTranspose())
     std::swap(shape[0], shape[1]);
-  if (!is16Bit(source.getElementType()) || !result.getElementType().isF32() ||
+  bool fits = is16Bit(source.getElementType()) || (source.getElementType().isF32() && !getTranspose());
+  if (!fits || !result.getElementType().isF32() ||
       result.getShape() != ArrayRef(shape) || shape[1] % kMmaStep)
-    return emitOpError() << "expected f16 or bf16 elements as an f32 tile of " << shape[0] << "x"
+    return emitOpError() << "expected f16, bf16 or, not transposed, f32 elements as an f32 tile of " << shape[0] << "x"
                          << shape[1] << ", with a multiple of " << kMmaStep << " columns, got "
                          << source << " as " << result;
   return success();

@@ -42,15 +42,54 @@ def Tile_PickOp : Tile_Op<"pick", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_BetweenOp : Tile_Op<"between", [Pure, AllTypesMatch<["from", "to"]>]> {
+  let summary = "The matrix whose products are sums over steps from here to there";
+  let description = [{
+    Row i has 1 in the columns from `from[i]` on and below `to[i]`; where `to[i]` lies before
+    `from[i]`, -1 in those from `to[i]` on and below `from[i]`; else 0. As left operand of a product it makes
+    of each column the difference of two prefix sums, whose common terms do not enter.
+  }];
+  let arguments = (ins Tile_RowTile:$from, Tile_RowTile:$to);
+  let results = (outs Tile_AFragTile:$result);
+  let assemblyFormat = "$from `to` $to attr-dict `:` type($from) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_CommonOp : Tile_Op<"common", [Pure]> {
+  let summary = "What all rows of a tile have in common";
+  let description = [{
+    The rows are equal: of an accumulator one of them as `#tile.col`, of a `#tile.row` tile one
+    value as a scalar. It takes no instruction.
+  }];
+  let arguments = (ins AnyTypeOf<[Tile_AccTile, Tile_RowTile], "#tile.acc or #tile.row tile",
+                                 "::mlir::RankedTensorType">:$source);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Between registers and SRAM
 //===----------------------------------------------------------------------===//
 
-def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
-  let summary = "Reads a 16-bit tile in SRAM into registers, as 32-bit float";
+def Tile_PartsOp : Tile_Op<"parts", [Pure, AllTypesMatch<["whole", "rest"]>]> {
+  let summary = "An f32 accumulator as 16 bits, and what they leave of it as 16 more";
   let description = [{
-    The result is the tile, or its transpose, as an accumulator: `tile.convert` makes the register
-    operand of a product of it.
+    `whole` is the tile as `tile.convert` rounds it, `rest` the rounded difference: as operands of two products
+    they have the digits of both. As one operation it needs no registers for the difference.
+  }];
+  let arguments = (ins Tile_AccTile:$source);
+  let results = (outs Tile_OneOf<[Tile_AccTile, Tile_AFragTile], "#tile.acc or #tile.a_frag tile">:$whole,
+                      Tile_OneOf<[Tile_AccTile, Tile_AFragTile], "#tile.acc or #tile.a_frag tile">:$rest);
+  let assemblyFormat = "$source attr-dict `:` type($source) `->` type($whole)";
+  let hasVerifier = 1;
+}
+
+def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
+  let summary = "Reads a tile in SRAM into registers, as 32-bit float";
+  let description = [{
+    The result is the tile, or of a 16-bit one its transpose, as an accumulator: `tile.convert` makes
+    the register operand of a product of it.
   }];
   let arguments = (ins Tile_SharedTile:$source, UnitAttr:$transpose);
   let results = (outs Tile_AccTile:$result);
@@ -64,13 +103,18 @@ def Tile_StageOp : Tile_Op<"stage", [Pure]> {
   let summary = "Puts a tile in registers into SRAM, where a product can take it";
   let description = [{
     `buffer` is where it stands; the sequential form has none. The warpgroups that read the tile
-    meet before it is written, and behind.
+    meet before it is written, and behind. Tiles of one type and one `place` share a buffer: none is
+    used once the next one has been put there.
   }];
-  let arguments = (ins Tile_AccTile:$source, Optional<Tile_SmemType>:$buffer);
+  let arguments = (ins Tile_AccTile:$source, Optional<Tile_SmemType>:$buffer,
+                       OptionalAttr<I64Attr>:$place);
   let results = (outs Tile_SharedTile:$tile);
   let assemblyFormat = [{
     $source (`in` $buffer^ `:` type($buffer))? attr-dict `:` type($source) `->` type($tile)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Type":$tile, "::mlir::Value":$source, "::mlir::Value":$buffer), [{
+    build($_builder, $_state, tile, source, buffer, ::mlir::IntegerAttr());
+  }]>];
   let hasVerifier = 1;
 }
 

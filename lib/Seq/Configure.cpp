@@ -73,7 +73,16 @@ static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfi
   bool shared = op.getValueHeads() / op.getKeyHeads() * blocks % config.consumers == 0;
   int64_t slot = 2 * keys * (shared ? 1 : config.consumers) +
                  (op.getGate() ? 2 : 1) * values * config.consumers;
-  return config.chunk * (config.stages * slot + config.consumers * (keys + values)) + 1024;
+  int64_t staged = keys;
+  if (op.hasChannelDecay() || op.getBonus()) { // keys, what their rounding leaves, and the state
+    staged *= 3;
+    if (op.hasChannelDecay() && !op.hasConstantDecay()) {
+      int64_t bytes = op.getDecay().getType().getElementTypeBitWidth() / 8;
+      slot += keys / 2 * bytes * (shared ? 1 : config.consumers);
+      staged += bytes == 4 ? 2 * keys : 0;
+    }
+  }
+  return config.chunk * (config.stages * slot + config.consumers * (staged + values)) + 1024;
 }
 
 /// Two consumers have 240 registers a thread, which the state, the scores and the outputs need.
@@ -84,11 +93,17 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool gate = static_cast<bool>(op.getGate()), skip = static_cast<bool>(op.getSkip());
   bool constant = op.getDecay() && op.hasConstantDecay();
   bool crowded = op.getKeyDim() > 64 && ((gate && skip) || (constant && (gate || skip)));
-  config.consumers = jobs == 1 || crowded ? 1 : 2;
+  bool byChannel = op.hasChannelDecay() || op.getBonus();
+  bool more = op.getInit() || gate || skip;
+  bool wide = op.getKeyDim() > 64;
+  config.consumers = jobs == 1 || crowded || (byChannel && (wide || more)) ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
-  config.split = !crowded && !(op.getInit() && op.getKeyDim() > 64);
-  while (config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes)
+  config.split = !crowded && !(op.getInit() && wide) && !(byChannel && more);
+  auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
+  while (config.stages > 1 && !fits())
     --config.stages;
+  while (config.consumers > 1 && !fits())
+    --config.consumers;
   return config;
 }
 

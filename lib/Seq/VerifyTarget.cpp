@@ -60,10 +60,13 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
     return fail("no packed sequences");
   if (op.getReverse())
     return fail("time to run forwards");
-  if (op.getBonus())
-    return fail("no bonus");
-  if (op.hasChannelDecay())
-    return fail("a decay for each head, got one for each key channel");
+  if (op.getBonus() && !op.hasChannelDecay() && !op.hasConstantDecay())
+    return fail("next to a bonus a decay for each key channel, or a constant one, got one for each "
+                "head and step");
+  bool more = op.getInit() || op.getGate() || op.getSkip();
+  if ((op.hasChannelDecay() || op.getBonus()) && more && op.getKeyDim() > 64)
+    return fail("K of at most 64 where decays differ between key channels and there is an initial "
+                "state, a gate or a skip, got " + Twine(op.getKeyDim()));
   int64_t multiple = hopper::kTmaAlignment * 8 / element.getIntOrFloatBitWidth();
   for (auto [size, limit, name] : {std::tuple{op.getKeyDim(), hopper::kMaxKeyDim, "K"},
                                    std::tuple{op.getValueDim(), hopper::kMaxValueDim, "V"}})

@@ -87,7 +87,7 @@ void AsyncBlock::run() {
           retire(i - 1, &op);
         break;
       }
-      bool overwrites = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
+      bool overwrites = isa<ConvertOp, BetweenOp, PartsOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                         group.readsRegisters();
       if (Value buffer = op.getNumResults() == 1 ? bufferOf(op.getResult(0)) : Value())
         overwrites = group.reads(buffer);

@@ -55,7 +55,7 @@ static LogicalResult checkProducts(Block &block) {
     if (uses.wasInterrupted())
       return failure();
     for (MmaAsyncOp mma : inFlight) {
-      bool writesOperand = isa<ConvertOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
+      bool writesOperand = isa<ConvertOp, BetweenOp, PartsOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                            isIn<AFragAttr>(mma.getA().getType());
       if (writesOperand)
         return op.emitError() << "writes a register operand while a product reads one";

@@ -431,9 +431,14 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       bytes += bytesOf(type);
       return Value(AllocOp::create(b, op->getLoc(), type, IntegerAttr()));
     };
+    DenseMap<std::pair<Type, Attribute>, Value> staged; // by place
     kernel.walk([&](StageOp stage) {
       auto tile = stage.getTile().getType();
-      memory.buffers[stage] = buffer(stage, bufferFor(tile, tile.getShape()));
+      Value own;
+      Value &known = stage.getPlaceAttr() ? staged[{tile, stage.getPlaceAttr()}] : own;
+      if (!known)
+        known = buffer(stage, bufferFor(tile, tile.getShape()));
+      memory.buffers[stage] = known;
     });
     // Two places for the exchanges of a type, in turns: one is filled while a product reads the other.
     DenseMap<Type, SmallVector<Value>> places;

@@ -53,6 +53,69 @@ struct ConvertPick : OpConversionPattern<PickOp> {
   }
 };
 
+struct ConvertBetween : OpConversionPattern<BetweenOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(BetweenOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getResult().getType());
+    auto element = cast<FloatType>(cast<RankedTensorType>(type).getElementType());
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          auto number = [&](double x) -> Value {
+            return arith::ConstantOp::create(b, loc, b.getFloatAttr(element, x));
+          };
+          auto below = [&](Value bounds, double x) -> Value {
+            Value bound = tensor::ExtractOp::create(b, loc, bounds, at[0]);
+            Value is = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, at[1], bound);
+            return arith::SelectOp::create(b, loc, is, number(x), number(0));
+          };
+          Value sum = arith::AddFOp::create(b, loc, below(adaptor.getTo(), 1),
+                                            below(adaptor.getFrom(), -1));
+          tensor::YieldOp::create(b, loc, sum);
+        });
+    return success();
+  }
+};
+
+struct ConvertParts : OpConversionPattern<PartsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PartsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value x = adaptor.getSource();
+    Type type = typeConverter->convertType(op.getWhole().getType());
+    Value whole = arith::TruncFOp::create(rewriter, loc, type, x);
+    Value wide = arith::ExtFOp::create(rewriter, loc, x.getType(), whole);
+    Value rest = arith::SubFOp::create(rewriter, loc, x, wide);
+    rewriter.replaceOp(op, {whole, Value(arith::TruncFOp::create(rewriter, loc, type, rest))});
+    return success();
+  }
+};
+
+/// Row 0.
+struct ConvertCommon : OpConversionPattern<CommonOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CommonOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value source = adaptor.getSource();
+    auto extract = [source](OpBuilder &b, Location loc, ValueRange at) -> Value {
+      SmallVector<Value> from = {arith::ConstantIndexOp::create(b, loc, 0)};
+      llvm::append_range(from, at);
+      return tensor::ExtractOp::create(b, loc, source, from);
+    };
+    Type type = typeConverter->convertType(op.getResult().getType());
+    if (!isa<RankedTensorType>(type)) {
+      rewriter.replaceOp(op, extract(rewriter, op.getLoc(), {}));
+      return success();
+    }
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          tensor::YieldOp::create(b, loc, extract(b, loc, at));
+        });
+    return success();
+  }
+};
+
 struct ConvertFragment : OpConversionPattern<FragmentOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(FragmentOp op, OpAdaptor adaptor,
@@ -65,8 +128,9 @@ struct ConvertFragment : OpConversionPattern<FragmentOp> {
           if (transpose)
             std::swap(from[0], from[1]);
           Value x = tensor::ExtractOp::create(b, loc, adaptor.getSource(), from);
-          Value wide = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
-          tensor::YieldOp::create(b, loc, wide);
+          if (!x.getType().isF32())
+            x = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
+          tensor::YieldOp::create(b, loc, x);
         });
     return success();
   }
@@ -87,6 +151,7 @@ struct ConvertPlace : OpConversionPattern<Op> {
 
 void longwing::tile::populateRecurrencePatterns(const CPUTypeConverter &converter,
                                                 RewritePatternSet &patterns) {
-  patterns.add<ConvertScan, ConvertPick, ConvertFragment, ConvertPlace<DistributeOp>,
+  patterns.add<ConvertScan, ConvertPick, ConvertBetween, ConvertCommon, ConvertParts,
+                ConvertFragment, ConvertPlace<DistributeOp>,
                ConvertPlace<StageOp>>(converter, patterns.getContext());
 }

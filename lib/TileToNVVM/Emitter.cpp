@@ -118,7 +118,7 @@ static bool isTakenByElement(Operation *op) {
     if (user->getBlock() != op->getBlock())
       return false;
     bool elementwise = isa<BroadcastOp>(user) || OpTrait::hasElementwiseMappableTraits(user);
-    return isa<ComplexMulOp>(user) || (elementwise && isTakenByElement(user));
+    return isa<ComplexMulOp, PartsOp>(user) || (elementwise && isTakenByElement(user));
   });
 }
 
@@ -332,6 +332,9 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](ScatterOp op) { return emitScatter(op), success(); })
       .Case([&](ScanOp op) { return emitScan(op), success(); })
       .Case([&](DistributeOp op) { return emitDistribute(op), success(); })
+      .Case([&](BetweenOp op) { return emitBetween(op), success(); })
+      .Case([&](PartsOp op) { return emitParts(op), success(); })
+      .Case([&](CommonOp op) { return emitCommon(op), success(); })
       .Case([&](PickOp op) { return emitPick(op), success(); })
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })

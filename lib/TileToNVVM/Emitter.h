@@ -106,7 +106,11 @@ private:
   void emitScan(tile::ScanOp op);
   void emitDistribute(tile::DistributeOp op);
   void emitPick(tile::PickOp op);
+  void emitBetween(tile::BetweenOp op);
+  void emitCommon(tile::CommonOp op);
+  void emitParts(tile::PartsOp op);
   void emitFragment(tile::FragmentOp op);
+  void emitWideFragment(tile::FragmentOp op);
   void emitStage(tile::StageOp op);
   void emitScatter(tile::ScatterOp op);
   /// The value that another lane of the warp has.

@@ -64,6 +64,47 @@ void Emitter::emitPick(PickOp op) {
   set(op.getResult(), {fromLane(get(op.getSource())[at / kWarpLanes], i32(at % kWarpLanes))});
 }
 
+/// Of each row a thread keeps a bit for each of its pairs of columns, of the left ones in the lower
+/// half of a word and of the right ones in the upper half; a register is two of them times 1 or -1.
+void Emitter::emitBetween(BetweenOp op) {
+  RankedTensorType type = op.getResult().getType();
+  Value first = ptx::opaque(b, loc, mul(quadLane, 2), /*pinned=*/true);
+  auto below = [&](Value bound) { // a bit for each column 8 j + first + e below it
+    Value word = i32(0);
+    for (int64_t e : {0, 1}) {
+      Value ahead = LLVM::SubOp::create(b, loc, add(bound, 7 - e), first);
+      Value columns = LLVM::LShrOp::create(b, loc, LLVM::SMaxOp::create(b, loc, ahead, i32(0)), i32(3));
+      columns = LLVM::SMinOp::create(b, loc, columns, i32(type.getDimSize(1) / 8));
+      Value bits = add(Value(LLVM::ShlOp::create(b, loc, i32(1), columns)), -1);
+      word = LLVM::OrOp::create(b, loc, word, LLVM::ShlOp::create(b, loc, bits, i32(16 * e)));
+    }
+    return word;
+  };
+  int64_t one = type.getElementType().isBF16() ? 0x3F80 : 0x3C00;
+  Value words[2], factors[2];
+  for (int64_t i : {0, 1}) {
+    Value from = element(op.getFrom(), i), to = element(op.getTo(), i);
+    words[i] = LLVM::XOrOp::create(b, loc, below(from), below(to));
+    Value ahead = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sle, from, to);
+    factors[i] = LLVM::SelectOp::create(b, loc, ahead, i32(one), i32(one | 0x8000));
+  }
+  Values result;
+  for (int64_t j = 0; j < type.getDimSize(1) / 8; ++j)
+    for (int64_t i : {0, 1}) {
+      Value pair = both(LLVM::LShrOp::create(b, loc, words[i], i32(j)), i32(0x10001));
+      result.push_back(mul(pair, factors[i]));
+    }
+  set(op.getResult(), result);
+}
+
+void Emitter::emitCommon(CommonOp op) {
+  const Values source = get(op.getSource());
+  Values result;
+  for (int64_t k = 0, n = count(op.getResult().getType()); k < n; ++k)
+    result.push_back(source[k / 2 * 4 + k % 2]);
+  set(op.getResult(), result);
+}
+
 //===----------------------------------------------------------------------===//
 // Between registers and SRAM
 //===----------------------------------------------------------------------===//
@@ -81,10 +122,48 @@ Emitter::Values Emitter::unpack(Value pair, Type element) {
           LLVM::ExtractElementOp::create(b, loc, wide, i32(1))};
 }
 
+void Emitter::emitParts(PartsOp op) {
+  Type type = getElementTypeOrSelf(op.getWhole().getType());
+  Values whole, rest;
+  for (int64_t k = 0, n = count(op.getSource().getType()); k < n; k += 2) {
+    Value x = element(op.getSource(), k), y = element(op.getSource(), k + 1);
+    whole.push_back(pack(x, y, type));
+    Values rounded = unpack(whole.back(), type);
+    rest.push_back(pack(LLVM::FSubOp::create(b, loc, x, rounded[0]),
+                        LLVM::FSubOp::create(b, loc, y, rounded[1]), type));
+  }
+  set(op.getWhole(), std::move(whole));
+  set(op.getRest(), std::move(rest));
+}
+
+/// Each thread reads the pairs of neighbours that it holds.
+void Emitter::emitWideFragment(FragmentOp op) {
+  RankedTensorType source = op.getSource().getType();
+  int64_t rows = source.getDimSize(0), panelColumns = kPanelBytes / 4;
+  Value own = ptx::opaque(b, loc, row, /*pinned=*/true);
+  Value line = both(own, i32(7)), half = mul(both(quadLane, i32(1)), 8);
+  Value base = add(add(one(op.getSource()), mul(own, kPanelBytes)), half);
+  Value right = LLVM::LShrOp::create(b, loc, quadLane, i32(1));
+  auto pair = VectorType::get(2, b.getF32Type());
+  Values result;
+  for (int64_t j = 0; j < source.getDimSize(1); j += 8) {
+    Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelColumns / 4), line);
+    Value address = add(add(base, mul(chunk, 16)), j / panelColumns * rows * kPanelBytes);
+    for (int64_t i : {0, 8}) {
+      Value loaded = LLVM::LoadOp::create(b, loc, pair, shared(add(address, i * kPanelBytes)));
+      for (int64_t e : {0, 1})
+        result.push_back(LLVM::ExtractElementOp::create(b, loc, loaded, i32(e)));
+    }
+  }
+  set(op.getResult(), result);
+}
+
 /// Lane t gives ldmatrix the address of row t % 8 of matrix t / 8; the four matrices are rows 0-7 and
 /// 8-15 of 16 columns of the result.
 void Emitter::emitFragment(FragmentOp op) {
   RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
+  if (source.getElementType().isF32())
+    return emitWideFragment(op);
   int64_t rows = source.getDimSize(0), panelMatrices = kPanelBytes / 16;
   // What follows from the lane is cheap to make, and dear to hold through a loop.
   Value own = ptx::opaque(b, loc, lane, /*pinned=*/true);

@@ -88,18 +88,18 @@ func.func @backwards(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>) -> tens
 
 // -----
 
-func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %u: tensor<2x64xf32>) -> tensor<1x8x2x64xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected no bonus; the x86-64 target takes it}}
-  %o = seq.linear_attention %q, %q, %v bonus(%u : tensor<2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
+func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<1x8x2xf32>, %u: tensor<2x64xf32>) -> tensor<1x8x2x64xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected next to a bonus a decay for each key channel, or a constant one, got one for each head and step; the x86-64 target takes it}}
+  %o = seq.linear_attention %q, %q, %v decay(%g : tensor<1x8x2xf32>) bonus(%u : tensor<2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
   return %o : tensor<1x8x2x64xf16>
 }
 
 // -----
 
-func.func @channels(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<1x8x2x64xf32>) -> tensor<1x8x2x64xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected a decay for each head, got one for each key channel; the x86-64 target takes it}}
-  %o = seq.linear_attention %q, %q, %v decay(%g : tensor<1x8x2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
-  return %o : tensor<1x8x2x64xf16>
+func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<1x8x2x128xf16>, %z: tensor<2xf32>) -> tensor<1x8x2x128xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected K of at most 64 where decays differ between key channels and there is an initial state, a gate or a skip, got 128}}
+  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<1x8x2x128xf16>) skip(%z : tensor<2xf32>)  : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
+  return %o : tensor<1x8x2x128xf16>
 }
 
 // -----

@@ -66,3 +66,27 @@ func.func @retention(%q: tensor<?x?x8x128xbf16>, %k: tensor<?x?x8x128xbf16>, %v:
       : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16> -> tensor<?x?x8x128xbf16>
   return %o : tensor<?x?x8x128xbf16>
 }
+
+// -----
+
+// A decay for each key channel and a bonus. Where decays are mild, one reference at the chunk's middle serves it; else it is
+// halved six times.
+
+// CHECK-LABEL: tile.kernel @channels_linear_attention(
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: %[[G:.*]] = tile.load
+// CHECK: tile.reduce <add>
+// CHECK: tile.between
+// CHECK: tile.common
+// CHECK: %[[MILD:.*]] = arith.cmpf olt
+// CHECK: scf.if %[[MILD]]
+// CHECK-NOT: scf.for
+// CHECK: tile.parts {{.*}} -> tensor<64x64xbf16, #tile.acc>
+// CHECK: } else {
+// CHECK: scf.for %{{.*}} = %c0 to %c6
+// CHECK: arith.xori
+func.func @channels(%q: tensor<?x?x8x64xbf16>, %g: tensor<?x?x8x64xbf16>, %u: tensor<8x64xf32>) -> tensor<?x?x8x64xbf16> {
+  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<?x?x8x64xbf16>) bonus(%u : tensor<8x64xf32>)
+      : tensor<?x?x8x64xbf16>, tensor<?x?x8x64xbf16>, tensor<?x?x8x64xbf16> -> tensor<?x?x8x64xbf16>
+  return %o : tensor<?x?x8x64xbf16>
+}

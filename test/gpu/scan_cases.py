@@ -43,6 +43,9 @@ MODELS = {
                                          states=True)),
     "gla": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", states=True)),
     "rwkv6": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", bonus=True, states=True)),
+    "gla_wide": ("linear_attention", dict(heads=4, head_dim=128, decay="channel", decay_element="bf16")),
+    "rwkv6_f16": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", element="f16", decay_element="f16", bonus=True,
+                                           states=True)),
     "linear_reverse": ("linear_attention", dict(heads=4, head_dim=64, decay="step", reverse=True, states=True)),
     "linear_packed": ("linear_attention", dict(heads=4, head_dim=64, decay="step", packed=True, states=True)),
     **{f"{name}_step": (builder, {**{key: value for key, value in arguments.items() if key != "states"}, "step": True})
@@ -59,7 +62,7 @@ MODELS = {
 STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
          "gla_step": "gla"}
 # What no kernel does yet: the compiler says so, and kernels.py fails where it no longer does.
-CPU_ONLY = {"scan_complex", "scan_packed", "wkv_packed", "s6_complex", "gla", "gla_step", "rwkv6", "linear_reverse",
+CPU_ONLY = {"scan_complex", "scan_packed", "wkv_packed", "s6_complex", "linear_reverse",
             "linear_packed"}
 # Decays: mild ones, exactly none, and such that nothing is left.
 KINDS = ("mild", "none", "all")

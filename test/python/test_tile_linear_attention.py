@@ -19,20 +19,21 @@ pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool
 
 
 def model(dtype, key_heads, heads, key_dim, value_dim, decay=None, dt=None, bias=False, skip=False, gate=False,
-          init=False, state=False, attributes=""):
-    """The model's text, and the names of its arguments. `decay` is "head" or "step", or none; `dt` its element type."""
+          init=False, state=False, bonus=False, attributes=""):
+    """The model's text, and the names of its arguments. `decay` is the type of the decays, "head" or "step" for short; `dt` its
+    element type."""
     bh, qk = f"?x?x{heads}", f"tensor<?x?x{key_heads}x{key_dim}x{dtype}>"
     v, s = f"tensor<{bh}x{value_dim}x{dtype}>", f"tensor<?x{heads}x{key_dim}x{value_dim}xf32>"
     head = f"tensor<{heads}xf32>"
     arguments = {"q": qk, "k": qk, "v": v}
     clauses = []
     if decay:
-        arguments["decay"] = head if decay == "head" else f"tensor<{bh}xf32>"
+        arguments["decay"] = {"head": head, "step": f"tensor<{bh}xf32>"}.get(decay, decay)
         clauses.append(f"decay(%decay : {arguments['decay']})")
     if dt:
         arguments.update(dt=f"tensor<{bh}x{dt}>", a=head)
         clauses.append(f"dt(%dt : {arguments['dt']}, %a : {head})")
-    for name, wanted, type in [("bias", bias, head), ("skip", skip, head), ("gate", gate, v), ("init", init, s)]:
+    for name, wanted, type in [("bias", bias, head), ("bonus", bonus, f"tensor<{heads}x{key_dim}xf32>"), ("skip", skip, head), ("gate", gate, v), ("init", init, s)]:
         if wanted:
             arguments[name] = type
             clauses.append(f"{name}(%{name} : {type})")
@@ -54,6 +55,7 @@ def inputs(names, dtype, batch, length, key_heads, heads, key_dim, value_dim, dt
         "v": lambda: cpu.cast(rng.standard_normal((batch, length, heads, value_dim)), dtype),
         "gate": lambda: cpu.cast(rng.standard_normal((batch, length, heads, value_dim)), dtype),
         "init": lambda: rng.standard_normal((batch, heads, key_dim, value_dim)).astype(np.float32),
+        "bonus": lambda: rng.standard_normal((heads, key_dim)).astype(np.float32),
         "skip": lambda: rng.standard_normal(heads).astype(np.float32),
         "a": lambda: -rng.uniform(1, 16, heads).astype(np.float32),
         "bias": lambda: rng.uniform(-5, -2, heads).astype(np.float32),
@@ -69,19 +71,25 @@ def recurrence(values, real, softplus=False, scale=1.0):
     batch, length, key_heads, key_dim = q.shape
     heads, value_dim = v.shape[2:]
     q, k = (np.repeat(t, heads // key_heads, axis=2) for t in (q, k))
-    factor = np.ones((batch, length, heads), real)
+    factor = np.ones((batch, length, heads, 1), real)
     if "decay" in x:
-        factor = np.broadcast_to(np.exp(x["decay"]), factor.shape)
+        decay = x["decay"]
+        if decay.ndim % 2:  # one for each head
+            decay = decay[..., None]
+        decay = np.repeat(decay, heads // decay.shape[-2], axis=-2)
+        factor = np.broadcast_to(np.exp(decay), (batch, length, *decay.shape[-2:]))
     if "dt" in x:
         d = x["dt"] + x.get("bias", real(0))
         d = np.logaddexp(d, real(0)) if softplus else d
-        factor = np.exp(x["a"] * d)
+        factor = np.exp(x["a"] * d)[..., None]
         k = k * d[..., None]
     state = x.get("init", np.zeros((batch, heads, key_dim, value_dim), real)).copy()
     o = np.empty((batch, length, heads, value_dim), real)
     for t in range(length):
-        state = state * factor[:, t, :, None, None] + k[:, t, :, :, None] * v[:, t, :, None, :]
-        o[:, t] = np.einsum("bhk,bhkv->bhv", q[:, t], state)
+        now = k[:, t, :, :, None] * v[:, t, :, None, :]
+        before, state = state, state * factor[:, t, :, :, None] + now
+        seen = before + x["bonus"][:, :, None] * now if "bonus" in x else state
+        o[:, t] = np.einsum("bhk,bhkv->bhv", q[:, t], seen)
     o = o * real(scale)
     if "skip" in x:
         o = o + x["skip"][:, None] * v
@@ -112,6 +120,62 @@ def check(text, values, dtype, options="", **meaning):
     if len(results) > 1 and exact_state.size:
         size = np.sqrt(np.mean(exact_state**2))
         assert distance(results[1], exact_state) <= 1e-5 * size  # as in 32 bits: contributions are not rounded
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# A decay for each key channel
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def channel_case(dtype, decays, key_heads=2, heads=2, value_dim=64, stored="f32", length=None, seed=1, **options):
+    """The text and the inputs where `decays` are [L, K], or [K] where they are constant."""
+    constant, key_dim = decays.ndim == 1, decays.shape[-1]
+    length = length or len(decays)
+    shape = f"{key_heads}x{key_dim}" if constant else f"?x?x{key_heads}x{key_dim}"
+    text, names = model(dtype, key_heads, heads, key_dim, value_dim, decay=f"tensor<{shape}x{stored}>", state=True, **options)
+    values = inputs(names, dtype, 1, length, key_heads, heads, key_dim, value_dim, seed=seed)
+    whole = np.stack([decays] * key_heads, axis=-2) if not constant else np.stack([decays] * key_heads)
+    order = {name: values.get(name) for name in names}
+    order["decay"] = cpu.cast(whole if constant else whole[None], stored)
+    return text, order
+
+
+def decays_of(kind, length, key_dim):
+    rng = np.random.default_rng(7)
+    return {"none": np.zeros((length, key_dim)),
+            "mild": -np.abs(rng.standard_normal((length, key_dim))) * 0.3,
+            # One reference does not reach over such a chunk; f16 has none that would.
+            "strong": -np.abs(rng.standard_normal((length, key_dim))) * 3,
+            # Channels that forget at once beside ones that never do, at some steps only.
+            "mixed": np.where(rng.uniform(size=(length, key_dim)) < 0.1, -50.0, -0.001),
+            "all": np.full((length, key_dim), -50.0)}[kind]
+
+
+@pytest.mark.parametrize("kind", ["none", "mild", "strong", "mixed", "all"])
+@pytest.mark.parametrize("dtype, stored, bonus", [("bf16", "bf16", False), ("bf16", "f32", True), ("f16", "f16", True)])
+def test_channels(dtype, stored, bonus, kind):
+    text, values = channel_case(dtype, decays_of(kind, 70, 16), stored=stored, bonus=bonus, init=True)
+    check(text, values, dtype)
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65])
+def test_channels_of_groups(length):
+    """Two heads for each key head, and all else there is."""
+    text, values = channel_case("bf16", decays_of("mild", length, 32), stored="bf16", heads=4, gate=True, skip=True, init=True,
+                                attributes="scale = 0.5 : f64")
+    check(text, values, "bf16", scale=0.5)
+
+
+@pytest.mark.parametrize("kind", ["none", "mild", "all"])
+def test_constant_channels(kind):
+    text, values = channel_case("bf16", decays_of(kind, 1, 16)[0], length=70, bonus=True, init=True)
+    check(text, values, "bf16")
+
+
+@pytest.mark.parametrize("kind", ["mixed"])
+def test_segments_of_channels(kind):
+    text, values = channel_case("bf16", decays_of(kind, 2100, 16), key_heads=1, init=True)
+    check(text, values, "bf16")
 
 
 # ----------------------------------------------------------------------------------------------------------------

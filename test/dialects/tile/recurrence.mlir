@@ -54,9 +54,36 @@ tile.kernel @staged(%x: !tile.desc<1x64x1x64xbf16> {tile.out}) schedule <consume
   // CHECK: tile.stage %{{.*}} : tensor<64x64xbf16, #tile.acc> -> tensor<64x64xbf16, #tile.shared>
   %s = tile.stage %half : !half -> !shared
   %buffer = tile.alloc : !tile.smem<1x64x64xbf16>
+  // CHECK: tile.stage %{{.*}} {place = 1 : i64} : tensor
+  %s1 = tile.stage %half {place = 1 : i64} : !half -> !shared
   // CHECK: tile.stage %{{.*}} in %{{.*}} : !tile.smem<1x64x64xbf16> : tensor
   %s2 = tile.stage %half in %buffer : !tile.smem<1x64x64xbf16> : !half -> !shared
   // CHECK: tile.warpgroup
   %g = tile.warpgroup
+  tile.return
+}
+
+// What decays that differ between columns need: sums over steps, what rows have in common, and operands in two parts.
+
+// CHECK-LABEL: tile.kernel @channels
+tile.kernel @channels(%q: !tile.desc<1x64x1x64xbf16>, %wide: !tile.desc<1x64x1x32xf32>)
+    schedule <consumers = 1, producer_registers = 56, consumer_registers = 256, persistent = false, overlap = false, spread = false> {
+  %zero = arith.constant 0 : index
+  %from = tile.iota %zero : tensor<64xindex, #tile.row>
+  %to = tile.broadcast %zero : index -> tensor<64xindex, #tile.row>
+  // CHECK: tile.between %{{.*}} to %{{.*}} : tensor<64xindex, #tile.row> -> tensor<64x64xbf16, #tile.a_frag>
+  %steps = tile.between %from to %to : tensor<64xindex, #tile.row> -> tensor<64x64xbf16, #tile.a_frag>
+  %tile = tile.load %q[%zero, %zero, %zero, %zero] stages 1 : !tile.desc<1x64x1x64xbf16> -> tensor<64x64xbf16, #tile.shared>
+  %sums = tile.dot %steps, %tile : tensor<64x64xbf16, #tile.a_frag>, tensor<64x64xbf16, #tile.shared> -> tensor<64x64xf32, #tile.acc>
+  // CHECK: tile.common %{{.*}} : tensor<64x64xf32, #tile.acc> -> tensor<64xf32, #tile.col>
+  %columns = tile.common %sums : tensor<64x64xf32, #tile.acc> -> tensor<64xf32, #tile.col>
+  %most = tile.reduce <max> %sums : tensor<64x64xf32, #tile.acc> -> tensor<64xf32, #tile.row>
+  // CHECK: tile.common %{{.*}} : tensor<64xf32, #tile.row> -> f32
+  %scalar = tile.common %most : tensor<64xf32, #tile.row> -> f32
+  // CHECK: tile.parts %{{.*}} : tensor<64x64xf32, #tile.acc> -> tensor<64x64xbf16, #tile.a_frag>
+  %whole, %rest = tile.parts %sums : tensor<64x64xf32, #tile.acc> -> tensor<64x64xbf16, #tile.a_frag>
+  %f = tile.load %wide[%zero, %zero, %zero, %zero] stages 1 : !tile.desc<1x64x1x32xf32> -> tensor<64x64xf32, #tile.shared>
+  // CHECK: tile.fragment %{{.*}} : tensor<64x64xf32, #tile.shared> -> tensor<64x64xf32, #tile.acc>
+  %g = tile.fragment %f : tensor<64x64xf32, #tile.shared> -> tensor<64x64xf32, #tile.acc>
   tile.return
 }

@@ -48,7 +48,7 @@ tile.kernel @kernel()
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = false> {
   %x = "test.tile"() : () -> tensor<64x128xbf16, #tile.shared>
-  // expected-error @below {{'tile.fragment' op expected f16 or bf16 elements as an f32 tile of 128x64, with a multiple of 16 columns, got 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x128xf32, #tile.acc>'}}
+  // expected-error @below {{'tile.fragment' op expected f16, bf16 or, not transposed, f32 elements as an f32 tile of 128x64, with a multiple of 16 columns, got 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x128xf32, #tile.acc>'}}
   %y = tile.fragment %x transpose : tensor<64x128xbf16, #tile.shared> -> tensor<64x128xf32, #tile.acc>
   tile.return
 }
@@ -112,4 +112,28 @@ tile.kernel @kernel(%o: !tile.view<?xf32> {tile.out})
   // expected-error @below {{'tile.scatter' op expected an index, or a tile of index shaped as 'tensor<64xf32, #tile.row>', got 'tensor<64xindex, #tile.col>'}}
   tile.scatter %x, %o[%i : tensor<64xindex, #tile.col>] : tensor<64xf32, #tile.row>, !tile.view<?xf32>
   tile.return
+}
+
+// -----
+
+func.func @between(%x: tensor<64xindex, #tile.row>) {
+  // expected-error @below {{'tile.between' op expected rows of index and as many of at most 128 columns, got}}
+  %y = tile.between %x to %x : tensor<64xindex, #tile.row> -> tensor<64x256xbf16, #tile.a_frag>
+  return
+}
+
+// -----
+
+func.func @common(%x: tensor<64x64xf32, #tile.acc>) {
+  // expected-error @below {{'tile.common' op expected a row of a 32-bit accumulator or a value of a #tile.row tile, got 'f32'}}
+  %y = tile.common %x : tensor<64x64xf32, #tile.acc> -> f32
+  return
+}
+
+// -----
+
+func.func @parts(%x: tensor<64x64xf32, #tile.acc>) {
+  // expected-error @below {{'tile.parts' op expected f32 as f16 or bf16 in its own shape, got}}
+  %y, %z = tile.parts %x : tensor<64x64xf32, #tile.acc> -> tensor<64x32xbf16, #tile.a_frag>
+  return
 }

@@ -1,0 +1,243 @@
+//===- ChunkDecays.cpp - Chunks of linear attention, a decay for each head -===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LinearAttention.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+//===----------------------------------------------------------------------===//
+// Chunks
+//===----------------------------------------------------------------------===//
+
+Value LinearAttentionKernel::loadKeys(Value t0) {
+  return t.load(k, {batch, t0, keyHead, t.index(0)},
+                tileType<SharedAttr>({chunk, keyDim}, element), config.stages);
+}
+
+Value LinearAttentionKernel::loadQueries(Value t0) {
+  return t.load(q, {batch, t0, keyHead, t.index(0)},
+                tileType<SharedAttr>({chunk, keyDim}, element), config.stages);
+}
+
+Value LinearAttentionKernel::loadValues(Value t0) {
+  return t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
+                config.stages);
+}
+
+/// The values of a chunk as they enter the state, transposed. Weighted values have more digits than
+/// an operand holds; their rest, the second of the two, enters too: else all that a slow decay
+/// accumulates would be rounded twice, here and where it is read.
+std::pair<Value, Value> LinearAttentionKernel::contributions(Value valueTile, Value weight) {
+  auto operand = tileType<AFragAttr>({kValues, chunk}, element);
+  Value whole = t.make<FragmentOp>(tileType<AccAttr>({kValues, chunk}, builder.getF32Type()),
+                                   valueTile, /*transpose=*/true);
+  Value rest;
+  if (weight) {
+    whole = t.mulf(whole, t.broadcastLike(weight, whole));
+    if (config.exact)
+      rest = roundTo(operand, t.make<arith::SubFOp>(whole, rounded(whole)));
+  }
+  return {roundTo(operand, whole), rest};
+}
+
+Value LinearAttentionKernel::accumulate(Value s, Value factor,
+                                        std::pair<Value, Value> contributed, Value keyTile) {
+  if (factor)
+    s = t.mulf(s, t.make<BroadcastOp>(state, factor));
+  s = t.dot(contributed.first, keyTile, s, state, /*transposeB=*/false);
+  if (contributed.second)
+    s = t.dot(contributed.second, keyTile, s, state, /*transposeB=*/false);
+  return s;
+}
+
+/// One chunk. What the warpgroups do between two products of theirs runs under those of the others.
+SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
+  if (byChannel)
+    return stepByChannel(t0, carried);
+  Value s = carried[0];
+  auto statesOperand = tileType<SharedAttr>({kValues, keyDim}, element);
+
+  Value entering = roundTo(state.clone(element), s);
+  Value keyTile = loadKeys(t0), queryTile = loadQueries(t0);
+  Value weights = t.dot(queryTile, keyTile, {}, scores, /*transposeB=*/true);
+  Value staged = t.make<StageOp>(statesOperand, entering, Value());
+  Value past = t.dot(queryTile, staged, {}, output, /*transposeB=*/true);
+
+  SmallVector<Value> now, next;
+  if (variesInTime()) {
+    now = exponents(t0, carried[1]);
+    next.push_back(rates(t.add(t0, chunk)));
+  }
+  Decays d = variesInTime() ? decays(now) : constantDecays(t0);
+  Value valueTile = loadValues(t0);
+  auto contributed = contributions(valueTile, d.weight);
+
+  if (variesInTime())
+    distribute(d, now);
+  Value counts = d.mask ? d.mask : mask(t0, d.row, d.column);
+  weights = roundTo(tileType<AFragAttr>({chunk, chunk}, element), t.mulf(weights, counts));
+  if (d.row)
+    past = t.mulf(past, t.broadcast(t.exp2(d.row), output));
+  Value sum = t.dot(weights, valueTile, past, output, /*transposeB=*/false);
+  s = accumulate(s, d.carried, contributed, keyTile);
+
+  next.insert(next.begin(), s);
+  StoreOp::create(builder, t.loc, finish(sum, valueTile, t0), o,
+                  ValueRange{batch, t0, head, column}, Value());
+  return next;
+}
+
+/// o = (scale o + skip v) z / (1 + exp(-z)), in 16 bits
+Value LinearAttentionKernel::finish(Value sum, Value valueTile, Value t0) {
+  if (scaleOutputs)
+    sum = t.mulf(sum, op.getEffectiveScale());
+  if (skip)
+    sum = t.fma(t.make<FragmentOp>(output, valueTile, /*transpose=*/false),
+                t.make<BroadcastOp>(output, skipFactor), sum);
+  if (gate) {
+    Value tile = t.load(gate, {batch, t0, head, column},
+                        tileType<SharedAttr>({chunk, kValues}, element), config.stages);
+    Value z = t.make<FragmentOp>(output, tile, /*transpose=*/false);
+    Value below = t.addf(t.exp2(t.mulf(z, -kLog2E)), t.constant(output, 1));
+    sum = t.mulf(sum, t.make<arith::DivFOp>(z, below, arith::FastMathFlags::afn));
+  }
+  return roundTo(tileType<AccAttr>({chunk, kValues}, element), sum);
+}
+
+//===----------------------------------------------------------------------===//
+// Decays
+//===----------------------------------------------------------------------===//
+
+Value LinearAttentionKernel::perHead(Value view) {
+  Type stored = cast<ViewType>(view.getType()).getElementType();
+  return widen(t.make<GatherOp>(stored, view, head), builder.getF32Type());
+}
+
+/// What the chunk at t0 reads of the decay or of dt, as it is stored. It is read a chunk ahead, so
+/// that no one waits for it.
+Value LinearAttentionKernel::rates(Value t0) {
+  Value source = dt ? dt : decay;
+  auto type = line.clone(cast<ViewType>(source.getType()).getElementType());
+  auto indices = line.clone(builder.getIndexType());
+  SmallVector<Value> at = {t.make<BroadcastOp>(indices, batch), t.make<IotaOp>(indices, t0),
+                           t.make<BroadcastOp>(indices, head)};
+  return t.make<GatherOp>(type, source, at);
+}
+
+/// log(1 + exp(x)), for large x too; by its series where 1 + exp(x) would round exp(x) away.
+Value LinearAttentionKernel::softplus(Value x) {
+  Value magnitude = t.make<math::AbsFOp>(x);
+  Value small = t.exp2(t.mulf(magnitude, -kLog2E)); // exp(-|x|), at most 1
+  Value exact = t.mulf(t.log2(t.addf(small, t.constantLike(x, 1))), kLn2);
+  Value inner = t.fma(small, 1.0 / 3, t.constantLike(x, -0.5));
+  Value series = t.mulf(small, t.fma(small, inner, t.constantLike(x, 1)));
+  Value tiny = t.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, small, t.constantLike(x, 0.01));
+  return t.addf(t.maxf(x, t.constantLike(x, 0)), t.select(tiny, series, exact));
+}
+
+/// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of
+/// the whole chunk.
+SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value raw) {
+  Value x = widen(raw, line);
+  // Steps behind the last neither decay nor contribute.
+  auto indices = line.clone(builder.getIndexType());
+  Value exists = t.compare(arith::CmpIPredicate::slt, t.make<IotaOp>(indices, t0),
+                           t.make<BroadcastOp>(indices, length));
+  Value shift; // log2 of the factor of each key
+  if (dt) {
+    if (bias)
+      x = t.addf(x, lineOf(dtBias));
+    if (op.getSoftplus())
+      x = softplus(x);
+    x = t.select(exists, x, t.constant(line, 0));
+    shift = t.log2(x);
+    x = t.mulf(x, lineOf(rate));
+  } else {
+    x = t.select(exists, t.mulf(x, kLog2E), t.constant(line, 0));
+  }
+  Value c = t.make<ScanOp>(line, x);
+  Value key = shift ? t.make<arith::SubFOp>(c, shift) : c;
+  Value total = t.make<PickOp>(builder.getF32Type(), c, chunk - 1);
+  Value query = scaleExponent ? t.addf(c, t.constant(line, scaleExponent)) : c;
+  return {query, key, total};
+}
+
+Decays LinearAttentionKernel::decays(ValueRange exponents) {
+  Decays d;
+  d.carried = t.make<math::Exp2Op>(exponents[2]);
+  Value weight = t.exp2(t.make<arith::SubFOp>(lineOf(exponents[2]), exponents[1]));
+  d.weight = t.make<DistributeOp>(perColumn, weight);
+  return d;
+}
+
+/// What the scores need is made last: it takes registers that the contributions have left.
+void LinearAttentionKernel::distribute(Decays &d, ValueRange exponents) {
+  d.row = t.make<DistributeOp>(perRow, exponents[0]);
+  d.column = t.make<DistributeOp>(perColumn, exponents[1]);
+}
+
+/// 1, 2, ... times the decay of a step: what is the same in each chunk where decays are constant.
+void LinearAttentionKernel::prepareDecays() {
+  Value zero = t.index(0);
+  if (!decay) {
+    Value scale = scaleExponent ? t.constant(perRow, scaleExponent) : Value();
+    constant.row = scale;
+    constant.mask = mask(zero, scale, Value());
+    return;
+  }
+  auto indices = line.clone(builder.getIndexType());
+  Value whole = t.make<arith::IndexCastOp>(line.clone(builder.getI32Type()),
+                                           t.make<IotaOp>(indices, t.index(1)));
+  Value g = t.make<arith::MulFOp>(perHead(decay), number(kLog2E));
+  prefixes = t.mulf(t.make<arith::SIToFPOp>(line, whole), lineOf(g));
+  decayOfStep = g;
+  constant.row = t.addf(t.make<DistributeOp>(perRow, prefixes), t.constant(perRow, scaleExponent));
+  constant.mask = mask(zero, constant.row, t.make<DistributeOp>(perColumn, prefixes));
+}
+
+/// Of constant decays only what enters the state depends on the chunk, which may be shorter at the
+/// end.
+Decays LinearAttentionKernel::constantDecays(Value t0) {
+  Decays d = constant;
+  if (!decay)
+    return d;
+  Value count = t.min(t.sub(length, t0), t.index(chunk));
+  Value whole = t.make<arith::IndexCastOp>(builder.getI32Type(), count);
+  Value total = t.make<arith::MulFOp>(t.make<arith::SIToFPOp>(builder.getF32Type(), whole),
+                                      decayOfStep);
+  d.carried = t.make<math::Exp2Op>(total);
+  // Steps behind the last contribute zeros; their factor must not be infinite.
+  Value ahead = t.make<arith::SubFOp>(lineOf(total), prefixes);
+  Value weight = t.exp2(t.make<arith::MinNumFOp>(ahead, t.constant(line, 0)));
+  d.weight = t.make<DistributeOp>(perColumn, weight);
+  return d;
+}
+
+/// 2^(row_i - column_j) where step i sees step j, else 0: what each key counts for each query.
+Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
+  auto indices = scores.clone(builder.getIndexType());
+  Value sees = t.compare(arith::CmpIPredicate::sle, t.broadcast(t.iota<ColAttr>(t0, chunk), indices),
+                         t.broadcast(t.iota<RowAttr>(t0, chunk), indices));
+  Value counts = t.constant(scores, 1);
+  if (row) {
+    counts = t.broadcast(row, scores);
+    if (column)
+      counts = t.make<arith::SubFOp>(counts, t.broadcast(column, scores));
+    counts = t.exp2(counts);
+  }
+  return t.select(sees, counts, t.constant(scores, 0));
+}
+
+/// Where the transposed state stands in [B, Hv, K, V].
+SmallVector<Value> LinearAttentionKernel::stateIndices() {
+  auto indices = state.clone(builder.getIndexType());
+  return {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, head),
+          t.broadcast(t.iota<ColAttr>(t.index(0), keyDim), indices),
+          t.broadcast(t.iota<RowAttr>(column, kValues), indices)};
+}

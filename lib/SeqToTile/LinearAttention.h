@@ -1,0 +1,178 @@
+//===- LinearAttention.h - The kernel of a matrix-state recurrence -*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// LinearAttention.cpp writes the frame: work, segments, the host's part. ChunkDecays.cpp writes a chunk
+// whose decays are one for each head, ChannelDecays.cpp one whose decays differ between key channels.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_LINEARATTENTION_H
+#define LONGWING_LIB_SEQTOTILE_LINEARATTENTION_H
+
+#include "TileBuilder.h"
+
+#include "dialects/seq/Seq.h"
+#include "longwing/Seq/Config.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+
+namespace longwing {
+
+constexpr double kLog2E = 1.4426950408889634;
+constexpr double kLn2 = 0.6931471805599453;
+
+/// What decays do in one chunk. Null is a factor of 1.
+struct Decays {
+  mlir::Value mask;    // of the scores, where it is the same in each chunk
+  mlir::Value row;     // the exponent of what each query reads
+  mlir::Value column;  // ... less that of each key
+  mlir::Value carried; // the factor of the state over the chunk
+  mlir::Value weight;  // the factor of each step's contribution to the state
+};
+
+/// The decays of one chunk where they differ between key channels.
+struct ChannelDecays {
+  /// Their logarithms, [chunk, K] in SRAM, as the sum of 16-bit tiles; ...
+  llvm::SmallVector<mlir::Value> parts;
+  /// ... or what is the same at each step, in base 2, and how many steps of the chunk there are.
+  mlir::Value constant, count;
+};
+
+/// What a chunk reads, in SRAM, and with a bonus what each step counts in its own output.
+struct ChunkTiles {
+  mlir::Value queries, keys, values, present;
+};
+
+/// What a kernel computes: all; or, where a sequence is cut into segments that run side by side, the
+/// state that each segment but the last adds, and then the outputs, from the states of those before.
+enum class Part { Whole, States, Outputs };
+
+class LinearAttentionKernel {
+public:
+  LinearAttentionKernel(seq::LinearAttentionOp op, Part part)
+      : op(op), part(part), config(LinearAttentionConfig::read(op)), builder(op.getContext()),
+        t(builder, op.getLoc()) {
+    mlir::Type f32 = builder.getF32Type();
+    element = op.getV().getType().getElementType();
+    keyDim = llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
+    chunk = config.chunk;
+    line = tile::tileType<tile::LineAttr>({chunk}, f32);
+    perRow = tile::tileType<tile::RowAttr>({chunk}, f32);
+    perColumn = tile::tileType<tile::ColAttr>({chunk}, f32);
+    channels = tile::tileType<tile::ColAttr>({keyDim}, f32);
+    scores = tile::tileType<tile::AccAttr>({chunk, chunk}, f32);
+    output = tile::tileType<tile::AccAttr>({chunk, kValues}, f32);
+    state = tile::tileType<tile::AccAttr>({kValues, keyDim}, f32);
+    // A positive scale is an exponent like the decays; any other is a factor of the outputs.
+    double scale = op.getEffectiveScale();
+    byChannel = op.hasChannelDecay() || op.getBonus();
+    scaleOutputs = scale <= 0 || (byChannel && scale != 1);
+    scaleExponent = scaleOutputs ? 0 : std::log2(scale);
+  }
+
+  tile::KernelOp create(llvm::StringRef name, mlir::Type states, mlir::Type factors);
+  /// What the kernel reads, in the order of its arguments.
+  llvm::SmallVector<mlir::Value> operands() const;
+  /// Units of work, without the warpgroups' share of them.
+  static int64_t unitsOfBatch(seq::LinearAttentionOp op, const LinearAttentionConfig &config);
+
+  static constexpr int64_t kValues = tile::kWarpgroupRows; // value columns of a warpgroup
+
+private:
+  void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment);
+  mlir::Value enteringState(mlir::Value segment, mlir::Value job);
+  void storeSegment(mlir::ValueRange results, mlir::Value segment, mlir::Value job);
+  /// Where the factors of a segment's state stand in [B, head and block, ...].
+  llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value job);
+  llvm::SmallVector<mlir::Value> advance(mlir::Value t0, mlir::ValueRange carried);
+  std::pair<mlir::Value, mlir::Value> contributions(mlir::Value valueTile, mlir::Value weight);
+  mlir::Value accumulate(mlir::Value s, mlir::Value factor,
+                         std::pair<mlir::Value, mlir::Value> contributed, mlir::Value keyTile);
+  llvm::SmallVector<mlir::Value> step(mlir::Value t0, mlir::ValueRange carried);
+  mlir::Value finish(mlir::Value o, mlir::Value values, mlir::Value t0);
+  /// Of a chunk: its keys, queries and values.
+  mlir::Value loadKeys(mlir::Value t0);
+  mlir::Value loadQueries(mlir::Value t0);
+  mlir::Value loadValues(mlir::Value t0);
+
+  //===--------------------------------------------------------------------===//
+  // Decays that differ between key channels (ChannelDecays.cpp)
+  //===--------------------------------------------------------------------===//
+  using Outcome = llvm::SmallVector<mlir::Value>; // outputs and state
+  llvm::SmallVector<mlir::Value> stepByChannel(mlir::Value t0, mlir::ValueRange carried);
+  llvm::SmallVector<mlir::Value> advanceByChannel(mlir::Value t0, mlir::ValueRange carried);
+  ChannelDecays channelDecays(mlir::Value t0);
+  mlir::Value between(const ChannelDecays &decays, mlir::Value from, mlir::Value to);
+  mlir::Value decayHead();
+  mlir::Value everywhere(int64_t at);
+  mlir::Value steps(int64_t base) { return t.iota<tile::RowAttr>(t.index(base), chunk); }
+  /// The first step whose decay the state that a query reads has not seen.
+  mlir::Value seen() { return steps(bonus ? 0 : 1); }
+  llvm::SmallVector<mlir::Value> inParts(mlir::Value x, mlir::RankedTensorType type);
+  llvm::SmallVector<mlir::Value> decayedQueries(mlir::Value queries, mlir::Value exponents);
+  llvm::SmallVector<mlir::Value> decayedKeys(mlir::Value keys, mlir::Value exponents);
+  mlir::Value product(mlir::ValueRange queries, mlir::ValueRange keys);
+  mlir::Value past(mlir::ValueRange queries, mlir::Value s);
+  mlir::Value contribute(mlir::Value s, mlir::Value valueTile, mlir::ValueRange keys);
+  mlir::Value throughBonus(const ChunkTiles &tiles);
+  mlir::Value present(const ChunkTiles &tiles, mlir::Value weights);
+  mlir::Value isMild(const ChannelDecays &decays);
+  Outcome mildChunk(const ChannelDecays &decays, const ChunkTiles &tiles, mlir::Value s);
+  Outcome anyChunk(const ChannelDecays &decays, const ChunkTiles &tiles, mlir::Value s);
+  llvm::SmallVector<mlir::Value> exponents(mlir::Value t0, mlir::Value raw);
+  Decays decays(mlir::ValueRange exponents);
+  void distribute(Decays &d, mlir::ValueRange exponents);
+  void prepareDecays();
+  Decays constantDecays(mlir::Value t0);
+  mlir::Value mask(mlir::Value t0, mlir::Value row, mlir::Value column);
+  mlir::Value rates(mlir::Value t0);
+  mlir::Value softplus(mlir::Value x);
+  /// A parameter of the head, in 32 bits.
+  mlir::Value perHead(mlir::Value view);
+  llvm::SmallVector<mlir::Value> stateIndices();
+
+  mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
+  mlir::Value lineOf(mlir::Value scalar) { return t.make<tile::BroadcastOp>(line, scalar); }
+  mlir::Value widen(mlir::Value x, mlir::Type type) {
+    return x.getType() == type ? x : t.make<mlir::arith::ExtFOp>(type, x);
+  }
+  mlir::Value roundTo(mlir::RankedTensorType type, mlir::Value x) {
+    return t.make<tile::ConvertOp>(type, x);
+  }
+  /// x with the digits of a 16-bit element.
+  mlir::Value rounded(mlir::Value x) {
+    auto type = llvm::cast<mlir::RankedTensorType>(x.getType());
+    return widen(roundTo(type.clone(element), x), type);
+  }
+  /// Whether decays, one for each head, are read at each step.
+  bool variesInTime() { return !byChannel && (dt || (decay && !op.hasConstantDecay())); }
+
+  seq::LinearAttentionOp op;
+  Part part;
+  LinearAttentionConfig config;
+  mlir::OpBuilder builder;
+  TileBuilder t;
+  mlir::Type element;
+  int64_t keyDim, chunk;
+  mlir::RankedTensorType line, perRow, perColumn, channels, scores, output, state;
+  bool byChannel, scaleOutputs;
+  double scaleExponent;
+
+  // Arguments of the kernel.
+  mlir::Value q, k, v, gate, decay, dt, a, bias, bonus, skip, init, o, last, states, factors;
+  // Of the work tile that is being written.
+  mlir::Value length, segments, batch, keyHead, head, column;
+  mlir::Value rate, skipFactor, dtBias;
+  mlir::Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk
+  Decays constant;
+};
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_LINEARATTENTION_H
