@@ -69,6 +69,8 @@ constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
 /// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th
 /// element; the size 0 stands for all of it.
 constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
+/// On a loop: it is not to be unrolled, as what several iterations hold would not fit the registers.
+constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those

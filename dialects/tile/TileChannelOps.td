@@ -59,13 +59,14 @@ def Tile_LoadChannelsOp : Tile_Op<"load_channels", [MemoryEffects<[MemRead]>]> {
   let summary = "Reads a tile of channels from a tensor, as f32";
   let description = [{
     Element [r, c] comes from the coordinates, r added to the last but one and c to the last;
-    with `transposed` it is the other way round. A [C] tile adds c to the last coordinate. What
-    lies outside these dimensions is zero. `whole` says that `tile.whole` holds of the tensor, and
+    with `transposed` it is the other way round. A [C] tile, or a `#tile.state` tile of [R], adds
+    its position to the last coordinate. What lies outside these dimensions is zero. `whole` says that `tile.whole` holds of the tensor, and
     that the last coordinate is a multiple of eight: then nothing but a predicate is in a thread's way.
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, UnitAttr:$transposed,
                        UnitAttr:$whole);
-  let results = (outs Tile_ChannelTile:$tile);
+  let results = (outs AnyTypeOf<[Tile_ChannelTile, Tile_StateTile], "#tile.channel or #tile.state tile",
+                                "::mlir::RankedTensorType">:$tile);
   let assemblyFormat = [{
     $source `[` $coordinates `]` (`transposed` $transposed^)? (`whole` $whole^)? attr-dict
     `:` type($source) `->` type($tile)

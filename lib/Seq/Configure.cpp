@@ -10,7 +10,7 @@
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/Passes.h"
-#include "longwing/Seq/ScanConfig.h"
+#include "longwing/Seq/StepConfig.h"
 #include "longwing/Target/Hopper.h"
 
 namespace longwing {
@@ -208,6 +208,8 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   }
 
   LogicalResult configure(seq::LinearAttentionOp op) {
+    if (isStep(op))
+      return chooseStep(op).write(op), success();
     LinearAttentionConfig config = choose(op);
     if (consumers)
       config.consumers = consumers;
@@ -249,7 +251,11 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
               .Case<seq::AttentionOp, seq::LongConvOp, seq::LinearAttentionOp>(
                   [&](auto op) { return configure(op); })
               .Case([&](seq::ScanOp op) { return configureScan(op, scan); })
-              .Case([&](seq::SelectiveScanOp op) { return configureScan(op, scan); })
+              .Case([&](seq::SelectiveScanOp op) {
+                if (isStep(op))
+                  return chooseStep(op).write(op), success();
+                return configureScan(op, scan);
+              })
               .Case([&](seq::ShortConvOp op) { return configureScan(op, scan); })
               .Default(success());
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();

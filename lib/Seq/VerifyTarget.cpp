@@ -11,7 +11,7 @@
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
 #include "longwing/Seq/Passes.h"
-#include "longwing/Seq/ScanConfig.h"
+#include "longwing/Seq/StepConfig.h"
 #include "longwing/Target/Hopper.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -48,6 +48,8 @@ static LogicalResult verifyStateless(seq::LongConvOp op) {
 
 /// What the kernel of a linear attention does not do.
 static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
+  if (isStep(op))
+    return success();
   auto fail = [&](const Twine &expected) {
     return op.emitOpError() << "cannot run on sm_90a: expected " << expected
                             << "; the x86-64 target takes it";
@@ -121,7 +123,9 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::AttentionOp op) { return verifyAttention(op); })
               .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
               .Case([](seq::ScanOp op) { return verifyScanTarget(op); })
-              .Case([](seq::SelectiveScanOp op) { return verifyScanTarget(op); })
+              .Case([](seq::SelectiveScanOp op) {
+                return isStep(op) ? success() : verifyScanTarget(op);
+              })
               .Case([](seq::LongConvOp op) { return verifyLongConv(op); })
               .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
               .Case([](seq::ShortConvOp op) { return verifyShortConv(op); })

@@ -50,6 +50,10 @@ Value ChannelBuilder::loadChannels(Value view, ValueRange at, RankedTensorType t
   return make<LoadChannelsOp>(type, view, at, transposed, whole);
 }
 
+Value ChannelBuilder::loadRows(Value view, ValueRange at, int64_t count) {
+  return make<LoadChannelsOp>(states(count), view, at, /*transposed=*/false);
+}
+
 void ChannelBuilder::storeChannels(Value tile, Value view, ValueRange at, bool transposed,
                                    Value rows, bool whole) {
   StoreChannelsOp::create(b, loc, tile, view, at, rows, transposed, whole);

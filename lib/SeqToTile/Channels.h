@@ -33,6 +33,8 @@ public:
   mlir::Value sums(mlir::ValueRange tiles);
   mlir::Value loadChannels(mlir::Value view, mlir::ValueRange at, mlir::RankedTensorType type,
                            bool transposed = false, bool whole = false);
+  /// A value for each of `count` rows, the same for all channels.
+  mlir::Value loadRows(mlir::Value view, mlir::ValueRange at, int64_t count);
   void storeChannels(mlir::Value tile, mlir::Value view, mlir::ValueRange at,
                      bool transposed = false, mlir::Value rows = {}, bool whole = false);
   /// An i1 scalar, repeated over a tile that is shaped as `like`.

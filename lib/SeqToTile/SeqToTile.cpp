@@ -13,6 +13,7 @@
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
+#include "longwing/Seq/StepConfig.h"
 #include "longwing/SeqToTile/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -58,9 +59,13 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
       LogicalResult lowered =
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([&](seq::AttentionOp op) { return lowerAttention(op, symbols); })
-              .Case([&](seq::LinearAttentionOp op) { return lowerLinearAttention(op, symbols); })
+              .Case([&](seq::LinearAttentionOp op) {
+                return isStep(op) ? lowerStep(op, symbols) : lowerLinearAttention(op, symbols);
+              })
               .Case([&](seq::ScanOp op) { return lowerScan(op, symbols); })
-              .Case([&](seq::SelectiveScanOp op) { return lowerSelectiveScan(op, symbols); })
+              .Case([&](seq::SelectiveScanOp op) {
+                return isStep(op) ? lowerStep(op, symbols) : lowerSelectiveScan(op, symbols);
+              })
               .Case([&](seq::LongConvOp op) { return lowerLongConv(op, symbols); })
               .Case([&](seq::PrepareFilterOp op) { return lowerPrepareFilter(op, symbols); })
               .Case([&](seq::ShortConvOp op) {

@@ -29,6 +29,9 @@ mlir::LogicalResult lowerLinearAttention(seq::LinearAttentionOp op, mlir::Symbol
 mlir::LogicalResult lowerScan(seq::ScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a selective scan by the launch of a kernel.
 mlir::LogicalResult lowerSelectiveScan(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
+/// Replaces one step of a recurrence by the launch of a kernel.
+mlir::LogicalResult lowerStep(seq::LinearAttentionOp op, mlir::SymbolTable &symbols);
+mlir::LogicalResult lowerStep(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a long convolution by the launches of ConvPasses.h.
 mlir::LogicalResult lowerConvInPasses(seq::LongConvOp op, mlir::SymbolTable &symbols);
 

@@ -253,6 +253,8 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
   auto bound = [&](Value value) { return map.lookupOrDefault(value); };
   auto copy = scf::ForOp::create(b, loop.getLoc(), bound(loop.getLowerBound()),
                                  bound(loop.getUpperBound()), bound(loop.getStep()), inits);
+  if (Attribute rolled = loop->getAttr(kRolledAttr))
+    copy->setAttr(kRolledAttr, rolled);
   if (!copy.getBody()->empty())
     copy.getBody()->clear();
   mapForAll(loop.getInductionVar(), copy.getInductionVar());

@@ -80,18 +80,18 @@ Value Emitter::firstRow(Type type) {
 //===----------------------------------------------------------------------===//
 
 /// `n` neighbouring elements as f32, by loads of at most 16 bytes.
-Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n, bool invariant) {
+Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n) {
   int64_t bytes = n * bytesOf(element);
   if (bytes > 16) {
-    Values result = loadWide(pointer, element, n / 2, invariant);
+    Values result = loadWide(pointer, element, n / 2);
     Value rest = LLVM::GEPOp::create(b, loc, pointer.getType(), element, pointer, i32(n / 2));
-    llvm::append_range(result, loadWide(rest, element, n / 2, invariant));
+    llvm::append_range(result, loadWide(rest, element, n / 2));
     return result;
   }
   Type word = b.getIntegerType(std::min<int64_t>(32, 8 * bytes));
   Type type = bytes > 4 ? Type(VectorType::get(bytes / 4, word)) : word;
   Value loaded = LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/bytes,
-                                      /*isVolatile=*/false, /*isNonTemporal=*/false, invariant);
+                                      /*isVolatile=*/false);
   Values words;
   for (int64_t i = 0; i < std::max<int64_t>(bytes / 4, 1); ++i)
     words.push_back(bytes > 4 ? Value(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)))
@@ -184,8 +184,7 @@ void Emitter::emitRead(ReadOp op) {
   // The row is a multiple of the swizzle's period, so that it does not take part in it.
   Value base = add(one(op.getSource()), mul(one(op.getRow()), panel));
   auto load = [&](Value row, Value column, int64_t n) {
-    return loadWide(shared(add(base, byteInTile(source, row, column))), element, n,
-                    /*invariant=*/false);
+    return loadWide(shared(add(base, byteInTile(source, row, column))), element, n);
   };
   Values result;
   if (isIn<StateAttr>(type)) {
@@ -207,16 +206,16 @@ void Emitter::emitRead(ReadOp op) {
 // Device memory
 //===----------------------------------------------------------------------===//
 
-/// Visits the runs of neighbouring elements that this thread holds of a tile in a tensor: along
-/// the channels, or along the rows of a transposed tile. `visit` gets the run's registers, whether it
-/// may be accessed as a whole, the pointer to its first element and a predicate for each element.
-void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinates, bool transposed,
-                      Value limit, RunVisitor visit) {
+/// The runs of neighbouring elements that this thread holds of a tile in a tensor: along the
+/// channels, or along the rows of a transposed tile, or of one with a value for each row.
+Emitter::Runs Emitter::runsOf(RankedTensorType tile, Value tensor, ValueRange coordinates,
+                              bool transposed, Value limit, bool whole) {
   auto type = cast<ViewType>(tensor.getType());
-  const Values view = get(tensor);
+  const Values view = whole ? get(tensor) : viewFor(tensor, tile);
   size_t rank = type.getShape().size();
-  int64_t w = channelsPerThread(tile), rows = rowsPerThread(tile);
-  bool single = tile.getRank() == 1;
+  bool single = tile.getRank() == 1, states = isIn<StateAttr>(tile);
+  int64_t w = states ? rowsPerThread(tile) : channelsPerThread(tile);
+  int64_t rows = states ? 1 : rowsPerThread(tile);
   Type i64Type = b.getI64Type();
   int64_t size = bytesOf(type.getElementType());
   auto stride = [&](size_t i) { return view[1 + rank + i]; };
@@ -225,10 +224,12 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
     return LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, x, y);
   };
 
-  Value channel = firstChannel(tile), row = single ? i32(0) : firstRow(tile);
+  Value channel = states ? firstRow(tile) : firstChannel(tile);
+  Value row = single ? i32(0) : firstRow(tile);
   int64_t length = transposed ? rows : w, count = transposed ? w : rows;
-  length = std::min<int64_t>(length & -length, 16 / size);
-  int64_t pieces = (transposed ? rows : w) / length;
+  int64_t along = length;
+  length = std::min<int64_t>(length & -length, 16 / size); // a power of two
+  int64_t pieces = along / length;
   Value end = single ? Value() : view[1 + rank - 2]; // of the outer dimension
   Value inner = wide(add(one(coordinates.back()), transposed ? row : channel));
   Value outer = single ? Value() : wide(add(one(coordinates[rank - 2]), transposed ? channel : row));
@@ -239,7 +240,7 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
     offset = add(offset, mul(at, stride(i)));
     touched = LLVM::OrOp::create(b, loc, touched, stride(i));
   }
-  // A run is accessed as a whole where elements are neighbours and all addresses aligned.
+  // Runs are accessed as a whole where elements are neighbours and all addresses aligned.
   Value address = LLVM::PtrToIntOp::create(b, loc, i64Type, view[0]);
   touched = LLVM::OrOp::create(b, loc, mul(touched, i64(size)), address);
   touched = both(touched, i64(length * size - 1));
@@ -249,15 +250,16 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
 
   Value pointer =
       LLVM::GEPOp::create(b, loc, view[0].getType(), type.getElementType(), view[0], offset);
+  Runs runs;
+  runs.stride = stride(rank - 1);
   for (int64_t k = 0; k < count; ++k) {
     Value inside;
     if (outer) {
       Value at = k ? add(outer, i64(k)) : outer;
       inside = less(at, end);
-      if (limit) {
+      if (limit)
         inside = both(inside, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, add(row, k),
                                                    one(limit)));
-      }
       if (k)
         pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), type.getElementType(), pointer,
                                       stride(rank - 2));
@@ -265,59 +267,91 @@ void Emitter::eachRun(RankedTensorType tile, Value tensor, ValueRange coordinate
     for (int64_t piece = 0; piece < pieces; ++piece) {
       Run run;
       for (int64_t i = 0; i < length; ++i) {
-        int64_t along = piece * length + i;
-        run.registers.push_back(transposed ? w * along + k : w * k + along);
-        Value here = less(add(inner, i64(along)), view[rank]);
+        int64_t at = piece * length + i;
+        run.registers.push_back(transposed ? w * at + k : w * k + at);
+        Value here = less(add(inner, i64(at)), view[rank]);
         run.inside.push_back(inside ? both(inside, here) : here);
       }
-      run.whole = both(aligned, run.inside.back());
       run.pointer = pointer;
       if (piece)
         run.pointer = LLVM::GEPOp::create(b, loc, pointer.getType(), type.getElementType(), pointer,
                                           mul(stride(rank - 1), i64(piece * length)));
-      run.stride = stride(rank - 1);
-      visit(run);
+      runs.list.push_back(run);
     }
+  }
+  // All lie inside if the first and the last do.
+  runs.whole = both(aligned, both(runs.list.front().inside.front(), runs.list.back().inside.back()));
+  return runs;
+}
+
+/// Runs of which each is wholly inside or outside, under predicates.
+Emitter::Values Emitter::loadEachIf(const Runs &runs, Type element, int64_t count) {
+  Values result(count);
+  for (const Run &run : runs.list) {
+    int64_t bytes = run.registers.size() * bytesOf(element);
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
+    Values words = ptx::loadIf(b, loc, address, run.inside.back(), std::max<int64_t>(bytes / 4, 1),
+                               /*half=*/bytes == 2);
+    for (auto [k, value] : llvm::zip(run.registers, fromWords(words, element)))
+      result[k] = value;
+  }
+  return result;
+}
+
+void Emitter::storeEachIf(const Runs &runs, Type element, ArrayRef<Value> tile) {
+  for (const Run &run : runs.list) {
+    Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
+    Values words =
+        toWords(llvm::map_to_vector(run.registers, [&](int64_t k) { return tile[k]; }), element);
+    bool half = words.front().getType().getIntOrFloatBitWidth() == 16;
+    Type word = half ? b.getI16Type() : b.getI32Type();
+    for (Value &value : words)
+      if (value.getType() != word)
+        value = LLVM::BitcastOp::create(b, loc, word, value);
+    ptx::storeIf(b, loc, address, run.inside.back(), words, half);
   }
 }
 
+/// One branch for all runs: with one for each, their latencies would add up. A state may be updated
+/// in place, so that no load is invariant.
 void Emitter::emitLoadChannels(LoadChannelsOp op) {
   RankedTensorType type = op.getTile().getType();
   Type element = op.getSource().getType().getElementType();
-  Values result(count(type));
-  eachRun(type, op.getSource(), op.getCoordinates(), op.getTransposed(), Value(), [&](const Run &run) {
-    int64_t bytes = run.registers.size() * bytesOf(element);
-    if (op.getWhole()) {
-      Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
-      Values words = ptx::loadIf(b, loc, address, run.inside.back(),
-                                 std::max<int64_t>(bytes / 4, 1), /*half=*/bytes == 2);
-      for (auto [k, value] : llvm::zip(run.registers, fromWords(words, element)))
-        result[k] = value;
-      return;
-    }
-    SmallVector<Type> types(run.registers.size(), b.getF32Type());
-    auto branch = scf::IfOp::create(b, loc, types, run.whole, /*withElse=*/true);
+  Runs runs = runsOf(type, op.getSource(), op.getCoordinates(), op.getTransposed(), Value(), op.getWhole());
+  if (op.getWhole())
+    return (void)set(op.getTile(), loadEachIf(runs, element, count(type)));
+  SmallVector<Type> types(count(type), b.getF32Type());
+  auto branch = scf::IfOp::create(b, loc, types, runs.whole, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Values whole(types.size()), apart(types.size());
+  for (const Run &run : runs.list)
+    for (auto [k, value] : llvm::zip(run.registers, loadWide(run.pointer, element, run.registers.size())))
+      whole[k] = value;
+  scf::YieldOp::create(b, loc, whole);
+  b.setInsertionPointToStart(branch.elseBlock());
+  forEachApart(runs, element, [&](int64_t k, Value pointer, Value inside) {
+    auto here = scf::IfOp::create(b, loc, b.getF32Type(), inside, /*withElse=*/true);
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, loc, loadWide(run.pointer, element, types.size(), /*invariant=*/true));
-    b.setInsertionPointToStart(branch.elseBlock());
-    Values elements;
-    for (auto [i, inside] : llvm::enumerate(run.inside)) {
-      auto here = scf::IfOp::create(b, loc, b.getF32Type(), inside, /*withElse=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(here.thenBlock());
-      Value at = LLVM::GEPOp::create(b, loc, run.pointer.getType(), element, run.pointer,
-                                     mul(run.stride, i64(i)));
-      scf::YieldOp::create(b, loc, loadWide(at, element, 1, /*invariant=*/true));
-      b.setInsertionPointToStart(here.elseBlock());
-      scf::YieldOp::create(b, loc, f32(0));
-      elements.push_back(here.getResult(0));
-    }
-    scf::YieldOp::create(b, loc, elements);
-    for (auto [k, value] : llvm::zip(run.registers, branch.getResults()))
-      result[k] = value;
+    b.setInsertionPointToStart(here.thenBlock());
+    scf::YieldOp::create(b, loc, loadWide(pointer, element, 1));
+    b.setInsertionPointToStart(here.elseBlock());
+    scf::YieldOp::create(b, loc, f32(0));
+    apart[k] = here.getResult(0);
   });
-  set(op.getTile(), std::move(result));
+  scf::YieldOp::create(b, loc, apart);
+  set(op.getTile(), llvm::to_vector(ValueRange(branch.getResults())));
+}
+
+/// Visits the elements of runs one by one: the register, where it stands, and whether it exists.
+void Emitter::forEachApart(const Runs &runs, Type element,
+                           llvm::function_ref<void(int64_t, Value, Value)> visit) {
+  for (const Run &run : runs.list)
+    for (auto [i, k] : llvm::enumerate(run.registers))
+      visit(k,
+            LLVM::GEPOp::create(b, loc, run.pointer.getType(), element, run.pointer,
+                                mul(runs.stride, i64(i))),
+            run.inside[i]);
 }
 
 void Emitter::emitStoreChannels(StoreChannelsOp op) {
@@ -332,34 +366,21 @@ void Emitter::emitStoreChannels(StoreChannelsOp op) {
     auto branch = scf::IfOp::create(b, loc, first, /*withElse=*/false);
     b.setInsertionPointToStart(branch.thenBlock());
   }
-  eachRun(type, op.getDestination(), op.getCoordinates(), op.getTransposed(), op.getRows(), [&](const Run &run) {
-    Values stored;
-    for (int64_t k : run.registers)
-      stored.push_back(tile[k]);
-    if (op.getWhole()) {
-      Value address = LLVM::PtrToIntOp::create(b, loc, b.getI64Type(), run.pointer);
-      Values words = toWords(stored, element);
-      bool half = words.front().getType().getIntOrFloatBitWidth() == 16;
-      Type word = half ? b.getI16Type() : b.getI32Type();
-      for (Value &value : words)
-        if (value.getType() != word)
-          value = LLVM::BitcastOp::create(b, loc, word, value);
-      ptx::storeIf(b, loc, address, run.inside.back(), words, half);
-      return;
-    }
-    auto branch = scf::IfOp::create(b, loc, run.whole, /*withElse=*/true);
+  Runs runs = runsOf(type, op.getDestination(), op.getCoordinates(), op.getTransposed(), op.getRows(),
+                     op.getWhole());
+  if (op.getWhole())
+    return storeEachIf(runs, element, tile);
+  auto branch = scf::IfOp::create(b, loc, runs.whole, /*withElse=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  for (const Run &run : runs.list)
+    storeWide(run.pointer, element,
+              llvm::map_to_vector(run.registers, [&](int64_t k) { return tile[k]; }));
+  b.setInsertionPointToStart(branch.elseBlock());
+  forEachApart(runs, element, [&](int64_t k, Value pointer, Value inside) {
+    auto here = scf::IfOp::create(b, loc, inside, /*withElse=*/false);
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    storeWide(run.pointer, element, stored);
-    b.setInsertionPointToStart(branch.elseBlock());
-    for (auto [i, inside] : llvm::enumerate(run.inside)) {
-      auto here = scf::IfOp::create(b, loc, inside, /*withElse=*/false);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(here.thenBlock());
-      Value at = LLVM::GEPOp::create(b, loc, run.pointer.getType(), element, run.pointer,
-                                     mul(run.stride, i64(i)));
-      storeWide(at, element, stored[i]);
-    }
+    b.setInsertionPointToStart(here.thenBlock());
+    storeWide(pointer, element, {tile[k]});
   });
 }
 

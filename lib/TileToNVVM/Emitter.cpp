@@ -416,6 +416,13 @@ LogicalResult Emitter::emitFor(Operation *op) {
   auto loop = cast<scf::ForOp>(op);
   auto copy = scf::ForOp::create(b, loc, one(loop.getLowerBound()), one(loop.getUpperBound()),
                                  one(loop.getStep()), flatten(loop.getInitArgs()));
+  if (loop->hasAttr(kRolledAttr)) {
+    auto never = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {},
+                                           {}, {}, {});
+    copy->setAttr("loop_annotation",
+                  LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, never, {}, {}, {}, {}, {},
+                                                {}, {}, {}, {}, {}, {}));
+  }
   OpBuilder::InsertionGuard guard(b);
   if (!copy.getBody()->empty())
     copy.getBody()->clear();

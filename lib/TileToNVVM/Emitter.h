@@ -184,18 +184,25 @@ private:
   mlir::Value swizzled(mlir::Value offset, int64_t panel);
   Values fromWords(mlir::ValueRange words, mlir::Type element);
   Values toWords(llvm::ArrayRef<mlir::Value> values, mlir::Type element);
-  Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n, bool invariant);
+  Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n);
   void storeWide(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> values);
   /// Neighbouring elements of a tensor that a thread holds.
   struct Run {
     llvm::SmallVector<int64_t> registers;
-    Values inside;     // whether each element lies in the tensor
-    mlir::Value whole; // whether one access may take all of them
-    mlir::Value pointer, stride;
+    Values inside; // whether each element lies in the tensor
+    mlir::Value pointer;
   };
-  using RunVisitor = llvm::function_ref<void(const Run &)>;
-  void eachRun(mlir::RankedTensorType tile, mlir::Value tensor, mlir::ValueRange coordinates,
-               bool transposed, mlir::Value limit, RunVisitor visit);
+  struct Runs {
+    llvm::SmallVector<Run> list;
+    mlir::Value whole;  // whether one access may take each of them
+    mlir::Value stride; // from element to element
+  };
+  Runs runsOf(mlir::RankedTensorType tile, mlir::Value tensor, mlir::ValueRange coordinates,
+              bool transposed, mlir::Value limit, bool whole);
+  Values loadEachIf(const Runs &runs, mlir::Type element, int64_t count);
+  void storeEachIf(const Runs &runs, mlir::Type element, llvm::ArrayRef<mlir::Value> tile);
+  void forEachApart(const Runs &runs, mlir::Type element,
+                    llvm::function_ref<void(int64_t, mlir::Value, mlir::Value)> visit);
 
   //===--------------------------------------------------------------------===//
   // Products (Products.cpp)
