@@ -5,11 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The three kernels of ConvPasses.h. Each warpgroup has a tile of its own: for the outer passes 64
-// columns of another b, for the inner pass 4096 neighbouring points.
+// The outer kernels of ConvPasses.h, in which each warpgroup has 64 columns of another b, and the
+// launches of all three.
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConvInner.h"
 #include "ConvKernel.h"
 #include "ConvSpectrum.h"
 #include "SeqToTile.h"
@@ -34,6 +35,12 @@ protected:
   /// The intermediate, in boxes of `rows` points of k1, all of one b.
   DescType column(int64_t rows) {
     return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, half);
+  }
+  /// Gives the rows of the intermediate as k1 and b.
+  void unfoldColumns(unsigned argument) {
+    kernel.setArgAttr(argument, kUnfoldAttr,
+                      builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 2, 2, plan.inner, plan.neighbours(),
+                                                    2, 1, plan.inner, 3, 1, kSide}));
   }
   /// u, y or a gate: boxes of `rows` samples M apart by 64 neighbouring ones, if the copy engine can
   /// cut them.
@@ -92,13 +99,6 @@ private:
   bool isPlain() { return plan.isAligned() && element == half && !op.getPre(); }
 };
 
-/// X to Z, in place: a transform of 4096 points each way, and the filter between.
-class InnerPass : PassKernel {
-public:
-  InnerPass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan) {}
-  KernelOp create(StringRef name);
-};
-
 /// Z to y.
 class InversePass : PassKernel {
 public:
@@ -122,6 +122,7 @@ KernelOp ForwardPass::create(StringRef name) {
   if (op.getPre())
     inputs.push_back(samples(depth));
   ValueRange arguments = begin(name, inputs, /*output=*/1);
+  unfoldColumns(1);
   Value matrices = arguments[0], x = arguments[1], u = arguments[2], zero = t.index(0);
   Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
   Value block = forRange(plan.outer / kSide), k0 = t.mul(block, kSide);
@@ -158,72 +159,6 @@ KernelOp ForwardPass::create(StringRef name) {
   return end();
 }
 
-KernelOp InnerPass::create(StringRef name) {
-  DescType tiles = desc({1, 1, plan.neighbours(), plan.inner, kSide}, half);
-  ValueRange arguments = begin(
-      name, {tiles, desc({1, 1, 1, kSide, kSide}, half), desc({1, kSide, kSide}, half)},
-      /*output=*/0);
-  Value x = arguments[0], spectrum = arguments[1], tables = arguments[2], zero = t.index(0);
-  auto complexTable = [&](int64_t plane) -> Complex {
-    return {table(tables, plane, zero, zero, kSide, 6),
-            table(tables, plane + 1, zero, zero, kSide, 6)};
-  };
-  Complex overB = complexTable(0), overC = complexTable(2), twiddles = complexTable(4);
-
-  int64_t tilesOfSequence = plan.tiles() / kGroups;
-  Value channels = t.dim(spectrum, 0);
-  Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
-  Value batches = t.make<arith::DivUIOp>(sequences, channels);
-  ValueRange at = forEach({sequences, t.index(tilesOfSequence)});
-  Value sequence = at[0], tile0 = t.mul(at[1], kGroups);
-  Value first = t.add(t.mul(sequence, plan.tiles()), tile0);
-  auto both = [&](Value source, ValueRange before, ValueRange behind, int64_t along,
-                  int64_t stages) -> Complex {
-    SmallVector<Value> re(before), im(before);
-    re.push_back(t.index(0)), im.push_back(t.index(1));
-    re.append(behind.begin(), behind.end()), im.append(behind.begin(), behind.end());
-    return {load(source, re, kRows, along, stages),
-            load(source, im, kRows, along, stages)};
-  };
-
-  // Over b: the data is the right operand.
-  auto left = [&](Complex x, bool conjugate) -> Complex {
-    Complex y = {dotLeft(overB.re, x.re, {}), dotLeft(overB.re, x.im, {})};
-    y.re = dotLeft(overB.im, x.im, y.re, /*negate=*/!conjugate);
-    y.im = dotLeft(overB.im, x.re, y.im, /*negate=*/conjugate);
-    return y;
-  };
-  // Over c: the data is the left operand, from registers.
-  auto right = [&](Complex x, bool conjugate) -> Complex {
-    Complex a = {fragment(x.re, half), fragment(x.im, half)};
-    Complex z = {dotRight(a.re, overC.re, {}), dotRight(a.im, overC.re, {})};
-    z.re = dotRight(a.im, overC.im, z.re, /*negate=*/!conjugate);
-    z.im = dotRight(a.re, overC.im, z.im, /*negate=*/conjugate);
-    return z;
-  };
-  Complex data = both(x, {first}, {zero, zero, zero}, /*along=*/0, 4);
-  Complex y = multiply(t, left(data, /*conjugate=*/false), read(twiddles), /*conjugate=*/false);
-  Complex z = right(y, /*conjugate=*/false);
-  Value channel = t.make<arith::DivUIOp>(sequence, batches);
-  Complex filter = both(spectrum, {channel, tile0}, {zero, zero}, /*along=*/1, 2);
-  z = multiply(t, z, read(filter), /*conjugate=*/false);
-  // And back.
-  Complex v = multiply(t, right(z, /*conjugate=*/true), read(twiddles), /*conjugate=*/true);
-  Complex back = {exchange(v.re, half), exchange(v.im, half)};
-  Complex w = left(back, /*conjugate=*/true);
-  // The twiddle of the outer transform.
-  Value row = rows();
-  Value ofTile = remainder(row, kSide);
-  Value tile = t.add(quotient(row, kSide), fill(row, tile0));
-  Value k1 = t.add(t.make<arith::MulIOp>(tile, fill(row, plan.neighbours())),
-                   quotient(ofTile, plan.inner));
-  Complex turn = passTwiddle(t, plan, k1, remainder(ofTile, plan.inner), 1, wide);
-  w = multiply(t, w, turn, /*conjugate=*/false);
-  store(convert(w.re, half), x, {first, t.index(0), zero, zero, zero}, /*along=*/0);
-  store(convert(w.im, half), x, {first, t.index(1), zero, zero, zero}, /*along=*/0);
-  return end();
-}
-
 KernelOp InversePass::create(StringRef name) {
   int64_t depth = plan.depth(), chunks = plan.chunks();
   SmallVector<Type> inputs = {column(depth), desc({1, kSide, kSide}, half), samples(kSide)};
@@ -236,6 +171,7 @@ KernelOp InversePass::create(StringRef name) {
       inputs.push_back(samples(kSide));
   }
   ValueRange arguments = begin(name, inputs, /*output=*/2);
+  unfoldColumns(0);
   Value z = arguments[0], matrices = arguments[1], y = arguments[2], zero = t.index(0);
   Value sequences = t.floorDiv(t.dim(z, 0), plan.tiles());
   Value a0 = t.mul(forRange(plan.outer / kSide), kSide);
@@ -285,24 +221,13 @@ Value InversePass::finish(Value sum, Value a0, ValueRange extra) {
 
 static Value outerMatrices(OpBuilder &b, Location loc, const PassPlan &plan, int sign) {
   ConvTables tables(plan.outer, plan.outer);
-  double scale = 1 / std::sqrt(double(plan.outer));
+  // Magnitudes never grow on the way there, so that no input overflows.
+  double scale = sign < 0 ? 1 / double(plan.outer) : 1;
   // Rows are the result's: k1 on the way there, a on the way back.
   tables.add([&](int64_t r, int64_t c) {
     return scale * (sign < 0 ? rightAngleRoot(r, c, plan.outer, sign)
                              : rightAngleRoot(c, r, plan.outer, sign));
   });
-  return tables.constant(b, loc, b.getF16Type());
-}
-
-static Value innerTables(OpBuilder &b, Location loc, const PassPlan &plan) {
-  ConvTables tables(kSide, kSide);
-  int64_t p = plan.inner;
-  // Rows of a tile are (k1, b) or (k1, k2): the transform over b is a block for each k1.
-  tables.add([&](int64_t r, int64_t c) {
-    return r / p == c / p ? root(r % p, c % p, p, -1) / std::sqrt(double(p)) : 0.0;
-  });
-  tables.add([&](int64_t r, int64_t c) { return root(r, c, kSide, -1) / std::sqrt(double(kSide)); });
-  tables.add([&](int64_t r, int64_t c) { return root(r % p, c, plan.stride(), -1); });
   return tables.constant(b, loc, b.getF16Type());
 }
 
@@ -327,16 +252,19 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   Value sequences = host.make<arith::MulIOp>(batches, channels);
   Value pairs = host.index(plan.inner / kGroups);
   auto complexType = RankedTensorType::get(
-      {ShapedType::kDynamic, 2, plan.neighbours(), plan.inner, kSide}, b.getF16Type());
+      {ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
   Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
   SmallVector<Value> operands = {outerMatrices(b, loc, plan, -1), points, op.getU()};
   if (op.getPre())
     operands.push_back(op.getPre());
   Value x = launch(insert(ForwardPass(op, plan).create(name("forward"))), operands, complexType,
                    {pairs, sequences});
-  Value z = launch(insert(InnerPass(op, plan).create(name("inner"))),
-                   {x, spectrum, innerTables(b, loc, plan)}, complexType,
-                   {sequences, host.index(plan.tiles() / kGroups)});
+  InnerPass inner(loc, plan);
+  operands = {x, spectrum};
+  llvm::append_range(operands, inner.twiddles(b));
+  KernelOp kernel = inner.create(name("inner"), operands);
+  Value z = launch(insert(kernel), operands, complexType,
+                   {batches, host.index(plan.tiles()), channels});
   SmallVector<Value> sizes;
   if (u.isDynamicDim(0))
     sizes.push_back(batches);

@@ -18,8 +18,8 @@
 // points is one of P (over b) and one of 64 (over c), with a twiddle e(-k2 c / M) between. Every
 // stage is a product with a constant matrix, scaled by the root of its size, so that magnitudes stay.
 //
-// The intermediate lies in memory as tiles of 4096 points, [rows N / 4096][re, im][64 / P][P][64]:
-// 64 / P neighbouring k1, their b and c. So the inner pass is the same for every length.
+// The intermediate lies in memory as tiles of 4096 points, [rows N / 4096][re, im][64][64]: rows are
+// 64 / P neighbouring k1 and their b, columns c. So the inner pass is the same for every length.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,6 +62,9 @@ struct PassPlan {
 /// e(x / 4), with the quarter that makes a transform right-angled: (k - 1/4) n / size turns.
 std::complex<double> rightAngleRoot(int64_t k, int64_t n, int64_t size, int sign);
 std::complex<double> root(int64_t k, int64_t n, int64_t size, int sign);
+
+/// The nearest number of the type.
+llvm::APFloat nearest(double value, mlir::Type element);
 
 /// Complex matrices as constants of the host code: planes [re, im] of each.
 class ConvTables {

@@ -62,10 +62,16 @@ int64_t ConvTables::add(Entry entry) {
   return first;
 }
 
-static double rounded(double value, Type element) {
+APFloat longwing::nearest(double value, Type element) {
   APFloat number(value);
   bool lost = false;
   number.convert(cast<FloatType>(element).getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+  return number;
+}
+
+static double rounded(double value, Type element) {
+  APFloat number = nearest(value, element);
+  bool lost = false;
   number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &lost);
   return number.convertToDouble();
 }
@@ -88,13 +94,8 @@ Value ConvTables::constant(OpBuilder &b, Location loc, Type element) const {
   auto type = RankedTensorType::get({planes, rows, columns}, element);
   SmallVector<APFloat> elements;
   elements.reserve(values.size());
-  for (double value : values) {
-    APFloat number(value);
-    bool lost = false;
-    number.convert(cast<FloatType>(element).getFloatSemantics(), APFloat::rmNearestTiesToEven,
-                   &lost);
-    elements.push_back(number);
-  }
+  for (double value : values)
+    elements.push_back(nearest(value, element));
   return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, elements));
 }
 

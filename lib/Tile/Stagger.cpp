@@ -170,11 +170,15 @@ LogicalResult Plan::make(ForEachOp work) {
         settle(operand, phase);
     count = std::max(count, phase + 1 + int64_t(isa<ExchangeOp>(op)));
   }
+  // What is read stays while it may, and so does what is made of nothing else.
   bool walksFast = work.getSizes().size() > 1;
+  auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()); };
   for (auto &[op, phase] : phases) {
-    bool picked = isa<PullOp>(op) || (isa<CastOp>(op) && slow.contains(op->getOperand(0).getDefiningOp()));
-    if (walksFast && picked &&
-        llvm::none_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); }))
+    bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
+                                                  [&](Value x) { return usesFirst(x, work); })
+                                  : op->getNumOperands() && isMemoryEffectFree(op) &&
+                                        !isa<ExchangeOp>(op) && llvm::all_of(op->getOperands(), stays);
+    if (walksFast && picked)
       slow.insert(op);
   }
   for (auto &[op, phase] : phases)

@@ -1,0 +1,157 @@
+//===- ConvInner.cpp - The inner pass of long convolutions ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// As FourierConv.cpp, but for complex numbers on both sides, plain roots of 1, and the twiddle of the
+// outer transform on the way out. Spectrum and twiddle are read once for all sequences of a channel.
+//
+// Scales: the way there divides by M in all, the way back by nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConvInner.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+/// Points of a run whose twiddles differ by the same factors for all runs.
+static constexpr int64_t kRun = 16;
+
+InnerPass::InnerPass(Location loc, const PassPlan &plan)
+    : plan(plan), builder(loc.getContext()), t(builder, loc) {
+  stages.radix = plan.stride() / 256;
+  stages.rightAngle = false;
+}
+
+KernelOp InnerPass::create(StringRef name, ValueRange operands) {
+  MLIRContext *context = builder.getContext();
+  // b / 4, rows (k1, a), and 64 points of b mod 4 and c.
+  SmallVector<Type> inputs = {DescType::get(context, {1, 1, 4, 16, kSide}, builder.getF16Type())};
+  for (Value operand : operands.drop_front()) {
+    auto type = cast<RankedTensorType>(operand.getType());
+    inputs.push_back(ViewType::get(context, type.getShape(), type.getElementType()));
+  }
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/true,
+                                    /*spread=*/false);
+  auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
+  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
+  kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  kernel.setOutput(0);
+  kernel.setArgAttr(0, kUnfoldAttr,
+                    builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 2, 2, 1, 4, 2, 4, 16, 3, 1, kSide}));
+
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  x = body.getArgument(0), spectrum = body.getArgument(1);
+  coarse = body.getArgument(2), fine = body.getArgument(3);
+  Value channels = t.dim(spectrum, 0);
+  Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
+  auto forEach = ForEachOp::create(
+      builder, t.loc,
+      ValueRange{t.make<arith::DivUIOp>(sequences, channels), t.index(plan.tiles()), channels});
+  ReturnOp::create(builder, t.loc);
+  Block &work = forEach.getBody().front();
+  builder.setInsertionPointToStart(&work);
+  Value batches = forEach.getSizes().front();
+  channel = work.getArgument(2), tileOfSequence = work.getArgument(1);
+  Value sequence = t.add(t.make<arith::MulIOp>(channel, batches), work.getArgument(0));
+  first = t.add(t.mul(sequence, plan.tiles()), tileOfSequence);
+  workTile();
+  return kernel;
+}
+
+/// A part of X, [b][c][(k1, a)].
+Value InnerPass::load(int64_t part) {
+  Value zero = t.index(0);
+  auto type = tileType<SharedAttr>({kSide, kSide}, builder.getF16Type());
+  Value tile = t.load(x, {first, t.index(part), zero, zero, zero}, type, kFourierStages);
+  return t.make<SplitOp>(t.half(), tile, /*transpose=*/true);
+}
+
+ComplexTile InnerPass::pull(Value source, ValueRange indices) {
+  auto part = [&](int64_t i) {
+    SmallVector<Value> at(indices);
+    at.push_back(t.index(i));
+    return t.make<PullOp>(t.half(), source, at);
+  };
+  return {part(0), part(1)};
+}
+
+/// [(k1, k1')][k2][k3], of frequency f' = k1' + (M / 256) (k2 + 16 k3).
+ComplexTile InnerPass::loadSpectrum() {
+  Value f = t.remAll(t.position(0), stages.radix), k1 = t.divAll(t.position(0), stages.radix);
+  Value rest = t.make<arith::AddIOp>(t.position(1), t.mulAll(t.position(2), 16));
+  f = t.make<arith::AddIOp>(f, t.mulAll(rest, stages.radix));
+  // It lies as ConvSpectrum.cpp writes it: rows (k1, f' mod P), columns f' / P.
+  Value row = t.make<arith::AddIOp>(t.mulAll(k1, plan.inner), t.remAll(f, plan.inner));
+  Value column = t.divAll(f, plan.inner);
+  auto part = [&](int64_t i) {
+    return t.make<PullOp>(t.half(), spectrum,
+                          ValueRange{channel, tileOfSequence, t.index(i), row, column});
+  };
+  return {part(0), part(1)};
+}
+
+/// [b][(k1, a)][c].
+ComplexTile InnerPass::loadTwiddles() {
+  Value k1 = t.divAll(t.position(1), stages.radix), a = t.remAll(t.position(1), stages.radix);
+  Value firstK1 = t.broadcast(t.mul(tileOfSequence, plan.neighbours()), t.indices());
+  k1 = t.make<arith::AddIOp>(k1, firstK1);
+  Value run = t.make<arith::AddIOp>(t.mulAll(a, 16), t.position(0));
+  return t.times(pull(coarse, {k1, run}), pull(fine, {k1, t.position(2)}));
+}
+
+void InnerPass::workTile() {
+  ComplexTable there =
+      t.complexTable(firstStage(stages, 1.0 / double(stages.radix), /*transpose=*/false));
+  ComplexTable home = t.complexTable(firstStage(stages, 4, /*transpose=*/true));
+  ComplexTable f = t.complexTable(sixteen(0.25));
+  auto twiddles = [&](double scale, bool back) {
+    FourierTable table = twiddle(stages, scale, back);
+    return ComplexTile{t.table(t.half(), table, Part::Real),
+                       t.table(t.half(), table, Part::Imaginary)};
+  };
+  ComplexTile twiddleThere = twiddles(1.0 / 16, false), twiddleBack = twiddles(4, true);
+
+  // Warp b: [b][k1'][c].
+  ComplexTile z = t.fromLeft(there, {load(0), load(1)});
+
+  // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
+  z = t.exchange(z);
+  z = t.times(t.fromLeft(f, z), twiddleThere);
+  z = t.times(t.fromRight(z, f), loadSpectrum());
+  z = t.times(t.fromLeft(f.conj(), z), twiddleBack);
+  z = t.fromLeft(f.conj(), z);
+
+  // Warp b: [b][c][k1'], then [b][(k1, a)][c].
+  z = t.exchange(z);
+  z = t.times(t.fromLeft(home.conj(), z), loadTwiddles());
+  Value zero = t.index(0);
+  for (auto [i, part] : llvm::enumerate(SmallVector<Value>{z.re, z.im})) {
+    Value joined =
+        t.make<JoinOp>(tileType<SharedAttr>({kSide, kSide}, builder.getF16Type()), part);
+    StoreOp::create(builder, t.loc, joined, x,
+                    ValueRange{first, t.index(i), zero, zero, zero}, Value());
+  }
+}
+
+SmallVector<Value> InnerPass::twiddles(OpBuilder &b) const {
+  auto table = [&](int64_t count, int64_t step) {
+    auto type = RankedTensorType::get({plan.outer, count, 2}, b.getF16Type());
+    SmallVector<APFloat> values;
+    for (int64_t k1 = 0; k1 < plan.outer; ++k1)
+      for (int64_t i = 0; i < count; ++i) {
+        std::complex<double> value = rightAngleRoot(k1, i * step, plan.points(), 1);
+        for (double part : {value.real(), value.imag()})
+          values.push_back(nearest(part, b.getF16Type()));
+      }
+    return arith::ConstantOp::create(b, t.loc, DenseElementsAttr::get(type, values)).getResult();
+  };
+  return {table(plan.stride() / kRun, kRun), table(kRun, 1)};
+}

@@ -1,0 +1,46 @@
+//===- ConvInner.h - The inner pass of long convolutions --------*- C++ -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_LIB_SEQTOTILE_CONVINNER_H
+#define LONGWING_LIB_SEQTOTILE_CONVINNER_H
+
+#include "ConvPasses.h"
+#include "Fourier.h"
+
+namespace longwing {
+
+/// X to Z of ConvPasses.h, in place: transforms of M points, in tiles of 4096, by the stages of
+/// FourierTables.h. A tile's neighbouring k1 are its sequences.
+class InnerPass {
+public:
+  InnerPass(mlir::Location loc, const PassPlan &plan);
+
+  /// The kernel for operands X, the spectrum and the twiddles; its work tiles are counted by batch,
+  /// tile of a sequence and channel.
+  tile::KernelOp create(llvm::StringRef name, mlir::ValueRange operands);
+  /// Constants: conj t(k1, m) as a factor of m / 16 and one of m mod 16.
+  llvm::SmallVector<mlir::Value> twiddles(mlir::OpBuilder &b) const;
+
+private:
+  void workTile();
+  mlir::Value load(int64_t part);
+  ComplexTile loadSpectrum();
+  ComplexTile loadTwiddles();
+  ComplexTile pull(mlir::Value source, mlir::ValueRange indices);
+
+  PassPlan plan;
+  FourierPlan stages; ///< Of M points.
+  mlir::OpBuilder builder;
+  FourierBuilder t;
+
+  mlir::Value x, spectrum, coarse, fine;       // arguments
+  mlir::Value first, tileOfSequence, channel; // of the work tile
+};
+
+} // namespace longwing
+
+#endif // LONGWING_LIB_SEQTOTILE_CONVINNER_H
