@@ -7,6 +7,8 @@
 
 #include "longwing/Seq/Config.h"
 
+#include "longwing/Seq/ScanConfig.h"
+
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -15,7 +17,8 @@ using namespace longwing;
 namespace {
 /// Reads the entries of an operation's configuration; what it does not name keeps its value.
 struct Reader {
-  explicit Reader(Operation *op) : dict(op->getAttrOfType<DictionaryAttr>(kConfigAttr)) {}
+  explicit Reader(DictionaryAttr dict) : dict(dict) {}
+  explicit Reader(Operation *op) : Reader(op->getAttrOfType<DictionaryAttr>(kConfigAttr)) {}
   void operator()(StringRef name, int64_t &value) const {
     if (auto attr = dict ? dict.getAs<IntegerAttr>(name) : IntegerAttr())
       value = attr.getInt();
@@ -27,19 +30,25 @@ struct Reader {
   DictionaryAttr dict;
 };
 
-/// Collects the entries of an operation's configuration.
-struct Writer {
-  explicit Writer(Operation *op) : op(op), b(op->getContext()) {}
-  ~Writer() { op->setAttr(kConfigAttr, b.getDictionaryAttr(entries)); }
+/// Collects entries.
+struct Entries {
+  explicit Entries(MLIRContext *context) : b(context) {}
   void operator()(StringRef name, int64_t value) {
     entries.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(value)));
   }
   void operator()(StringRef name, bool value) {
     entries.push_back(b.getNamedAttr(name, b.getBoolAttr(value)));
   }
-  Operation *op;
+  DictionaryAttr dictionary() { return b.getDictionaryAttr(entries); }
   Builder b;
   SmallVector<NamedAttribute> entries;
+};
+
+/// Collects the entries of an operation's configuration, and sets it in the end.
+struct Writer : Entries {
+  explicit Writer(Operation *op) : Entries(op->getContext()), op(op) {}
+  ~Writer() { op->setAttr(kConfigAttr, dictionary()); }
+  Operation *op;
 };
 
 /// The entries of each configuration, for a reader or a writer.
@@ -62,6 +71,20 @@ void visitLinearAttention(Config &config, Access &&entry) {
   entry("split", config.split);
   entry("stages", config.stages);
 }
+
+template <typename Config, typename Access>
+void visitScan(Config &config, Access &&entry) {
+  entry("consumers", config.consumers);
+  entry("lanes", config.lanes);
+  entry("registers", config.registers);
+  entry("stages", config.stages);
+  entry("steps", config.steps);
+  entry("unroll", config.unroll);
+  entry("width", config.width);
+}
+
+/// The kernel for few sequences, and how many are no longer few.
+constexpr StringLiteral kFew = "few", kSequences = "sequences";
 } // namespace
 
 AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
@@ -80,4 +103,35 @@ LinearAttentionConfig LinearAttentionConfig::read(seq::LinearAttentionOp op) {
 
 void LinearAttentionConfig::write(seq::LinearAttentionOp op) const {
   visitLinearAttention(*this, Writer(op));
+}
+
+ScanConfig ScanConfig::read(Operation *op) {
+  ScanConfig config;
+  visitScan(config, Reader(op));
+  return config;
+}
+
+void ScanConfig::write(Operation *op) const { visitScan(*this, Writer(op)); }
+
+ScanPair ScanPair::read(Operation *op) {
+  ScanPair pair{ScanConfig::read(op), std::nullopt, 0};
+  auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr);
+  if (auto few = dict ? dict.getAs<DictionaryAttr>(kFew) : DictionaryAttr()) {
+    pair.few.emplace();
+    visitScan(*pair.few, Reader(few));
+    Reader outer(dict);
+    outer(kSequences, pair.sequences);
+  }
+  return pair;
+}
+
+void ScanPair::write(Operation *op) const {
+  Writer writer(op);
+  visitScan(many, writer);
+  if (!few)
+    return;
+  Entries entries(op->getContext());
+  visitScan(*few, entries);
+  writer.entries.push_back(writer.b.getNamedAttr(kFew, entries.dictionary()));
+  writer(kSequences, sequences);
 }

@@ -13,41 +13,14 @@
 
 #include "longwing/Seq/ScanConfig.h"
 
-#include "longwing/Seq/Config.h"
 #include "longwing/Target/Hopper.h"
 
-#include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <limits>
 
 using namespace mlir;
 using namespace longwing;
-
-/// The fields by name, for the attribute and for messages.
-static SmallVector<std::pair<StringRef, int64_t ScanConfig::*>> fields() {
-  return {{"consumers", &ScanConfig::consumers}, {"lanes", &ScanConfig::lanes},
-          {"registers", &ScanConfig::registers}, {"stages", &ScanConfig::stages},
-          {"steps", &ScanConfig::steps},         {"unroll", &ScanConfig::unroll},
-          {"width", &ScanConfig::width}};
-}
-
-ScanConfig ScanConfig::read(Operation *op) {
-  ScanConfig config;
-  if (auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr))
-    for (auto [name, field] : fields())
-      if (auto value = dict.getAs<IntegerAttr>(name))
-        config.*field = value.getInt();
-  return config;
-}
-
-void ScanConfig::write(Operation *op) const {
-  Builder b(op->getContext());
-  SmallVector<NamedAttribute> entries;
-  for (auto [name, field] : fields())
-    entries.push_back(b.getNamedAttr(name, b.getI64IntegerAttr(this->*field)));
-  op->setAttr(kConfigAttr, b.getDictionaryAttr(entries));
-}
 
 static int64_t bytesOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getElementTypeBitWidth() / 8;
@@ -80,6 +53,11 @@ static bool fitsGroups(seq::SelectiveScanOp op, const ScanConfig &config) {
   return groups == 1 || op.getChannels() / groups % config.channels() == 0;
 }
 
+/// CTAs of a number of sequences.
+static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_t sequences) {
+  return sequences * llvm::divideCeil(op.getChannels(), config.channels());
+}
+
 /// Cycles of a step of all sequences, up to a factor.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
   double rows = double(op.getStateSize()) / config.lanes, width = config.width,
@@ -98,31 +76,35 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   // takes 16 or 32 of them a cycle.
   double queue = 2 * special + exchanges + width * (lanes - 1) / lanes + words;
 
-  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
+  int64_t units = unitsOf(op, config, batch);
   int64_t resident = std::min(residents(op, config),
                               int64_t(llvm::divideCeil(units, hopper::kMultiprocessors)));
   if (resident < 1)
     return std::numeric_limits<double>::infinity();
   int64_t rounds = llvm::divideCeil(units, hopper::kMultiprocessors * resident);
   double warps = double(config.consumers * resident); // on each of the four schedulers
-  return rounds * std::max({4 * warps * queue, warps * instructions, 2.2 * instructions});
+  return rounds * std::max({4 * warps * queue, warps * instructions, 1.7 * instructions});
 }
 
-static ScanConfig choose(seq::SelectiveScanOp op) {
-  int64_t batch = op.getU().getType().getDimSize(0);
-  if (ShapedType::isDynamic(batch))
-    batch = 2;
+static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
   ScanConfig best;
   double least = std::numeric_limits<double>::infinity();
   for (int64_t lanes = 1; lanes <= 32 && op.getStateSize() % lanes == 0; lanes *= 2)
-    // Two neighbouring channels are read, rounded and stored at once; one alone is always slower.
     for (int64_t consumers : {1, 2}) {
+      bool idle = false;
+      for (int64_t width : {2, 1}) {
         ScanConfig config;
-        config.lanes = lanes, config.consumers = consumers;
+        config.lanes = lanes, config.consumers = consumers, config.width = width;
         // Long runs of steps without a branch hide the latency of what begins and ends them.
-        config.unroll = lanes < 4 ? 8 : lanes < 16 ? 16 : 32;
+        config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
         config.steps = lanes < 4 ? 32 : 64;
-        int64_t held = config.width * op.getStateSize() / lanes;
+        // Two neighbouring channels are read, rounded and stored at once; threads of one pay where
+        // else multiprocessors are idle.
+        if (width == 2)
+          idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
+        else if (!idle)
+          continue;
+        int64_t held = width * op.getStateSize() / lanes;
         if (held > 32 || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
           continue;
         config.registers = consumers == 1 ? 232 : 152;
@@ -132,7 +114,36 @@ static ScanConfig choose(seq::SelectiveScanOp op) {
         if (cycles < least)
           least = cycles, best = config;
       }
+    }
   return best;
+}
+
+/// How many sequences there are, if that is known.
+static int64_t sequences(seq::SelectiveScanOp op) {
+  if (!op.isPacked())
+    return op.getU().getType().getDimSize(0);
+  int64_t offsets = op.getOffsets().getType().getDimSize(0);
+  return ShapedType::isDynamic(offsets) ? offsets : offsets - 1;
+}
+
+static ScanPair choosePair(seq::SelectiveScanOp op) {
+  ScanPair pair;
+  int64_t count = sequences(op);
+  // Channels of all sequences that fill the card, whatever the kernel.
+  constexpr int64_t kFull = 16384;
+  int64_t full = llvm::divideCeil(kFull, op.getChannels());
+  if (!ShapedType::isDynamic(count)) {
+    pair.many = choose(op, count);
+    return pair;
+  }
+  pair.many = choose(op, full);
+  ScanConfig few = choose(op, 1);
+  pair.sequences = 1;
+  while (pair.sequences < full && cost(op, few, pair.sequences) < cost(op, pair.many, pair.sequences))
+    ++pair.sequences;
+  if (pair.sequences > 1)
+    pair.few = few;
+  return pair;
 }
 
 static LogicalResult check(seq::SelectiveScanOp op, const ScanConfig &config) {
@@ -168,7 +179,10 @@ static LogicalResult check(seq::SelectiveScanOp op, const ScanConfig &config) {
 }
 
 LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides) {
-  ScanConfig config = choose(op);
+  ScanPair pair = choosePair(op);
+  if (overrides.any())
+    pair.few.reset();
+  ScanConfig &config = pair.many;
   auto set = [](int64_t &value, int64_t override) {
     if (override)
       value = override;
@@ -181,9 +195,9 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   set(config.registers, overrides.registers);
   config.unroll = std::max(config.unroll, config.lanes);
   set(config.unroll, overrides.unroll);
-  if (failed(check(op, config)))
+  if (failed(check(op, config)) || (pair.few && failed(check(op, *pair.few))))
     return failure();
-  config.write(op);
+  pair.write(op);
   return success();
 }
 

@@ -36,8 +36,7 @@ KernelOp LaunchBuilder::createKernel(OpBuilder &b, StringRef name, ScheduleAttr 
   return kernel;
 }
 
-LogicalResult LaunchBuilder::replace(KernelOp kernel, ValueRange work,
-                                     ArrayRef<seq::NamedShape> shapes) {
+LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShape> shapes) {
   OpBuilder b(op);
   Location loc = op->getLoc();
   ReifiedRankedShapedTypeDims reified;
@@ -69,9 +68,18 @@ LogicalResult LaunchBuilder::replace(KernelOp kernel, ValueRange work,
         sizes.push_back(getValueOrCreateConstantIndexOp(b, loc, size));
     tensor = tensor::EmptyOp::create(b, loc, type, sizes);
   }
-  auto launch = LaunchOp::create(b, loc, op->getResultTypes(), kernel.getSymName(), operands, work);
-  launch->setAttr(kSameSizesAttr, b.getArrayAttr(same));
-  op->replaceAllUsesWith(launch.getResults());
+  ValueRange results;
+  for (auto [kernel, work] : runs) {
+    // What a launch has written is what the next one writes to.
+    unsigned next = 0;
+    for (auto [i, tensor] : llvm::enumerate(tensors))
+      if (!results.empty() && tensor.getDefiningOp() == op)
+        operands[i] = results[next++];
+    auto launch = LaunchOp::create(b, loc, op->getResultTypes(), kernel.getSymName(), operands, work);
+    launch->setAttr(kSameSizesAttr, b.getArrayAttr(same));
+    results = launch.getResults();
+  }
+  op->replaceAllUsesWith(results);
   op->erase();
   return success();
 }

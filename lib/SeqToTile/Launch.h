@@ -28,10 +28,18 @@ public:
 
   tile::KernelOp createKernel(mlir::OpBuilder &b, llvm::StringRef name,
                               tile::ScheduleAttr schedule) const;
-  /// The operation becomes a launch over `work`. The kernel takes those sizes to be equal that
-  /// the operation calls by the same letter.
+  /// A kernel on those tensors, and its work.
+  struct Run {
+    tile::KernelOp kernel;
+    llvm::SmallVector<mlir::Value> work;
+  };
+  /// The operation becomes launches, each of which may write a part of the results. The kernels take
+  /// those sizes to be equal that the operation calls by the same letter.
+  mlir::LogicalResult replace(llvm::ArrayRef<Run> runs, llvm::ArrayRef<seq::NamedShape> shapes);
   mlir::LogicalResult replace(tile::KernelOp kernel, mlir::ValueRange work,
-                              llvm::ArrayRef<seq::NamedShape> shapes);
+                              llvm::ArrayRef<seq::NamedShape> shapes) {
+    return replace(Run{kernel, llvm::to_vector(work)}, shapes);
+  }
 
 private:
   mlir::Operation *op;

@@ -31,14 +31,28 @@ namespace {
 
 constexpr double kLog2E = 1.4426950408889634;
 
+/// Which sequences a kernel takes, of `least` or more or fewer of them: all, or none.
+struct Share {
+  enum When { Always, IfMany, IfFew } when = Always;
+  int64_t least = 1;
+
+  Value of(TileBuilder &t, Value count) const {
+    if (when == Always)
+      return count;
+    Value many = t.min(t.floorDiv(count, least), t.index(1));
+    Value taken = t.make<arith::MulIOp>(count, many);
+    return when == IfMany ? taken : t.sub(count, taken);
+  }
+};
+
 class SelectiveScanKernel {
 public:
-  explicit SelectiveScanKernel(seq::SelectiveScanOp op)
-      : op(op), config(ScanConfig::read(op)), builder(op.getContext()),
-        t(builder, op.getLoc(), config.lanes, config.channels()), launch(op),
-        states(op.getStateSize()) {}
+  SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share)
+      : launch(op), op(op), config(config), share(share), builder(op.getContext()),
+        t(builder, op.getLoc(), config.lanes, config.channels()), states(op.getStateSize()) {}
 
-  LogicalResult lower(SymbolTable &symbols);
+  LaunchBuilder::Run create(SymbolTable &symbols, StringRef suffix);
+  LaunchBuilder launch;
 
 private:
   void addTensors();
@@ -51,9 +65,9 @@ private:
 
   seq::SelectiveScanOp op;
   ScanConfig config;
+  Share share;
   OpBuilder builder;
   ChannelBuilder t;
-  LaunchBuilder launch;
   int64_t states;
 
   // Numbers of the kernel's arguments, by tensor.
@@ -96,20 +110,21 @@ void SelectiveScanKernel::addTensors() {
       numbers[value] = launch.view(value);
 }
 
-LogicalResult SelectiveScanKernel::lower(SymbolTable &symbols) {
+LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef suffix) {
   addTensors();
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/24,
                                     config.registers, /*persistent=*/false, /*overlap=*/false,
                                     /*spread=*/false);
   KernelOp kernel =
-      launch.createKernel(builder, (function + "_selective_scan").str(), schedule);
+      launch.createKernel(builder, (function + "_selective_scan" + suffix).str(), schedule);
   body = &kernel.getBody().front();
   builder.setInsertionPointToStart(body);
   int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
   Value entries = op.isPacked() ? t.sub(t.dim(tensor(op.getOffsets()), 0), t.index(1))
                                 : t.dim(tensor(op.getU()), 0);
-  auto forEach = ForEachOp::create(builder, t.loc, ValueRange{t.index(blocks), entries});
+  auto forEach =
+      ForEachOp::create(builder, t.loc, ValueRange{t.index(blocks), share.of(t, entries)});
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
   work(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
@@ -119,7 +134,7 @@ LogicalResult SelectiveScanKernel::lower(SymbolTable &symbols) {
   TileBuilder host(b, op.getLoc());
   Value count = op.isPacked() ? host.sub(host.make<tensor::DimOp>(op.getOffsets(), 0), host.index(1))
                               : host.make<tensor::DimOp>(op.getU(), 0);
-  return launch.replace(kernel, {host.index(blocks), count}, op.getNamedShapes());
+  return {kernel, {host.index(blocks), share.of(host, count)}};
 }
 
 /// One block of channels of one sequence.
@@ -260,5 +275,11 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
 }
 
 LogicalResult longwing::lowerSelectiveScan(seq::SelectiveScanOp op, SymbolTable &symbols) {
-  return SelectiveScanKernel(op).lower(symbols);
+  ScanPair pair = ScanPair::read(op);
+  SelectiveScanKernel many(op, pair.many, {pair.few ? Share::IfMany : Share::Always, pair.sequences});
+  SmallVector<LaunchBuilder::Run> runs = {many.create(symbols, "")};
+  if (pair.few)
+    runs.push_back(SelectiveScanKernel(op, *pair.few, {Share::IfFew, pair.sequences})
+                       .create(symbols, "_of_few"));
+  return many.launch.replace(runs, op.getNamedShapes());
 }

@@ -132,3 +132,19 @@ def test_scan(form, constant, dtype, length):
                                                **({"constant": exact["a"]} if constant else {}))
         close(last, final, "f32")
     close(y, expected, dtype)
+
+
+def test_few_and_many_sequences():
+    """Two kernels in one program, of which each call takes one: the other writes nothing."""
+    few = "consumers = 1, lanes = 8, steps = 8, unroll = 8, width = 1"
+    config = f"{few.replace('steps = 8', 'steps = 16')}, sequences = 2, few = {{{few}}}"
+    text = models.selective_scan(16, 8, dtype="f32", skip=False, gate=False, bias=False, softplus=False)
+    text = text.replace("\n      : ", f" {{seq.config = {{{config}}}}}\n      : ", 1)
+    program = cpu.Program(support.run_tool("longwing-opt", "-", "--seq-to-tile", "--tile-to-cpu", stdin=text).stdout,
+                          lowered=True)
+    for batch in (1, 2, 3):
+        tensors = models.selective_scan_inputs(np.random.default_rng(batch), 16, 8, batch=batch, length=5)
+        given, exact = rounded(tensors, "f32", ("u", "delta", "a", "b", "c"))
+        result = program(*given.values())
+        result = result[0] if isinstance(result, (list, tuple)) else result
+        close(result, selective_scan_reference(exact, softplus=False)[0], "f32")

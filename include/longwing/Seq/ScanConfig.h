@@ -10,6 +10,8 @@
 
 #include "dialects/seq/Seq.h"
 
+#include <optional>
+
 namespace longwing {
 
 /// How a kernel that walks along time, channel by channel, is tiled and scheduled.
@@ -34,9 +36,23 @@ struct ScanConfig {
   void write(mlir::Operation *op) const;
 };
 
+/// The kernels of a selective scan. Where the number of sequences is met at run time there may be two: few
+/// sequences fill the card only where more threads share a channel.
+struct ScanPair {
+  ScanConfig many;
+  std::optional<ScanConfig> few;
+  /// Sequences from which on they are many.
+  int64_t sequences = 0;
+
+  static ScanPair read(mlir::Operation *op);
+  void write(mlir::Operation *op) const;
+};
+
 /// What the user overrides; 0 keeps the choice.
 struct ScanOverrides {
   int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0;
+
+  bool any() const { return consumers || lanes || width || steps || stages || registers || unroll; }
 };
 
 /// Chooses and writes the configuration of a recurrence over channels.
