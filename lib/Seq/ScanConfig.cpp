@@ -86,6 +86,9 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   return rounds * std::max({4 * warps * queue, warps * instructions, 1.7 * instructions});
 }
 
+/// Wide states fill the card with few sequences too, and leave no registers to walk them in another way.
+constexpr int64_t kFewStates = 64;
+
 static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
   ScanConfig best;
   double least = std::numeric_limits<double>::infinity();
@@ -102,7 +105,7 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
         // else multiprocessors are idle.
         if (width == 2)
           idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
-        else if (!idle)
+        else if (!idle || op.getStateSize() > kFewStates)
           continue;
         int64_t held = width * op.getStateSize() / lanes;
         if (held > 32 || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
@@ -134,6 +137,10 @@ static ScanPair choosePair(seq::SelectiveScanOp op) {
   int64_t full = llvm::divideCeil(kFull, op.getChannels());
   if (!ShapedType::isDynamic(count)) {
     pair.many = choose(op, count);
+    return pair;
+  }
+  if (op.getStateSize() > kFewStates) {
+    pair.many = choose(op, 2);
     return pair;
   }
   pair.many = choose(op, full);
