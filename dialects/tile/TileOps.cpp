@@ -69,7 +69,12 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
 void KernelOp::print(OpAsmPrinter &printer) {
   printer << ' ';
   printer.printSymbolName(getSymName());
-  call_interface_impl::printFunctionSignature(printer, getArgumentTypes(), getArgAttrsAttr(),
+  // Where no argument has attributes, upstream prints the types alone, and the body's names would be lost.
+  ArrayAttr attributes = getArgAttrsAttr();
+  if (!attributes)
+    attributes = ArrayAttr::get(getContext(), SmallVector<Attribute>(getArgumentTypes().size(),
+                                                                     DictionaryAttr::get(getContext())));
+  call_interface_impl::printFunctionSignature(printer, getArgumentTypes(), attributes,
                                               /*isVariadic=*/false, {}, nullptr, &getBody());
   printer << " schedule ";
   printer.printStrippedAttrOrType(getSchedule());
