@@ -383,5 +383,6 @@ include "dialects/tile/TileChannelOps.td"
 include "dialects/tile/TileWarpOps.td"
 include "dialects/tile/TileStepOps.td"
 include "dialects/tile/TileExchangeOps.td"
+include "dialects/tile/TileInPlaceOps.td"
 
 #endif // LONGWING_TILE_OPS_TD

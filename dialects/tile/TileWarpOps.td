@@ -57,11 +57,15 @@ def Tile_SplitOp : Tile_Op<"split", [Pure]> {
   let summary = "Reads a tile in SRAM as a grid of matrices, one for each warp";
   let description = [{
     The source, [16 P, 16 Q], is a grid of P x Q matrices; warp w gets that of row w / Q and column
-    w mod Q, or its transpose.
+    w mod Q, or its transpose. With `row`, a multiple of 16, the grid begins at that row of a larger
+    tile.
   }];
-  let arguments = (ins Tile_SharedTile:$source, UnitAttr:$transpose);
+  let arguments = (ins Tile_SharedTile:$source, Optional<Index>:$row, UnitAttr:$transpose);
   let results = (outs Tile_FragTile:$result);
-  let assemblyFormat = "$source (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($result)";
+  let assemblyFormat = "$source (`row` $row^)? (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($result)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$source, "bool":$transpose), [{
+    build($_builder, $_state, result, source, ::mlir::Value(), transpose);
+  }]>];
   let hasVerifier = 1;
 }
 

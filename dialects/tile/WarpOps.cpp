@@ -57,7 +57,12 @@ static bool isGrid(RankedTensorType shared, RankedTensorType frag) {
 }
 
 LogicalResult SplitOp::verify() {
-  if (isGrid(getSource().getType(), getResult().getType()))
+  RankedTensorType grid = getSource().getType(), result = getResult().getType();
+  // What a row chooses is as large as the warps' matrices, and the tile is several times that.
+  if (getRow() && grid.getNumElements() % result.getNumElements() == 0)
+    grid = grid.clone({grid.getDimSize(0) * result.getNumElements() / grid.getNumElements(),
+                       grid.getDimSize(1)});
+  if (isGrid(grid, result))
     return success();
   return emitOpError() << "expected a source of 16-bit elements, 64 columns and a 16 x 16 matrix "
                           "for each warp, got "

@@ -36,11 +36,14 @@ struct ComplexTable {
 
 class FourierBuilder : public TileBuilder {
 public:
-  FourierBuilder(mlir::OpBuilder &b, mlir::Location loc) : TileBuilder(b, loc) {}
+  FourierBuilder(mlir::OpBuilder &b, mlir::Location loc, int64_t warps = kFourierWarps)
+      : TileBuilder(b, loc), warps(warps) {}
+
+  int64_t warps; ///< Matrices of a tile.
 
   mlir::RankedTensorType frag(mlir::Type element) {
     return tile::tileType<tile::FragAttr>(
-        {kFourierWarps, tile::kMatrixSize, tile::kMatrixSize}, element);
+        {warps, tile::kMatrixSize, tile::kMatrixSize}, element);
   }
   mlir::RankedTensorType half() { return frag(b.getF16Type()); }
   mlir::RankedTensorType single() { return frag(b.getF32Type()); }

@@ -218,6 +218,8 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   Value spectrum = op.getSpectrum();
   if (!spectrum)
     spectrum = prepareSpectrum(op, *plan, symbols);
+  if (plan->parts() > 1)
+    return lowerInPlaceConv(op, *plan, spectrum, symbols);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   FourierConvKernel writer(op, *plan, cast<RankedTensorType>(spectrum.getType()));
   KernelOp kernel = writer.create((function + "_long_conv").str());

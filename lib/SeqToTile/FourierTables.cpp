@@ -16,8 +16,7 @@ using namespace mlir;
 using namespace longwing;
 using Complex = std::complex<double>;
 
-/// exp(2 pi i numerator / denominator), the angle reduced exactly.
-static Complex root(int64_t numerator, int64_t denominator) {
+Complex longwing::unitRoot(int64_t numerator, int64_t denominator) {
   int64_t turn = ((numerator % denominator) + denominator) % denominator;
   return std::polar(1.0, 2 * M_PI * double(turn) / double(denominator));
 }
@@ -33,12 +32,12 @@ FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool tr
     int64_t angle = -4 * (256 * a * k + 16 * b * k);
     if (plan.rightAngle)
       angle += 256 * a + 16 * b;
-    return scale * root(angle, 4 * n);
+    return scale * unitRoot(angle, 4 * n);
   };
 }
 
 FourierTable longwing::sixteen(double scale) {
-  return [=](int64_t, int64_t row, int64_t column) { return scale * root(-row * column, 16); };
+  return [=](int64_t, int64_t row, int64_t column) { return scale * unitRoot(-row * column, 16); };
 }
 
 FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back) {
@@ -49,7 +48,7 @@ FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back)
     int64_t angle = -4 * c * (k1 + plan.radix * k2);
     if (plan.rightAngle)
       angle += c;
-    Complex value = scale * root(angle, 4 * plan.length());
+    Complex value = scale * unitRoot(angle, 4 * plan.length());
     return back ? std::conj(value) : value;
   };
 }

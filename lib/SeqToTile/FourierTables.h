@@ -31,6 +31,9 @@
 
 namespace longwing {
 
+/// exp(2 pi i numerator / denominator), the angle reduced exactly.
+std::complex<double> unitRoot(int64_t numerator, int64_t denominator);
+
 /// The element [warp][row][column] of a table.
 using FourierTable = std::function<std::complex<double>(int64_t, int64_t, int64_t)>;
 

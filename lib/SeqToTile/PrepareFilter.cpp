@@ -12,6 +12,9 @@
 // At the roots of i a tap of lag -j is -i times one of lag N - j. So the taps that reach to the right
 // are the imaginary part of the input, from its end, and one transform makes the spectrum of both.
 //
+// A transform of S parts of 4096 samples is S of one part: a work tile is the residue k0 of the
+// frequencies f = k0 + S k' of a channel, and reads all of its taps.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Fourier.h"
@@ -50,7 +53,9 @@ public:
   KernelOp create(StringRef name);
 
 private:
-  void workTile(Value group);
+  void workTile(Value group, Value residue);
+  std::pair<Value, Value> everyPart(Value residue);
+  Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
   Value leftTaps();
   Value rightTaps();
@@ -98,11 +103,14 @@ KernelOp PrepareKernel::create(StringRef name) {
   if (source.skip)
     skip = body.getArgument(next++);
   out = body.getArgument(next++);
-  Value groups = t.ceilDiv(t.dim(out, 0), plan.sequences());
-  auto forEach = ForEachOp::create(builder, t.loc, ValueRange{groups});
+  SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
+  if (plan.parts() > 1)
+    sizes.push_back(t.index(plan.parts()));
+  auto forEach = ForEachOp::create(builder, t.loc, sizes);
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
-  workTile(forEach.getBody().getArgument(0));
+  Block &work = forEach.getBody().front();
+  workTile(work.getArgument(0), plan.parts() > 1 ? work.getArgument(1) : Value());
   return kernel;
 }
 
@@ -232,7 +240,44 @@ void PrepareKernel::stage(const FourierTable &values, Split re, Split im, bool f
   outIm = joined(near, rest);
 }
 
-void PrepareKernel::workTile(Value group) {
+/// Indices as f32.
+Value PrepareKernel::real(Value index) {
+  auto integers = t.frag(builder.getI32Type());
+  return t.make<arith::SIToFPOp>(t.single(), t.make<arith::IndexCastOp>(integers, index));
+}
+
+/// The sum over the parts j of exp(-2 pi i n (k0 - q) / N) x[n], n = 4096 j + m, divided by their number
+/// S: the transform over m of that has the frequencies k0 + S k'. `lag` is m.
+std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
+  constexpr int64_t kPart = 4096;
+  int64_t turn = 4 * plan.length();
+  // Angles are integers up to here, in units of 1 / (4 N) turns, of either sign.
+  Value quarters = t.sub(t.mul(residue, 4), t.index(plan.rightAngle));
+  Value re, im, first = lag;
+  for (int64_t j = 0; j < plan.parts(); ++j) {
+    lag = t.addAll(first, kPart * j);
+    Value angle = t.make<arith::MulIOp>(lag, t.broadcast(quarters, t.indices()));
+    angle = t.remAll(t.addAll(angle, turn), turn);
+    Value far = t.compare(arith::CmpIPredicate::sge, angle, t.splat(turn / 2));
+    angle = t.select(far, t.addAll(angle, -turn), angle);
+    Value radians = t.mulf(real(angle), -2 * M_PI / double(turn));
+    Value cosine = t.mulf(t.make<math::CosOp>(radians), 1.0 / double(plan.parts()));
+    Value sine = t.mulf(t.make<math::SinOp>(radians), 1.0 / double(plan.parts()));
+    auto accumulate = [&](Value &sum, Value x, Value factor) {
+      sum = sum ? t.fma(x, factor, sum) : t.make<arith::MulFOp>(x, factor);
+    };
+    Value left = leftTaps();
+    accumulate(re, left, cosine);
+    accumulate(im, left, sine);
+    if (Value right = rightTaps()) { // times -i
+      accumulate(re, right, sine);
+      accumulate(im, t.make<arith::NegFOp>(right), cosine);
+    }
+  }
+  return {re, im};
+}
+
+void PrepareKernel::workTile(Value group, Value residue) {
   // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
   Value first = t.broadcast(t.mul(group, plan.sequences()), t.indices());
   Value column = t.position(2);
@@ -240,29 +285,40 @@ void PrepareKernel::workTile(Value group) {
   Value a = t.remAll(column, plan.rows());
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
-  Split real = split(leftTaps()), imaginary;
-  if (Value right = rightTaps())
-    imaginary = split(t.make<arith::NegFOp>(right));
+  Split real, imaginary;
+  if (residue) {
+    auto [sumRe, sumIm] = everyPart(residue);
+    real = split(sumRe), imaginary = split(sumIm);
+  } else {
+    real = split(leftTaps());
+    if (Value right = rightTaps())
+      imaginary = split(t.make<arith::NegFOp>(right));
+  }
   Value re, im;
-  stage(firstStage(plan, 0.25, /*transpose=*/false), real, imaginary, /*fromRight=*/false, re, im);
+  // What is left of a transform in parts is one of 4096 points at the roots of 1.
+  FourierPlan inner = residue ? FourierPlan{16, /*rightAngle=*/false} : plan;
+  stage(firstStage(inner, 0.25, /*transpose=*/false), real, imaginary, /*fromRight=*/false, re, im);
 
   // Warp k1: [k1][c][b], [k2][c], [k2][k3].
   Split halvesRe = split(re), halvesIm = split(im);
   ComplexTile near = t.exchange({halvesRe.near, halvesIm.near});
   ComplexTile rest = t.exchange({halvesRe.rest, halvesIm.rest});
   stage(sixteen(0.25), {near.re, rest.re}, {near.im, rest.im}, /*fromRight=*/false, re, im);
-  FourierTable twiddles = twiddle(plan, 1, /*back=*/false);
+  FourierTable twiddles = twiddle(inner, 1, /*back=*/false);
   ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
                                      t.table(t.single(), twiddles, Part::Imaginary)});
   stage(sixteen(0.25), split(y.re), split(y.im), /*fromRight=*/true, re, im);
 
   Value warp = t.position(0);
-  head = t.make<arith::AddIOp>(t.divAll(warp, plan.rows()), first);
-  Value f = t.mulAll(t.remAll(warp, plan.rows()), 256);
+  head = t.make<arith::AddIOp>(t.divAll(warp, inner.rows()), first);
+  Value k = t.remAll(warp, inner.rows());
+  if (residue)
+    k = t.add(t.mulAll(k, plan.parts()), t.broadcast(residue, t.indices()));
+  Value f = t.mulAll(k, 256);
   f = t.make<arith::AddIOp>(f, t.mulAll(t.position(1), 16));
   f = t.make<arith::AddIOp>(f, t.position(2));
   for (auto [i, part] : {std::pair{0, re}, {1, im}}) {
-    Value scaled = t.make<arith::MulFOp>(part, t.constantLike(part, 64));
+    Value scaled = t.make<arith::MulFOp>(part, t.constantLike(part, 64.0 * double(plan.parts())));
     PlaceOp::create(builder, t.loc, t.cast(scaled, t.frag(spectrum.getElementType())), out,
                     ValueRange{head, f, t.index(i)});
   }
@@ -285,9 +341,11 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
       operands.push_back(tensor);
   operands.push_back(tensor::EmptyOp::create(b, loc, spectrum, ValueRange()));
   TileBuilder host(b, loc);
-  int64_t groups = llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences());
-  auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands,
-                                 ValueRange{host.index(groups)});
+  SmallVector<Value> work = {
+      host.index(llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences()))};
+  if (source.plan.parts() > 1)
+    work.push_back(host.index(source.plan.parts()));
+  auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands, work);
   return launch.getResult(0);
 }
 

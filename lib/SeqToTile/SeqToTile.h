@@ -37,6 +37,9 @@ mlir::LogicalResult lowerConvInPasses(seq::LongConvOp op, mlir::SymbolTable &sym
 
 /// Replaces a long convolution by launches of kernels that transform.
 mlir::LogicalResult lowerFourierConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
+/// The same where SRAM holds the transform, given the spectrum.
+mlir::LogicalResult lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &plan,
+                                     mlir::Value spectrum, mlir::SymbolTable &symbols);
 /// Replaces the preparation of a filter by the launch of a kernel.
 mlir::LogicalResult lowerPrepareFilter(seq::PrepareFilterOp op, mlir::SymbolTable &symbols);
 /// Launches the kernel that makes the spectrum of a convolution's own filter, and gives it.

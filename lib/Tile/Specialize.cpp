@@ -37,6 +37,7 @@ struct Memory {
   /// The places of tiles that leave the kernel, that go back into SRAM, and of Toeplitz matrices.
   DenseMap<Operation *, Value> buffers;
   Value exchange; // of tile.load_runs and tile.store_runs
+  DenseMap<Operation *, Value> own; // what the program has from the start
 };
 
 /// Whether a value is computed from a block argument, by operations without regions.
@@ -177,7 +178,12 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
   if (op.getNumRegions() && !isa<ToeplitzOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
-  bool writes = isa<StoreOp, StoreRowOp, StoreChannelsOp, ScatterOp>(op);
+  if (auto alloc = dyn_cast<AllocOp>(op)) { // both roles have what the program itself has in SRAM
+    if (!map.contains(alloc.getMemory()))
+      map.map(alloc.getMemory(), memory.own.lookup(&op));
+    return success();
+  }
+  bool writes = isa<StoreOp, StoreRowOp, StoreChannelsOp, ScatterOp, MeetOp, PlaceRowsOp>(op);
   if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes()) ||
                    !llvm::all_of(op.getOperands(), [&](Value value) { return isKept(value); })))
     return success();
@@ -389,6 +395,11 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
   LogicalResult allocate(OpBuilder &b, Memory &memory) {
     KernelOp kernel = getOperation();
     int64_t bytes = hopper::kSwizzleAlignment; // barriers
+    for (auto alloc : llvm::to_vector(kernel.getBody().front().getOps<AllocOp>())) {
+      auto type = cast<SmemType>(alloc.getMemory().getType());
+      memory.own[alloc] = AllocOp::create(b, alloc.getLoc(), type, IntegerAttr());
+      bytes += bytesOf(type);
+    }
     kernel.walk([&](ToeplitzOp toeplitz) {
       RankedTensorType matrices = toeplitz.getResult().getType();
       Type element = matrices.getElementType();

@@ -52,6 +52,9 @@ void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePattern
 /// tile.place
 void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
+/// tile.alloc, tile.write_rows, tile.read_rows, tile.meet
+void populateInPlacePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
+
 /// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
 mlir::Value isInside(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref,
                      mlir::ValueRange position);

@@ -45,6 +45,9 @@ CPUTypeConverter::CPUTypeConverter() {
     SmallVector<int64_t> shape(type.getTensorRank(), ShapedType::kDynamic);
     return boxedMemory(shape, type.getElementType());
   });
+  addConversion([](SmemType type) {
+    return MemRefType::get(type.getShape(), type.getElementType());
+  });
   addConversion([](ViewType type) { return elementsType(type); });
 }
 
@@ -70,6 +73,9 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
   static LogicalResult checkSequential(ArrayRef<Operation *> kernels) {
     for (Operation *kernel : kernels) {
       WalkResult result = kernel->walk([](Operation *op) {
+        auto alloc = dyn_cast<AllocOp>(op);
+        if (alloc && isa<SmemType>(alloc.getMemory().getType()))
+          return WalkResult::advance();
         if (!isa<WarpSpecializeOp, LeadOp, AllocOp, ProduceOp, ConsumeOp, ReleaseOp, WarpgroupOp>(op))
           return WalkResult::advance();
         op->emitOpError()
@@ -109,6 +115,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateRecurrencePatterns(converter, patterns);
     populateChannelPatterns(converter, patterns);
     populateWarpPatterns(converter, patterns);
+    populateInPlacePatterns(converter, patterns);
     ConversionTarget target(getContext());
     scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, target);
     target.addIllegalDialect<TileDialect>();

@@ -99,11 +99,21 @@ struct ConvertSplit : OpConversionPattern<SplitOp> {
   LogicalResult matchAndRewrite(SplitOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto source = op.getSource().getType();
+    RankedTensorType source = op.getSource().getType();
+    Value tile = adaptor.getSource();
+    if (op.getRow()) {
+      int64_t rows = op.getResult().getType().getNumElements() / source.getDimSize(1);
+      source = RankedTensorType::get({rows, source.getDimSize(1)}, source.getElementType());
+      SmallVector<OpFoldResult> offsets = {adaptor.getRow(), rewriter.getIndexAttr(0)};
+      SmallVector<OpFoldResult> sizes = {rewriter.getIndexAttr(rows),
+                                         rewriter.getIndexAttr(source.getDimSize(1))};
+      SmallVector<OpFoldResult> strides(2, rewriter.getIndexAttr(1));
+      tile = tensor::ExtractSliceOp::create(rewriter, loc, source, tile, offsets, sizes, strides);
+    }
     int64_t p = source.getDimSize(0) / kMatrixSize, q = source.getDimSize(1) / kMatrixSize;
     auto grid = RankedTensorType::get({p, kMatrixSize, q, kMatrixSize}, source.getElementType());
     SmallVector<ReassociationIndices> in = {{0, 1}, {2, 3}}, out = {{0, 1}, {2}, {3}};
-    Value value = tensor::ExpandShapeOp::create(rewriter, loc, grid, adaptor.getSource(), in);
+    Value value = tensor::ExpandShapeOp::create(rewriter, loc, grid, tile, in);
     SmallVector<int64_t> order = {0, 2, 1, 3};
     if (op.getTranspose())
       order = {0, 2, 3, 1};

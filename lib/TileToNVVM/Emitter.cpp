@@ -216,6 +216,7 @@ void Emitter::nameThread() {
                               UnitAttr());
   group = add(LLVM::LShrOp::create(b, loc, warp, i32(2)),
               kernel.getSchedule().hasProducer() ? -1 : 0);
+  matrixWarp = kernel.getSchedule().hasProducer() ? add(warp, -4) : warp;
   warpInGroup = both(warp, i32(3));
   quadLane = both(lane, i32(3));
   tileGroup = kernel.getSchedule().getSpread() ? i32(0) : group;
@@ -323,7 +324,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
       .Case<WarpDotOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
-            StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
+            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
       .Case([&](GatherOp op) { return emitGather(op), success(); })

@@ -224,6 +224,23 @@ private:
   void emitWarps(tile::PutOp op);
   void emitWarps(tile::GetOp op);
   void emitWarps(tile::LayOp op);
+  void emitWarps(tile::WriteRowsOp op);
+  void emitWarps(tile::ReadRowsOp op);
+  void emitWarps(tile::MeetOp op);
+  void emitWarps(tile::PullRowsOp op);
+  void emitWarps(tile::PlaceRowsOp op);
+  /// Rows in device memory: the address of this thread's element of its first row, and whether its two
+  /// rows exist.
+  struct Pieces {
+    mlir::Value address, exists[2];
+  };
+  Pieces piecesOf(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange coordinates,
+                  int64_t step, mlir::Value row, mlir::Value column, int64_t stride, int64_t rowStep,
+                  int64_t scale);
+  mlir::Value pairAddress(mlir::Value i, mlir::Value j);
+  /// This thread's row of a matrix in a buffer of rows, and a constant to add to it.
+  std::pair<mlir::Value, int64_t> rowAddress(mlir::Value buffer, mlir::Value i, mlir::Value j,
+                                             int64_t along, int64_t step);
   void emitWarps(tile::StepWaitOp op);
   void emitWarps(tile::StepArriveOp op);
   void emitWarps(tile::FetchOp op);
@@ -309,7 +326,8 @@ private:
 
   // The thread's place: in the CTA, its warp, among the consumer warpgroups, among those that
   // compute one tile, ...
-  mlir::Value thread, lane, warp, group, tileGroup, warpInGroup;
+  // (`matrixWarp` counts from the first warp that computes)
+  mlir::Value thread, lane, warp, matrixWarp, group, tileGroup, warpInGroup;
   // ... the first of its two rows of a tile (the other is 8 below), and its lane in the row.
   mlir::Value row, quadLane;
   mlir::Value sramBase;

@@ -167,6 +167,12 @@ void ptx::storeIf(OpBuilder &b, Location loc, Value address, Value predicate, Va
   inlineAsm(b, loc, text, constraints + ",~{memory}", operands, {});
 }
 
+Value ptx::permute(OpBuilder &b, Location loc, Value low, Value high, int64_t selector) {
+  return inlineAsm(b, loc, "prmt.b32 $0, $1, $2, " + std::to_string(selector) + ";", "=r,r,r",
+                   {low, high}, low.getType(), /*sideEffects=*/false)
+      .front();
+}
+
 Value ptx::pinned(OpBuilder &b, Location loc, Value value) {
   return inlineAsm(b, loc, "shfl.sync.bfly.b32 $0, $1, 0, 31, 0xffffffff;", "=r,r", value,
                    value.getType())

@@ -55,6 +55,9 @@ void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::
 
 /// The same, by an exchange of each lane with itself, which neither LLVM nor ptxas sees through or
 /// moves out of a loop; nor what is computed from it. All lanes of the warp must take part.
+/// Bytes of two registers.
+mlir::Value permute(mlir::OpBuilder &b, mlir::Location loc, mlir::Value low, mlir::Value high,
+                    int64_t selector);
 mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.

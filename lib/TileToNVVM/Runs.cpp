@@ -76,7 +76,14 @@ void Emitter::emitWhole(WholeOp op) {
   Value whole = constant(b.getBoolAttr(true));
   for (Value tensor : op.getTensors()) {
     auto type = cast<ViewType>(tensor.getType());
-    const Values view = get(tensor);
+    Values view = get(tensor);
+    size_t rank = type.getShape().size();
+    if (type.getShape().back() == 2) {
+      // A tensor of pairs: as one without that dimension, of elements of twice the size.
+      Value stride = view[2 * rank - 1];
+      whole = both(whole, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::eq, stride, i64(2)));
+      view[2 * rank - 1] = view[rank] = i64(0);
+    }
     whole = both(whole, isEqual(both(unalignedBits(type, view), i32(kRun - 1)), 0));
     whole = both(whole, hasUnitStride(type, view));
   }

@@ -69,7 +69,7 @@ Value Emitter::tableBase(bool perWarp) {
   b.setInsertionPointAfter(sramBase.getDefiningOp());
   auto pointer =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
-  Value place = perWarp ? add(mul(warp, 32), lane) : lane;
+  Value place = perWarp ? add(mul(matrixWarp, 32), lane) : lane;
   Value symbol = LLVM::AddressOfOp::create(b, loc, pointer, tableSymbol(perWarp));
   return base = LLVM::GEPOp::create(b, loc, pointer, b.getI32Type(), symbol,
                                     ValueRange{wide(mul(place, 4))});
@@ -163,7 +163,7 @@ void Emitter::emitWarps(WarpDotOp op) {
 
 void Emitter::emitWarps(PositionOp op) {
   int64_t dimension = op.getDimension();
-  Value first = dimension == 0   ? warp
+  Value first = dimension == 0   ? matrixWarp
                 : dimension == 1 ? Value(LLVM::LShrOp::create(b, loc, lane, i32(2)))
                                  : mul(quadLane, 2);
   // What is computed from positions must not move out of the loop over work tiles: it would take
@@ -272,34 +272,34 @@ void Emitter::emitWarps(PlaceOp op) {
 /// the 16-byte chunk l / 16. All addresses are bases that ptxas holds in a register, to which slots
 /// add constants.
 ///
-/// In an exchange, row i of the first and j of the second dimension: the two tiles take 4 chunks of
-/// each pair (i, j), 1024 bytes hold all j of an i. The order of the chunks is such that neither the
-/// rows of one i nor those of one j meet in a bank.
+/// In an exchange, row i of the first and j of the second dimension: see pairAddress.
 void Emitter::nameMatrixRows() {
   if (gridAddress)
     return;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointAfter(sramBase.getDefiningOp());
   Value row = both(lane, i32(15)), chunk = LLVM::LShrOp::create(b, loc, lane, i32(4));
-  auto swizzled = [&](Value chunk, Value key) {
-    return mul(LLVM::XOrOp::create(b, loc, chunk, both(key, i32(7))), 16);
-  };
-  auto half = [&](Value x) { return Value(LLVM::LShrOp::create(b, loc, x, i32(1))); };
-  auto pair = [&](Value i, Value j) {
-    Value at = add(mul(both(j, i32(1)), 4), chunk);
-    at = LLVM::XOrOp::create(b, loc, at, both(half(j), i32(3)));
-    Value offset = add(mul(i, 1024), mul(half(j), kPanelBytes));
-    return ptx::opaque(b, loc, add(sramBase, Value(add(offset, swizzled(at, i)))));
-  };
-  Value block = LLVM::LShrOp::create(b, loc, warp, i32(2));
+  Value block = LLVM::LShrOp::create(b, loc, matrixWarp, i32(2));
   Value grid = add(mul(block, kMatrixSize * kPanelBytes), mul(row, kPanelBytes));
-  Value column = add(mul(both(warp, i32(3)), 2), chunk);
-  gridAddress = ptx::opaque(b, loc, add(sramBase, Value(add(grid, swizzled(column, row)))));
-  putAddress = pair(row, warp);
-  getAddress = pair(warp, row);
+  Value column = add(mul(both(matrixWarp, i32(3)), 2), chunk);
+  Value turned = LLVM::XOrOp::create(b, loc, column, both(row, i32(7)));
+  gridAddress = ptx::opaque(b, loc, add(sramBase, Value(add(grid, mul(turned, 16)))));
+  putAddress = ptx::opaque(b, loc, add(sramBase, pairAddress(row, matrixWarp)));
+  getAddress = ptx::opaque(b, loc, add(sramBase, pairAddress(matrixWarp, row)));
   Value second = i32(32);
   putSecond = ptx::opaque(b, loc, LLVM::XOrOp::create(b, loc, putAddress, second));
   getSecond = ptx::opaque(b, loc, LLVM::XOrOp::create(b, loc, getAddress, second));
+}
+
+/// Two tiles take 4 chunks of 16 bytes of each pair (i, j), and 1024 bytes hold all 16 j of an i. The
+/// order of the chunks is such that neither the rows of one i nor those of one j meet in a bank.
+Value Emitter::pairAddress(Value i, Value j) {
+  Value chunk = LLVM::LShrOp::create(b, loc, lane, i32(4));
+  Value half = LLVM::LShrOp::create(b, loc, j, i32(1));
+  Value at = add(mul(both(j, i32(1)), 4), chunk);
+  at = LLVM::XOrOp::create(b, loc, at, both(half, i32(3)));
+  at = LLVM::XOrOp::create(b, loc, at, both(i, i32(7)));
+  return add(add(mul(i, 1024), mul(half, kPanelBytes)), mul(at, 16));
 }
 
 int64_t Emitter::slotOffset(Value memory, int64_t slot) {
@@ -323,8 +323,14 @@ Emitter::Values Emitter::readMatrix(Value base, int64_t offset, bool transpose) 
 
 void Emitter::emitWarps(SplitOp op) {
   nameMatrixRows();
-  int64_t offset = fetchedOffsets.lookup(op.getSource());
-  set(op.getResult(), readMatrix(gridAddress, offset, op.getTranspose()));
+  auto fetched = fetchedOffsets.find(op.getSource());
+  if (fetched != fetchedOffsets.end() && !op.getRow())
+    return void(set(op.getResult(), readMatrix(gridAddress, fetched->second, op.getTranspose())));
+  // A slot of a ring, which is not known before.
+  Value base = add(gridAddress, Value(LLVM::SubOp::create(b, loc, one(op.getSource()), sramBase)));
+  if (op.getRow())
+    base = add(base, mul(one(op.getRow()), kPanelBytes));
+  set(op.getResult(), readMatrix(base, 0, op.getTranspose()));
 }
 
 void Emitter::emitWarps(PutOp op) {

@@ -17,12 +17,14 @@
 namespace longwing {
 
 /// One transform of length N = 256 R in three stages, of radix R, 16 and 16: at the roots of 1 or, if
-/// right-angle, of i.
+/// right-angle, of i. R is at most 16, or 16 S where the sequence is S parts of 4096 samples.
 struct FourierPlan {
   int64_t radix = 16; ///< R
   bool rightAngle = true;
 
   int64_t length() const { return 256 * radix; }
+  /// S, or 1.
+  int64_t parts() const { return radix > 16 ? radix / 16 : 1; }
   /// Rows of a tile that a sequence takes: R rounded up to a power of two.
   int64_t rows() const;
   /// Sequences in a tile.

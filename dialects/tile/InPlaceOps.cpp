@@ -1,0 +1,75 @@
+//===- InPlaceOps.cpp - Transforms in place in SRAM -----------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+static LogicalResult verifyRows(Operation *op, RankedTensorType tile, SmemType buffer, Value i, Value j,
+                                int64_t along, int64_t step) {
+  if (!tile.getElementType().isF16() || buffer.getElementType() != tile.getElementType())
+    return op->emitOpError() << "expected tiles and a buffer of f16, got " << tile << " and "
+                             << buffer;
+  if (buffer.getShape().size() != 2 || buffer.getShape()[1] != 64 || buffer.getShape()[0] % 8)
+    return op->emitOpError() << "expected a buffer of 64 columns and a multiple of 8 rows, got "
+                             << buffer;
+  if (along < 0 || along > 1 || step < 1)
+    return op->emitOpError() << "expected warps along dimension 0 or 1 and a step of at least 1, got "
+                             << along << " and " << step;
+  if (along == 0 && getConstantIntValue(j) != 0)
+    return op->emitOpError() << "expected warps along dimension 0 to begin at j = 0";
+  std::optional<int64_t> first = getConstantIntValue(i);
+  if (along == 1 && (!first || *first % kMatrixSize))
+    return op->emitOpError() << "expected warps along dimension 1 to begin at a constant i that is "
+                                "a multiple of "
+                             << kMatrixSize;
+  return success();
+}
+
+LogicalResult WriteRowsOp::verify() {
+  return verifyRows(*this, getFirst().getType(), getBuffer().getType(), getI(), getJ(), getAlong(),
+                    getStep());
+}
+LogicalResult ReadRowsOp::verify() {
+  return verifyRows(*this, getFirst().getType(), getBuffer().getType(), getI(), getJ(), getAlong(),
+                    getStep());
+}
+
+static LogicalResult verifyPieces(Operation *op, ViewType view, size_t coordinates, TypeRange tiles) {
+  size_t rank = view.getShape().size() - (tiles.size() == 2);
+  if (tiles.size() == 2 && view.getShape().back() != 2)
+    return op->emitOpError() << "expected the last dimension of a tensor of pairs to be 2, got "
+                             << view;
+  if (coordinates != rank || !rank)
+    return op->emitOpError() << "expected " << rank << " coordinates, got "
+                             << coordinates;
+  if (tiles.empty() || tiles.size() > 2)
+    return op->emitOpError() << "expected one or two tiles, got " << tiles.size();
+  for (Type tile : tiles)
+    if (cast<RankedTensorType>(tile).getElementType() != view.getElementType() ||
+        view.getElementType().getIntOrFloatBitWidth() != 16)
+      return op->emitOpError() << "expected 16-bit elements of one type, got " << tile << " and "
+                               << view;
+  return success();
+}
+
+LogicalResult PullRowsOp::verify() {
+  if (getTranspose() && getNumResults() == 2)
+    return emitOpError() << "expected one result to transpose, got 2";
+  Type last = getCoordinates().empty() ? Type() : getCoordinates().back().getType();
+  if (last && !getElementTypeOrSelf(last).isIndex())
+    return emitOpError() << "expected coordinates of index, got " << last;
+  return verifyPieces(*this, getSource().getType(), getCoordinates().size(), getResultTypes());
+}
+LogicalResult PlaceRowsOp::verify() {
+  return verifyPieces(*this, getDestination().getType(), getCoordinates().size(),
+                      getTile().getType());
+}

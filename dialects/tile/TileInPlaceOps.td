@@ -1,0 +1,88 @@
+//===- TileInPlaceOps.td - Transforms in place in SRAM -----*- tablegen -*-===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A complex tile too large for registers stays in SRAM, where warps read and write matrices of it,
+// along one dimension or the other.
+//
+// The buffer, [8 I, 64] of f16, is a grid of I x 16 rows: row (i, j) are the 16 numbers of the first
+// part and then the 16 of the second one, at element 512 i + 32 j. Warps go `along` a dimension of the
+// grid, `step` from one to the next, and a matrix's rows along the other one:
+//
+//   along 0: row r of warp w is (i + step w, r)        along 1: it is (i + r, j + step w)
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LONGWING_TILE_IN_PLACE_OPS_TD
+#define LONGWING_TILE_IN_PLACE_OPS_TD
+
+def Tile_WriteRowsOp : Tile_Op<"write_rows", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes two matrices of each warp to rows of a buffer in SRAM";
+  let description = [{
+    The parts of row r of warp w are the rows r of its two matrices. `j` is 0 if warps go along
+    dimension 0, and the constant `i` is a multiple of 16 if they go along dimension 1.
+  }];
+  let arguments = (ins Tile_FragTile:$first, Tile_FragTile:$second, Tile_SmemType:$buffer, Index:$i, Index:$j,
+                       I64Attr:$along, I64Attr:$step);
+  let assemblyFormat = [{
+    $first `,` $second `,` $buffer `[` $i `,` $j `]` `along` $along `step` $step attr-dict
+    `:` type($first) `,` type($buffer)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_ReadRowsOp : Tile_Op<"read_rows", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
+  let summary = "Reads two matrices of each warp, or their transposes, from rows of a buffer in SRAM";
+  let description = "As `tile.write_rows` writes them.";
+  let arguments = (ins Tile_SmemType:$buffer, Index:$i, Index:$j, I64Attr:$along, I64Attr:$step,
+                       UnitAttr:$transpose);
+  let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
+  let assemblyFormat = [{
+    $buffer `[` $i `,` $j `]` `along` $along `step` $step (`transpose` $transpose^)? attr-dict
+    `:` type($buffer) `->` type($first)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_MeetOp : Tile_Op<"meet", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "All warps that compute meet: what they wrote to SRAM is seen by the others";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
+  let summary = "Reads rows that lie in one piece in device memory; zero outside of the tensor";
+  let description = [{
+    Element (w, r, c) is that of the coordinates, `step w + stride r + c` added to the last one. That one
+    is a scalar, or a tile of `index` that is constant in each warp's matrix. With `transpose`, r and c
+    change places. With two results the tensor has one more dimension, of two elements: a result for
+    each of them.
+
+    A row lies inside of the tensor or outside of it, the tensor's last dimension is in one piece, and
+    rows begin at multiples of 16 bytes: see `tile.whole`.
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
+                       I64Attr:$stride, UnitAttr:$transpose);
+  let results = (outs Variadic<Tile_FragTile>:$results_);
+  let assemblyFormat = [{
+    $source `[` $coordinates `:` type($coordinates) `]` `step` $step `stride` $stride
+    (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($results_)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_PlaceRowsOp : Tile_Op<"place_rows", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes rows that lie in one piece in device memory; none outside of the tensor";
+  let description = "As `tile.pull_rows` reads them.";
+  let arguments = (ins Tile_FragTile:$tile, Tile_ViewType:$destination, Variadic<Index>:$coordinates,
+                       I64Attr:$step, I64Attr:$stride);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $coordinates `]` `step` $step `stride` $stride attr-dict
+    `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // LONGWING_TILE_IN_PLACE_OPS_TD

@@ -1,0 +1,190 @@
+//===- InPlace.cpp - Transforms in place in SRAM, on the CPU --------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace longwing::tile;
+
+namespace {
+
+/// Where the buffer has the element [warp, row, column] of the first or the second part.
+template <typename Op>
+SmallVector<Value> elementOf(OpBuilder &b, Location loc, Op op, ValueRange start, ValueRange at,
+                             bool second) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto add = [&](Value x, Value y) { return arith::AddIOp::create(b, loc, x, y).getResult(); };
+  auto mul = [&](Value x, int64_t y) {
+    return arith::MulIOp::create(b, loc, x, constant(y)).getResult();
+  };
+  Value warp = mul(at[0], op.getStep());
+  Value i = add(start[0], op.getAlong() ? at[1] : warp);
+  Value j = add(start[1], op.getAlong() ? warp : at[1]);
+  Value row = add(mul(i, 16), j);
+  Value column = add(mul(arith::RemUIOp::create(b, loc, row, constant(2)), 32), at[2]);
+  return {arith::DivUIOp::create(b, loc, row, constant(2)), add(column, constant(second ? 16 : 0))};
+}
+
+/// Goes on inside a loop nest over the elements of a tile.
+SmallVector<Value> loopOver(OpBuilder &b, Location loc, RankedTensorType tile) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  SmallVector<Value> at;
+  for (int64_t size : tile.getShape()) {
+    Value end = arith::ConstantIndexOp::create(b, loc, size);
+    auto loop = scf::ForOp::create(b, loc, zero, end, one);
+    at.push_back(loop.getInductionVar());
+    b.setInsertionPointToStart(loop.getBody());
+  }
+  return at;
+}
+
+struct ConvertAlloc : OpConversionPattern<AllocOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AllocOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<MemRefType>(typeConverter->convertType(op.getMemory().getType()));
+    if (!type)
+      return failure();
+    rewriter.replaceOpWithNewOp<memref::AllocaOp>(op, type);
+    return success();
+  }
+};
+
+struct ConvertWriteRows : OpConversionPattern<WriteRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WriteRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> at = loopOver(rewriter, loc, op.getFirst().getType());
+    for (bool second : {false, true}) {
+      Value tile = second ? adaptor.getSecond() : adaptor.getFirst();
+      Value value = tensor::ExtractOp::create(rewriter, loc, tile, at);
+      SmallVector<Value> position =
+          elementOf(rewriter, loc, op, {adaptor.getI(), adaptor.getJ()}, at, second);
+      memref::StoreOp::create(rewriter, loc, value, adaptor.getBuffer(), position);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertReadRows : OpConversionPattern<ReadRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ReadRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getFirst().getType());
+    SmallVector<Value> tiles;
+    for (bool second : {false, true})
+      tiles.push_back(tensor::GenerateOp::create(
+          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+            SmallVector<Value> of(at);
+            if (op.getTranspose())
+              std::swap(of[1], of[2]);
+            SmallVector<Value> position =
+                elementOf(b, loc, op, {adaptor.getI(), adaptor.getJ()}, of, second);
+            Value value = memref::LoadOp::create(b, loc, adaptor.getBuffer(), position);
+            tensor::YieldOp::create(b, loc, value);
+          }));
+    rewriter.replaceOp(op, tiles);
+    return success();
+  }
+};
+
+/// Where the tensor has the element [warp, row, column] of one of `parts` tiles.
+SmallVector<Value> inTensor(OpBuilder &b, Location loc, ValueRange coordinates, int64_t step,
+                            int64_t stride, ValueRange at, int64_t parts, int64_t part) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto add = [&](Value x, Value y) { return arith::AddIOp::create(b, loc, x, y).getResult(); };
+  auto mul = [&](Value x, int64_t y) {
+    return arith::MulIOp::create(b, loc, x, constant(y)).getResult();
+  };
+  SmallVector<Value> position(coordinates);
+  Value &last = position.back();
+  if (isa<RankedTensorType>(last.getType()))
+    last = tensor::ExtractOp::create(b, loc, last, at);
+  last = add(add(last, mul(at[0], step)), add(mul(at[1], stride), at[2]));
+  if (parts > 1)
+    position.push_back(constant(part));
+  return position;
+}
+
+struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PullRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getResult(0).getType());
+    Type element = cast<RankedTensorType>(type).getElementType();
+    SmallVector<Value> tiles;
+    for (unsigned part = 0; part < op.getNumResults(); ++part)
+      tiles.push_back(tensor::GenerateOp::create(
+          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+            SmallVector<Value> of(at);
+            if (op.getTranspose())
+              std::swap(of[1], of[2]);
+            SmallVector<Value> position = inTensor(b, loc, adaptor.getCoordinates(), op.getStep(),
+                                                   op.getStride(), of, op.getNumResults(), part);
+            auto branch = scf::IfOp::create(
+                b, loc, isInside(b, loc, adaptor.getSource(), position),
+                [&](OpBuilder &b, Location loc) {
+                  Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), position);
+                  scf::YieldOp::create(b, loc, value);
+                },
+                [&](OpBuilder &b, Location loc) {
+                  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+                  scf::YieldOp::create(b, loc, zero);
+                });
+            tensor::YieldOp::create(b, loc, branch.getResult(0));
+          }));
+    rewriter.replaceOp(op, tiles);
+    return success();
+  }
+};
+
+struct ConvertPlaceRows : OpConversionPattern<PlaceRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PlaceRowsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> at = loopOver(rewriter, loc, op.getTile().getType());
+    SmallVector<Value> position = inTensor(rewriter, loc, adaptor.getCoordinates(), op.getStep(),
+                                           op.getStride(), at, /*parts=*/1, /*part=*/0);
+    Value destination = adaptor.getDestination();
+    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
+                      [&](OpBuilder &b, Location loc) {
+                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), at);
+                        memref::StoreOp::create(b, loc, value, destination, position);
+                        scf::YieldOp::create(b, loc);
+                      });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// In order, everything has been written.
+struct ConvertMeet : OpConversionPattern<MeetOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(MeetOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+} // namespace
+
+void longwing::tile::populateInPlacePatterns(const CPUTypeConverter &converter,
+                                             RewritePatternSet &patterns) {
+  patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet,
+               ConvertPullRows, ConvertPlaceRows>(converter,
+                                                                            patterns.getContext());
+}

@@ -1,0 +1,141 @@
+//===- InPlace.cpp - Transforms in place in SRAM --------------------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Emitter.h"
+#include "PtxAsm.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+std::pair<Value, int64_t> Emitter::rowAddress(Value memory, Value i, Value j, int64_t along,
+                                              int64_t step) {
+  int64_t offset = *memory.getDefiningOp<AllocOp>().getOffset();
+  Value row = both(lane, i32(15)), far = mul(matrixWarp, step);
+  if (along == 0)
+    return {add(sramBase, pairAddress(add(one(i), far), row)), offset};
+  // Rows of a multiple of 16 have their chunks in the same order.
+  return {add(sramBase, pairAddress(row, add(one(j), far))),
+          offset + *getConstantIntValue(i) * 1024};
+}
+
+void Emitter::emitWarps(WriteRowsOp op) {
+  auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), op.getAlong(), op.getStep());
+  ptx::storeMatrix(b, loc, base, offset, get(op.getFirst()));
+  ptx::storeMatrix(b, loc, LLVM::XOrOp::create(b, loc, base, i32(32)), offset, get(op.getSecond()));
+}
+
+void Emitter::emitWarps(ReadRowsOp op) {
+  auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), op.getAlong(), op.getStep());
+  set(op.getFirst(), readMatrix(base, offset, op.getTranspose()));
+  Value second = LLVM::XOrOp::create(b, loc, base, i32(32));
+  set(op.getSecond(), readMatrix(second, offset, op.getTranspose()));
+}
+
+void Emitter::emitWarps(MeetOp) { meetConsumers(); }
+
+//===----------------------------------------------------------------------===//
+// Rows in device memory
+//===----------------------------------------------------------------------===//
+
+/// `rowStep` is how far this thread's second row is behind its first one; columns have `scale` elements.
+Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coordinates,
+                                  int64_t step, Value row, Value column, int64_t stride,
+                                  int64_t rowStep, int64_t scale) {
+  Pieces pieces;
+  Values at;
+  Value inside;
+  for (Value coordinate : coordinates.drop_back()) {
+    at.push_back(wide(one(coordinate)));
+    Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, at.back(),
+                                      view[at.size()]);
+    inside = inside ? both(inside, fits) : fits;
+  }
+  Value first = add(element(coordinates.back(), 0), mul(matrixWarp, step));
+  first = add(first, mul(row, stride));
+  for (int64_t i = 0; i < 2; ++i) {
+    Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult,
+                                      wide(add(first, i * rowStep * stride)), view[coordinates.size()]);
+    pieces.exists[i] = inside ? both(inside, fits) : fits;
+  }
+  // Pairs count as one element there, and their parts as elements of the last dimension.
+  at.push_back(wide(add(first, column)));
+  if (scale > 1)
+    at.push_back(i64(0));
+  pieces.address = elementAddress(type, view, at);
+  return pieces;
+}
+
+void Emitter::emitWarps(PullRowsOp op) {
+  ViewType type = op.getSource().getType();
+  const Values view = get(op.getSource());
+  int64_t stride = op.getStride();
+  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
+  auto offset = [&](Value address, int64_t elements) -> Value {
+    return LLVM::GEPOp::create(b, loc, address.getType(), type.getElementType(), address,
+                               ArrayRef<LLVM::GEPArg>{int32_t(elements)});
+  };
+  if (op.getTranspose()) {
+    // The columns of the result are rows in memory: neighbours lie `stride` apart.
+    Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), pair, row, stride, 8, 1);
+    Values result;
+    for (int64_t word = 0; word < 4; ++word) { // 2 j + i
+      int64_t j = word / 2, i = word % 2;
+      Values halves;
+      for (int64_t e = 0; e < 2; ++e) {
+        Value half = ptx::loadIf(b, loc, offset(pieces.address, (8 * j + e) * stride + 8 * i),
+                                 pieces.exists[j], 1, /*half=*/true).front();
+        halves.push_back(LLVM::ZExtOp::create(b, loc, b.getI32Type(), half));
+      }
+      Value high = LLVM::ShlOp::create(b, loc, halves[1], i32(16));
+      result.push_back(LLVM::OrOp::create(b, loc, halves[0], high));
+    }
+    set(op.getResult(0), std::move(result));
+    return;
+  }
+  int64_t parts = op.getNumResults();
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), row, pair, stride, 8, parts);
+  Values results[2];
+  for (int64_t word = 0; word < 4; ++word) {
+    int64_t j = word / 2, i = word % 2;
+    if (i && !stride) { // all rows are one
+      for (int64_t part = 0; part < parts; ++part)
+        results[part].push_back(results[part].back());
+      continue;
+    }
+    Values words;
+    for (int64_t part = 0; part < parts; ++part)
+      words.push_back(ptx::loadIf(b, loc,
+                                  offset(pieces.address, parts * (8 * i * stride + 8 * j) + 2 * part),
+                                  pieces.exists[i], 1).front());
+    if (parts == 1) {
+      results[0].push_back(words[0]);
+      continue;
+    }
+    for (int64_t part = 0; part < 2; ++part)
+      results[part].push_back(ptx::permute(b, loc, words[0], words[1], part ? 0x7632 : 0x5410));
+  }
+  for (int64_t part = 0; part < parts; ++part)
+    set(op.getResult(part), std::move(results[part]));
+}
+
+void Emitter::emitWarps(PlaceRowsOp op) {
+  ViewType type = op.getDestination().getType();
+  const Values view = get(op.getDestination()), tile = get(op.getTile());
+  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), row, pair, op.getStride(),
+                           8, 1);
+  for (int64_t word = 0; word < 4; ++word) {
+    int32_t elements = 8 * (word % 2) * op.getStride() + 8 * (word / 2);
+    Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
+                                        pieces.address, ArrayRef<LLVM::GEPArg>{elements});
+    ptx::storeIf(b, loc, address, pieces.exists[word % 2], tile[word]);
+  }
+}

@@ -1,0 +1,71 @@
+// RUN: longwing-opt %s --split-input-file --verify-diagnostics
+
+!tile = tensor<4x16x16xf16, #tile.frag>
+func.func @buffer(%x: !tile, %m: !tile.smem<256x32xf16>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{expected a buffer of 64 columns and a multiple of 8 rows}}
+  tile.write_rows %x, %x, %m[%c0, %c0] along 0 step 8 : !tile, !tile.smem<256x32xf16>
+  return
+}
+
+// -----
+
+!tile = tensor<4x16x16xf16, #tile.frag>
+func.func @dimension(%x: !tile, %m: !tile.smem<256x64xf16>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{expected warps along dimension 0 or 1 and a step of at least 1, got 2 and 8}}
+  tile.write_rows %x, %x, %m[%c0, %c0] along 2 step 8 : !tile, !tile.smem<256x64xf16>
+  return
+}
+
+// -----
+
+!tile = tensor<4x16x16xf16, #tile.frag>
+func.func @column(%m: !tile.smem<256x64xf16>, %j: index) {
+  // expected-error @below {{expected warps along dimension 0 to begin at j = 0}}
+  %x, %y = tile.read_rows %m[%j, %j] along 0 step 8 : !tile.smem<256x64xf16> -> !tile
+  return
+}
+
+// -----
+
+!tile = tensor<4x16x16xf16, #tile.frag>
+func.func @row(%m: !tile.smem<256x64xf16>, %i: index) {
+  // expected-error @below {{expected warps along dimension 1 to begin at a constant i that is a multiple of 16}}
+  %x, %y = tile.read_rows %m[%i, %i] along 1 step 1 : !tile.smem<256x64xf16> -> !tile
+  return
+}
+
+// -----
+
+func.func @type(%x: tensor<4x16x16xf32, #tile.frag>, %m: !tile.smem<256x64xf16>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{expected tiles and a buffer of f16}}
+  tile.write_rows %x, %x, %m[%c0, %c0] along 0 step 8 : tensor<4x16x16xf32, #tile.frag>, !tile.smem<256x64xf16>
+  return
+}
+
+// -----
+
+func.func @coordinates(%s: !tile.view<2x256xf16>, %i: index) {
+  // expected-error @below {{expected 2 coordinates, got 1}}
+  %x = tile.pull_rows %s[%i : index] step 16 stride 256 : !tile.view<2x256xf16> -> tensor<4x16x16xf16, #tile.frag>
+  return
+}
+
+// -----
+
+func.func @pairs(%s: !tile.view<2x256xf16>, %i: index) {
+  // expected-error @below {{expected the last dimension of a tensor of pairs to be 2}}
+  %x, %y = tile.pull_rows %s[%i : index] step 16 stride 256
+      : !tile.view<2x256xf16> -> tensor<4x16x16xf16, #tile.frag>, tensor<4x16x16xf16, #tile.frag>
+  return
+}
+
+// -----
+
+func.func @elements(%x: tensor<4x16x16xf32, #tile.frag>, %y: !tile.view<2x256xf32>, %i: index) {
+  // expected-error @below {{expected 16-bit elements of one type}}
+  tile.place_rows %x, %y[%i, %i] step 16 stride 256 : tensor<4x16x16xf32, #tile.frag>, !tile.view<2x256xf32>
+  return
+}
