@@ -111,12 +111,25 @@ def distance(x, exact):
 
 
 def check(text, values, dtype, options="", **meaning):
-    results = lowered(text, options)(*values.values())
-    exact, exact_state = recurrence(values, np.float64, **meaning)
-    single, single_state = recurrence(values, np.float32, **meaning)
-    assert cpu.dtype_of(results[0]) == dtype and results[0].shape == exact.shape
-    if exact.size:
-        assert distance(results[0], exact) <= 1.5 * distance(cpu.cast(single, dtype), exact)
+    check_all(text, [values], dtype, options, **meaning)
+
+
+def check_all(text, samples, dtype, options="", **meaning):
+    """The errors of all samples together: one step of one head has one score, whose rounding is no average."""
+    errors, reference = [], []
+    for values in samples:
+        results = lowered(text, options)(*values.values())
+        exact, exact_state = recurrence(values, np.float64, **meaning)
+        single, single_state = recurrence(values, np.float32, **meaning)
+        assert cpu.dtype_of(results[0]) == dtype and results[0].shape == exact.shape
+        if exact.size:
+            errors.append(distance(results[0], exact))
+            reference.append(distance(cpu.cast(single, dtype), exact))
+        check_state(results, exact_state)
+    assert np.linalg.norm(errors) <= 1.5 * np.linalg.norm(reference)
+
+
+def check_state(results, exact_state):
     if len(results) > 1 and exact_state.size:
         size = np.sqrt(np.mean(exact_state**2))
         assert distance(results[1], exact_state) <= 1e-5 * size  # as in 32 bits: contributions are not rounded
@@ -161,9 +174,9 @@ def test_channels(dtype, stored, bonus, kind):
 @pytest.mark.parametrize("length", [1, 63, 64, 65])
 def test_channels_of_groups(length):
     """Two heads for each key head, and all else there is."""
-    text, values = channel_case("bf16", decays_of("mild", length, 32), stored="bf16", heads=4, gate=True, skip=True, init=True,
-                                attributes="scale = 0.5 : f64")
-    check(text, values, "bf16", scale=0.5)
+    cases = [channel_case("bf16", decays_of("mild", length, 32), stored="bf16", heads=4, gate=True, skip=True, init=True,
+                          attributes="scale = 0.5 : f64", seed=seed) for seed in range(1, 33 if length == 1 else 2)]
+    check_all(cases[0][0], [values for _, values in cases], "bf16", scale=0.5)
 
 
 @pytest.mark.parametrize("kind", ["none", "mild", "all"])
