@@ -16,6 +16,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
 #include "Regions.h"
 #include "SeqToTile.h"
 #include "TileBuilder.h"
@@ -33,7 +34,6 @@ using namespace longwing::tile;
 
 namespace {
 
-constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLn2 = 0.6931471805599453;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -335,18 +335,11 @@ LogicalResult longwing::lowerAttention(seq::AttentionOp op, SymbolTable &symbols
 
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(op.reifyResultShapes(b, shapes)))
+  FailureOr<SmallVector<Value>> results = emptyResults(b, op);
+  if (failed(results))
     return failure();
   SmallVector<Value> operands = {op.getQ(), op.getK(), op.getV()};
-  for (auto [result, shape] : llvm::zip(op.getResults(), shapes)) {
-    auto type = cast<RankedTensorType>(result.getType());
-    SmallVector<Value> sizes;
-    for (auto [i, size] : llvm::enumerate(shape))
-      if (type.isDynamicDim(i))
-        sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
-    operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), type, sizes));
-  }
+  llvm::append_range(operands, *results);
   operands.append(captured->begin(), captured->end());
   AttentionConfig config = AttentionConfig::read(op);
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getQ(), i); };

@@ -11,8 +11,6 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-static constexpr double kLog2E = 1.4426950408889634;
-
 RankedTensorType ChannelBuilder::rows(int64_t rows, Type element) {
   return RankedTensorType::get({rows, channels}, element ? element : b.getF32Type(),
                                ChannelAttr::get(b.getContext(), lanes));

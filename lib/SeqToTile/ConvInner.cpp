@@ -112,22 +112,15 @@ void InnerPass::workTile() {
       t.complexTable(firstStage(stages, 1.0 / double(stages.radix), /*transpose=*/false));
   ComplexTable home = t.complexTable(firstStage(stages, 4, /*transpose=*/true));
   ComplexTable f = t.complexTable(sixteen(0.25));
-  auto twiddles = [&](double scale, bool back) {
-    FourierTable table = twiddle(stages, scale, back);
-    return ComplexTile{t.table(t.half(), table, Part::Real),
-                       t.table(t.half(), table, Part::Imaginary)};
-  };
-  ComplexTile twiddleThere = twiddles(1.0 / 16, false), twiddleBack = twiddles(4, true);
+  ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16, /*back=*/false));
+  ComplexTile twiddleBack = t.complexTile(twiddle(stages, 4, /*back=*/true));
 
   // Warp b: [b][k1'][c].
   ComplexTile z = t.fromLeft(there, {load(0), load(1)});
 
   // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
-  z = t.times(t.fromLeft(f, z), twiddleThere);
-  z = t.times(t.fromRight(z, f), loadSpectrum());
-  z = t.times(t.fromLeft(f.conj(), z), twiddleBack);
-  z = t.fromLeft(f.conj(), z);
+  z = t.convolve(z, f, twiddleThere, [&] { return loadSpectrum(); }, twiddleBack);
 
   // Warp b: [b][c][k1'], then [b][(k1, a)][c].
   z = t.exchange(z);

@@ -23,7 +23,6 @@ protected:
     half = builder.getF16Type();
     single = builder.getF32Type();
     wide = acc(single);
-    packed = acc(half);
   }
 
   static constexpr int64_t kRows = kGroups * kSide;
@@ -107,7 +106,6 @@ protected:
     mlir::Type type = llvm::cast<mlir::RankedTensorType>(source.getType()).getElementType();
     return t.make<mlir::arith::ExtFOp>(wide, t.make<tile::UnstageOp>(acc(type), source));
   }
-  Complex read(Complex x) { return {read(x.re), read(x.im)}; }
 
   mlir::Value rows() { return t.iota<tile::RowAttr>(t.index(0), kRows); }
   mlir::Value fill(mlir::Value like, mlir::Value scalar) {
@@ -126,7 +124,7 @@ protected:
   mlir::OpBuilder builder;
   TileBuilder t;
   mlir::Type element, half, single;
-  mlir::RankedTensorType wide, packed;
+  mlir::RankedTensorType wide;
   tile::KernelOp kernel;
 };
 

@@ -49,6 +49,19 @@ protected:
       return desc({1, 1, rows, kSide}, element, plan.stride());
     return ViewType::get(op.getContext(), op.getU().getType().getShape(), element);
   }
+  /// 64 rows of the outer matrix, in blocks of `depth` columns. They stay for all work tiles.
+  SmallVector<Complex> outerRows(Value matrices, Value row, int64_t depth) {
+    int64_t blocks = plan.outer / depth;
+    auto block = [&](int64_t plane, int64_t j) {
+      return table(matrices, plane, row, t.index(j * depth), depth, 2 * blocks);
+    };
+    SmallVector<Complex> rows(blocks);
+    for (auto [j, part] : llvm::enumerate(rows)) {
+      part.re = block(0, j);
+      part.im = block(1, j);
+    }
+    return rows;
+  }
   /// Says which sequence and which b the work tile has.
   void at(Value sequence, Value b0, Value like) {
     Value batches = t.dim(like, 0);
@@ -117,7 +130,7 @@ static int64_t stagesFor(const PassPlan &plan, bool extras) {
 }
 
 KernelOp ForwardPass::create(StringRef name) {
-  int64_t depth = isPlain() ? plan.depth() : kSide, chunks = plan.outer / depth;
+  int64_t depth = isPlain() ? plan.depth() : kSide;
   SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(kSide), samples(depth)};
   if (op.getPre())
     inputs.push_back(samples(depth));
@@ -126,17 +139,14 @@ KernelOp ForwardPass::create(StringRef name) {
   Value matrices = arguments[0], x = arguments[1], u = arguments[2], zero = t.index(0);
   Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
   Value block = forRange(plan.outer / kSide), k0 = t.mul(block, kSide);
-  SmallVector<Complex> f;
-  for (int64_t j = 0; j < chunks; ++j)
-    f.push_back({table(matrices, 0, k0, t.index(j * depth), depth, 2 * chunks),
-                 table(matrices, 1, k0, t.index(j * depth), depth, 2 * chunks)});
+  SmallVector<Complex> f = outerRows(matrices, k0, depth);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
   at(sequence, t.mul(work[0], kGroups), u);
   Complex sum;
-  for (int64_t j = 0; j < chunks; ++j) {
-    Value a0 = t.index(j * depth), tile;
+  for (auto [j, rows] : llvm::enumerate(f)) {
+    Value a0 = t.index(int64_t(j) * depth), tile;
     if (isPlain()) {
       tile = load(u, {batch, channel, a0, t.mul(b0, kSide)}, kGroups * depth, /*along=*/3,
                   stagesFor(plan, false));
@@ -146,8 +156,8 @@ KernelOp ForwardPass::create(StringRef name) {
         value = t.mulf(value, sample(arguments[3], a0));
       tile = exchange(value, half);
     }
-    sum.re = dotLeft(f[j].re, tile, sum.re);
-    sum.im = dotLeft(f[j].im, tile, sum.im);
+    sum.re = dotLeft(rows.re, tile, sum.re);
+    sum.im = dotLeft(rows.im, tile, sum.im);
   }
   Value row = rows();
   Value k1 = t.add(remainder(row, kSide), fill(row, k0));
@@ -160,7 +170,7 @@ KernelOp ForwardPass::create(StringRef name) {
 }
 
 KernelOp InversePass::create(StringRef name) {
-  int64_t depth = plan.depth(), chunks = plan.chunks();
+  int64_t depth = plan.depth();
   SmallVector<Type> inputs = {column(depth), desc({1, kSide, kSide}, half), samples(kSide)};
   if (op.getPost())
     inputs.push_back(samples(kSide));
@@ -175,23 +185,20 @@ KernelOp InversePass::create(StringRef name) {
   Value z = arguments[0], matrices = arguments[1], y = arguments[2], zero = t.index(0);
   Value sequences = t.floorDiv(t.dim(z, 0), plan.tiles());
   Value a0 = t.mul(forRange(plan.outer / kSide), kSide);
-  SmallVector<Complex> f;
-  for (int64_t j = 0; j < chunks; ++j)
-    f.push_back({table(matrices, 0, a0, t.index(j * depth), depth, 2 * chunks),
-                 table(matrices, 1, a0, t.index(j * depth), depth, 2 * chunks)});
+  SmallVector<Complex> f = outerRows(matrices, a0, depth);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
   at(sequence, t.mul(work[0], kGroups), y);
   Value sum;
-  for (int64_t j = 0; j < chunks; ++j) {
-    Value first = t.add(t.mul(sequence, plan.tiles()), j * depth / plan.neighbours());
+  for (auto [j, rows] : llvm::enumerate(f)) {
+    Value first = t.add(t.mul(sequence, plan.tiles()), int64_t(j) * depth / plan.neighbours());
     auto part = [&](int64_t number) {
       return load(z, {first, t.index(number), zero, b0, zero}, kGroups * depth, kAlongB,
                   stagesFor(plan, op.getPost() || op.getSkip()));
     };
-    sum = dotLeft(f[j].re, part(0), sum);
-    sum = dotLeft(f[j].im, part(1), sum, /*negate=*/true);
+    sum = dotLeft(rows.re, part(0), sum);
+    sum = dotLeft(rows.im, part(1), sum, /*negate=*/true);
   }
   storeSamples(finish(sum, a0, arguments.drop_front(3)), y, a0);
   return end();

@@ -49,7 +49,6 @@ struct PassPlan {
   int64_t tiles() const { return points() / kTilePoints; } ///< of one sequence
   /// Rows of the outer transform that one product takes.
   int64_t depth() const { return outer % 128 || outer > 256 ? 64 : 128; }
-  int64_t chunks() const { return outer / depth(); }
   /// Neighbouring k1 of a tile.
   int64_t neighbours() const { return kSide / inner; }
   /// Whether sequences are whole rows of M samples, so that the copy engine can cut them.

@@ -16,6 +16,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
 #include "SeqToTile.h"
 #include "TileBuilder.h"
 
@@ -34,8 +35,6 @@ using namespace longwing::tile;
 namespace {
 
 constexpr int64_t kRows = kWarpgroupRows, kChunk = DirectConv::kChunk;
-constexpr double kLog2E = 1.4426950408889634;
-
 /// What is convolved, by either operation. Optional tensors may be null.
 struct Convolution {
   Value x, filter, reverse, pre, post, skip, bias, initial, y, final;
@@ -480,18 +479,12 @@ static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &pl
                            SymbolTable &symbols) {
   OpBuilder b(op);
   TileBuilder host(b, op->getLoc());
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(shaped.reifyResultShapes(b, shapes)))
+  FailureOr<SmallVector<Value>> results = emptyResults(b, op);
+  if (failed(results))
     return failure();
-  Value Convolution::*outputs[] = {&Convolution::y, &Convolution::final};
-  for (auto [result, shape, output] : llvm::zip(op->getResults(), shapes, outputs)) {
-    auto type = cast<RankedTensorType>(result.getType());
-    SmallVector<Value> sizes;
-    for (auto [i, size] : llvm::enumerate(shape))
-      if (type.isDynamicDim(i))
-        sizes.push_back(getValueOrCreateConstantIndexOp(b, op->getLoc(), size));
-    conv.*output = tensor::EmptyOp::create(b, op->getLoc(), type, sizes);
-  }
+  conv.y = results->front();
+  if (results->size() > 1)
+    conv.final = results->back();
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   DirectConvKernel writer(conv, plan, op->getLoc());
   KernelOp kernel = writer.create((function + suffix).str());

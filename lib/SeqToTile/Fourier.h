@@ -58,6 +58,10 @@ public:
             table(half(), values, Part::MinusImaginary)};
   }
 
+  ComplexTile complexTile(const FourierTable &values) {
+    return {table(half(), values, Part::Real), table(half(), values, Part::Imaginary)};
+  }
+
   /// a b^T + c.
   mlir::Value warpDot(mlir::Value x, mlir::Value y, mlir::Value c, mlir::RankedTensorType type) {
     return make<tile::WarpDotOp>(type, x, y, c);
@@ -80,6 +84,15 @@ public:
     mlir::Value minus = make<mlir::arith::NegFOp>(make<mlir::arith::MulFOp>(x.im, y.im));
     mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.re);
     return {fma(x.re, y.re, minus), fma(x.re, y.im, cross)};
+  }
+  /// Along both inner digits, times the spectrum, and back: [c][b] by way of [k2][c], [k2][k3] and
+  /// [c][k2] to [b][c].
+  ComplexTile convolve(ComplexTile z, const ComplexTable &f, const ComplexTile &there,
+                       llvm::function_ref<ComplexTile()> spectrum, const ComplexTile &back) {
+    z = times(fromLeft(f, z), there);
+    z = times(fromRight(z, f), spectrum());
+    z = times(fromLeft(f.conj(), z), back);
+    return fromLeft(f.conj(), z);
   }
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});

@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fourier.h"
+#include "Launch.h"
 #include "SeqToTile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -174,12 +175,8 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
   Value lastRe = t.table(t.half(), home, Part::Real);
   Value lastIm = t.table(t.half(), home, Part::Imaginary);
   ComplexTable f = t.complexTable(sixteen(0.25));
-  auto twiddles = [&](double scale, bool back) {
-    FourierTable table = twiddle(plan, scale, back);
-    return ComplexTile{t.table(t.half(), table, Part::Real),
-                       t.table(t.half(), table, Part::Imaginary)};
-  };
-  ComplexTile twiddleThere = twiddles(1.0 / 16, false), twiddleBack = twiddles(4, true);
+  ComplexTile twiddleThere = t.complexTile(twiddle(plan, 1.0 / 16, /*back=*/false));
+  ComplexTile twiddleBack = t.complexTile(twiddle(plan, 4, /*back=*/true));
 
   // Warp b: [b][k1][c].
   Value x = t.cast(load(u, /*transpose=*/true), t.half());
@@ -189,10 +186,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
 
   // Warp k1: [k1][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
-  z = t.times(t.fromLeft(f, z), twiddleThere);
-  z = t.times(t.fromRight(z, f), loadSpectrum());
-  z = t.times(t.fromLeft(f.conj(), z), twiddleBack);
-  z = t.fromLeft(f.conj(), z);
+  z = t.convolve(z, f, twiddleThere, [&] { return loadSpectrum(); }, twiddleBack);
 
   // Warp b: [b][c][k1], then [b][(s, a)][c]; the real part of the product with the conjugate.
   z = t.exchange(z);
@@ -225,19 +219,14 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   KernelOp kernel = writer.create((function + "_long_conv").str());
   symbols.insert(kernel);
 
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(op.reifyResultShapes(b, shapes)))
+  FailureOr<SmallVector<Value>> results = emptyResults(b, op);
+  if (failed(results))
     return failure();
   SmallVector<Value> operands = {op.getU(), spectrum};
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       operands.push_back(gate);
-  auto type = op.getY().getType();
-  SmallVector<Value> sizes;
-  for (auto [i, size] : llvm::enumerate(shapes.front()))
-    if (type.isDynamicDim(i))
-      sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
-  operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), type, sizes));
+  operands.push_back(results->front());
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
   SmallVector<Value> work = {host.ceilDiv(size(0), writer.sequences()), size(1)};
   auto launch =

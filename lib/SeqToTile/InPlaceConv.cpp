@@ -23,6 +23,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fourier.h"
+#include "Launch.h"
 #include "SeqToTile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -65,9 +66,6 @@ private:
   Value pull(Value source, Value step, int64_t part, bool transpose);
   Value firstSample(Value step, int64_t part) {
     return t.add(t.mul(step, 16 * warps), 4096 * part);
-  }
-  ComplexTile constantTile(const FourierTable &table) {
-    return {t.table(t.half(), table, Part::Real), t.table(t.half(), table, Part::Imaginary)};
   }
   ComplexTile conj(const ComplexTile &x) { return {x.re, t.make<arith::NegFOp>(x.im)}; }
   void write(const ComplexTile &z, Value i, Value j, int64_t along, int64_t step) {
@@ -315,7 +313,7 @@ void InPlaceKernel::there(Value step) {
     ComplexTable f = t.complexTable([=](int64_t, int64_t k1, int64_t a) {
       return weight(k0 + parts * k1, 256 * a, plan.length()) / 16.0;
     });
-    ComplexTile twiddle = constantTile([=](int64_t, int64_t k1, int64_t c) {
+    ComplexTile twiddle = t.complexTile([=](int64_t, int64_t k1, int64_t c) {
       return weight(k0 + parts * k1, c, plan.length());
     });
     ComplexTile z = t.times(t.fromLeft(f, x[k0]), twiddle); // [k1][c]
@@ -346,10 +344,9 @@ void InPlaceKernel::across(Value step) {
   };
   ComplexTile z = read(step, t.index(0), /*along=*/0, /*step=*/8); // [c][b]
   z = t.times(z, pulledTwiddle(twiddleB, i));
-  z = t.times(t.fromLeft(fourier, z), constantTile(between(1.0 / 16, false))); // [k2][c]
-  z = t.times(t.fromRight(z, fourier), kernel);                                 // [k2][k3]
-  z = t.times(t.fromLeft(fourier.conj(), z), constantTile(between(4, true)));  // [c][k2]
-  z = t.fromLeft(fourier.conj(), z);                                            // [b][c]
+  ComplexTile twiddleThere = t.complexTile(between(1.0 / 16, false));
+  ComplexTile twiddleBack = t.complexTile(between(4, true));
+  z = t.convolve(z, fourier, twiddleThere, [&] { return kernel; }, twiddleBack); // [b][c]
   write(z, step, t.index(0), /*along=*/0, /*step=*/8);
 }
 
@@ -360,7 +357,7 @@ void InPlaceKernel::back(Value step) {
     ComplexTile x = read(t.index(16 * k0), first, /*along=*/1, /*step=*/1); // [c][k1]
     Value row = t.add(t.position(0), t.broadcast(t.add(first, 16 * k0), t.indices()));
     x = t.times(x, conj(pulledTwiddle(twiddleK, row)));
-    x = t.times(x, constantTile([=](int64_t, int64_t c, int64_t k1) {
+    x = t.times(x, t.complexTile([=](int64_t, int64_t c, int64_t k1) {
                   return std::conj(weight(k0 + parts * k1, c, plan.length()));
                 }));
     ComplexTable f = t.complexTable([=](int64_t, int64_t a, int64_t k1) {
@@ -397,8 +394,8 @@ LogicalResult longwing::lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &
   InPlaceKernel writer(op, plan, cast<RankedTensorType>(spectrum.getType()));
   KernelOp kernel = writer.create((function + "_long_conv").str());
   symbols.insert(kernel);
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(op.reifyResultShapes(b, shapes)))
+  FailureOr<SmallVector<Value>> results = emptyResults(b, op);
+  if (failed(results))
     return failure();
   SmallVector<Value> operands = {op.getU(), spectrum, writer.twiddles(b, /*transpose=*/false),
                                  writer.twiddles(b, /*transpose=*/true)};
@@ -408,13 +405,8 @@ LogicalResult longwing::lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &
       batch.append({int64_t(operands.size()), 0});
       operands.push_back(gate);
     }
-  auto type = op.getY().getType();
-  SmallVector<Value> sizes;
-  for (auto [i, size] : llvm::enumerate(shapes.front()))
-    if (type.isDynamicDim(i))
-      sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
   batch.append({int64_t(operands.size()), 0});
-  operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), type, sizes));
+  operands.push_back(results->front());
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
   auto launch = LaunchOp::create(b, op.getLoc(), op->getResultTypes(), kernel.getSymName(), operands,
                                  ValueRange{size(0), size(1)});

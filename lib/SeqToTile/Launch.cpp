@@ -14,34 +14,54 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-unsigned LaunchBuilder::boxes(Value tensor, ArrayRef<int64_t> box) {
-  Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
+void LaunchBuilder::boxes(Value tensor, ArrayRef<int64_t> box) {
+  if (!takes(tensor))
+    return;
   tensors.push_back(tensor);
-  types.push_back(DescType::get(op->getContext(), box, element));
-  return tensors.size() - 1;
+  types.push_back(DescType::get(op->getContext(), box, getElementTypeOrSelf(tensor.getType())));
 }
 
-unsigned LaunchBuilder::view(Value tensor) {
+void LaunchBuilder::view(Value tensor) {
+  if (!takes(tensor))
+    return;
   auto type = cast<RankedTensorType>(tensor.getType());
   tensors.push_back(tensor);
   types.push_back(ViewType::get(op->getContext(), type.getShape(), type.getElementType()));
-  return tensors.size() - 1;
 }
 
-KernelOp LaunchBuilder::createKernel(OpBuilder &b, StringRef name, ScheduleAttr schedule) const {
-  auto kernel = KernelOp::create(b, op->getLoc(), name, types, schedule);
+KernelOp LaunchBuilder::createKernel(OpBuilder &b, StringRef name, ScheduleAttr schedule) {
+  kernel = KernelOp::create(b, op->getLoc(), name, types, schedule);
   for (auto [i, tensor] : llvm::enumerate(tensors))
     if (tensor.getDefiningOp() == op)
       kernel.setOutput(i);
   return kernel;
 }
 
+Value LaunchBuilder::argument(Value tensor) const {
+  auto at = llvm::find(tensors, tensor);
+  assert(at != tensors.end() && "not a tensor of this kernel");
+  return kernel->getRegion(0).getArgument(at - tensors.begin());
+}
+
+FailureOr<SmallVector<Value>> longwing::emptyResults(OpBuilder &b, Operation *op) {
+  ReifiedRankedShapedTypeDims shapes;
+  if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(b, shapes)))
+    return failure();
+  SmallVector<Value> results;
+  for (auto [result, shape] : llvm::zip(op->getResultTypes(), shapes)) {
+    auto type = cast<RankedTensorType>(result);
+    SmallVector<Value> sizes;
+    for (auto [i, size] : llvm::enumerate(shape))
+      if (type.isDynamicDim(i))
+        sizes.push_back(getValueOrCreateConstantIndexOp(b, op->getLoc(), size));
+    results.push_back(tensor::EmptyOp::create(b, op->getLoc(), type, sizes));
+  }
+  return results;
+}
+
 LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShape> shapes) {
   OpBuilder b(op);
   Location loc = op->getLoc();
-  ReifiedRankedShapedTypeDims reified;
-  if (failed(cast<ReifyRankedShapedTypeOpInterface>(op).reifyResultShapes(b, reified)))
-    return failure();
 
   // Which sizes are equal, by the place of the tensor among the kernel's.
   SmallVector<Attribute> same;
@@ -56,18 +76,13 @@ LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShap
       same.push_back(b.getDenseI64ArrayAttr(group));
   }
 
+  FailureOr<SmallVector<Value>> empty = emptyResults(b, op);
+  if (failed(empty))
+    return failure();
   SmallVector<Value> operands(tensors);
-  for (Value &tensor : operands) {
-    auto result = dyn_cast<OpResult>(tensor);
-    if (!result || result.getOwner() != op)
-      continue;
-    auto type = cast<RankedTensorType>(tensor.getType());
-    SmallVector<Value> sizes;
-    for (auto [i, size] : llvm::enumerate(reified[result.getResultNumber()]))
-      if (type.isDynamicDim(i))
-        sizes.push_back(getValueOrCreateConstantIndexOp(b, loc, size));
-    tensor = tensor::EmptyOp::create(b, loc, type, sizes);
-  }
+  for (Value &tensor : operands)
+    if (tensor.getDefiningOp() == op)
+      tensor = (*empty)[cast<OpResult>(tensor).getResultNumber()];
   ValueRange results;
   for (auto [kernel, work] : runs) {
     // What a launch has written is what the next one writes to.

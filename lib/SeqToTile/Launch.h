@@ -21,13 +21,16 @@ class LaunchBuilder {
 public:
   explicit LaunchBuilder(mlir::Operation *op) : op(op) {}
 
-  /// Adds a tensor that is copied in boxes, or accessed by elements; gives its number. A result of
-  /// the operation is written.
-  unsigned boxes(mlir::Value tensor, llvm::ArrayRef<int64_t> box);
-  unsigned view(mlir::Value tensor);
+  /// Adds a tensor that is copied in boxes, or accessed by elements, unless it is null or here
+  /// already. A result of the operation is written.
+  void boxes(mlir::Value tensor, llvm::ArrayRef<int64_t> box);
+  void view(mlir::Value tensor);
 
   tile::KernelOp createKernel(mlir::OpBuilder &b, llvm::StringRef name,
-                              tile::ScheduleAttr schedule) const;
+                              tile::ScheduleAttr schedule);
+  /// What a tensor is in the kernel.
+  mlir::Value argument(mlir::Value tensor) const;
+
   /// A kernel on those tensors, and its work.
   struct Run {
     tile::KernelOp kernel;
@@ -42,10 +45,16 @@ public:
   }
 
 private:
+  bool takes(mlir::Value tensor) const { return tensor && !llvm::is_contained(tensors, tensor); }
+
   mlir::Operation *op;
+  tile::KernelOp kernel;
   llvm::SmallVector<mlir::Value> tensors;
   llvm::SmallVector<mlir::Type> types;
 };
+
+/// Tensors for the results of an operation that can reify their sizes.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> emptyResults(mlir::OpBuilder &b, mlir::Operation *op);
 
 } // namespace longwing
 

@@ -24,6 +24,7 @@
 
 #include "LinearAttention.h"
 
+#include "Launch.h"
 #include "SeqToTile.h"
 
 #include "longwing/Target/Hopper.h"
@@ -283,8 +284,8 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
   LinearAttentionConfig config = LinearAttentionConfig::read(op);
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
-  ReifiedRankedShapedTypeDims shapes;
-  if (failed(op.reifyResultShapes(b, shapes)))
+  FailureOr<SmallVector<Value>> empty = emptyResults(b, op);
+  if (failed(empty))
     return failure();
 
   Value batch = host.make<tensor::DimOp>(op.getK(), int64_t(0));
@@ -307,15 +308,7 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     return launch;
   };
 
-  SmallVector<Value> results, segments;
-  for (auto [result, shape] : llvm::zip(op->getResults(), shapes)) {
-    auto type = cast<RankedTensorType>(result.getType());
-    SmallVector<Value> sizes;
-    for (auto [i, size] : llvm::enumerate(shape))
-      if (type.isDynamicDim(i))
-        sizes.push_back(getValueOrCreateConstantIndexOp(b, op.getLoc(), size));
-    results.push_back(host.make<tensor::EmptyOp>(type, sizes));
-  }
+  SmallVector<Value> results = *empty, segments;
   if (config.split) {
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
     Value count = segmentCount(host, host.mul(batch, units), length, config.chunk);

@@ -24,7 +24,6 @@
 
 namespace longwing {
 
-constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLn2 = 0.6931471805599453;
 
 /// What decays do in one chunk. Null is a factor of 1.

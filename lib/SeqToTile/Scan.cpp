@@ -15,14 +15,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Channels.h"
-#include "Launch.h"
+#include "ChannelKernel.h"
 #include "SeqToTile.h"
 
-#include "longwing/Seq/ScanConfig.h"
-
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/MapVector.h"
 
 #include <limits>
 
@@ -32,13 +28,10 @@ using namespace longwing::tile;
 
 namespace {
 
-constexpr double kLog2E = 1.4426950408889634;
-
-class ScanKernel {
+class ScanKernel : ChannelKernel {
 public:
   explicit ScanKernel(seq::ScanOp op)
-      : op(op), config(ScanConfig::read(op)), builder(op.getContext()),
-        t(builder, op.getLoc(), /*lanes=*/1, config.channels()), launch(op) {}
+      : ChannelKernel(op, ScanConfig::read(op), /*lanes=*/1), op(op) {}
 
   LogicalResult lower(SymbolTable &symbols);
 
@@ -52,15 +45,7 @@ private:
   std::array<Value, 3> weigh(Value x, Value y);
 
   seq::ScanOp op;
-  ScanConfig config;
-  OpBuilder builder;
-  ChannelBuilder t;
-  LaunchBuilder launch;
-  llvm::MapVector<Value, unsigned> numbers;
-  Block *body = nullptr;
-  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
-
-  Value batch, length, channel0, tile0;
+  Value batch, length, channel0;
   Value decay, bonus; // constant in time
   Value aTile, bTile, keyTile;
 };
@@ -70,33 +55,18 @@ private:
 LogicalResult ScanKernel::lower(SymbolTable &symbols) {
   SmallVector<Value> steps = {op.getB()}, others = {op.getY()};
   (op.hasConstantDecay() ? others : steps).push_back(op.getA());
-  if (op.getKey())
-    steps.push_back(op.getKey());
-  for (Value value : {Value(op.getBonus()), Value(op.getInit()), Value(op.getState())})
-    if (value)
-      others.push_back(value);
+  steps.push_back(op.getKey());
+  others.append({op.getBonus(), op.getInit(), op.getState()});
   for (Value value : steps)
-    if (!numbers.contains(value))
-      numbers[value] = launch.boxes(
-          value, {1, config.steps, boxColumns(t.channels, getElementTypeOrSelf(value.getType()))});
+    if (value)
+      launch.boxes(value, {1, config.steps, boxColumns(t.channels, getElementTypeOrSelf(value.getType()))});
   for (Value value : others)
-    if (!numbers.contains(value))
-      numbers[value] = launch.view(value);
+    launch.view(value);
 
-  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/24,
-                                    config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/false);
-  KernelOp kernel = launch.createKernel(builder, (function + "_scan").str(), schedule);
-  body = &kernel.getBody().front();
-  builder.setInsertionPointToStart(body);
+  KernelOp kernel = begin(symbols, "_scan", /*registers=*/24);
   int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
-  auto forEach = ForEachOp::create(builder, t.loc,
-                                   ValueRange{t.index(blocks), t.dim(tensor(op.getB()), 0)});
-  ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  work(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
-  symbols.insert(kernel);
+  ValueRange at = forEach({t.index(blocks), t.dim(tensor(op.getB()), 0)});
+  work(at[0], at[1]);
 
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
@@ -120,7 +90,6 @@ SmallVector<Value> ScanKernel::initialState(Value entry) {
 }
 
 void ScanKernel::work(Value block, Value entry) {
-  Value zero = t.index(0), one = t.index(1);
   batch = entry, channel0 = t.mul(block, t.channels), length = t.dim(tensor(op.getB()), 1);
   if (op.hasConstantDecay()) {
     decay = t.loadChannels(tensor(op.getA()), channel0, t.row());
@@ -132,45 +101,27 @@ void ScanKernel::work(Value block, Value entry) {
   if (op.getBonus())
     bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
 
-  SmallVector<Value> state = initialState(entry);
-  Value tiles = t.ceilDiv(length, config.steps);
-  auto outer = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(outer.getBody());
-  Value tile = outer.getInductionVar();
-  if (op.getReverse())
-    tile = t.sub(t.sub(tiles, one), tile);
-  tile0 = t.mul(tile, config.steps);
-  llvm::MapVector<Value, Value> loaded;
-  auto load = [&](Value value) -> Value {
-    Value &known = loaded[value];
-    if (!known)
-      known = t.load(tensor(value), {batch, tile0, channel0},
-                     sharedTile(config.steps, t.channels, getElementTypeOrSelf(value.getType())),
-                     config.stages);
-    return known;
+  auto load = [&] {
+    llvm::MapVector<Value, Value> loaded;
+    auto tile = [&](Value value) {
+      Value &known = loaded[value];
+      if (!known)
+        known = t.load(tensor(value), {batch, tile0, channel0},
+                       sharedTile(config.steps, t.channels, getElementTypeOrSelf(value.getType())),
+                       config.stages);
+      return known;
+    };
+    bTile = tile(op.getB());
+    if (!decay)
+      aTile = tile(op.getA());
+    if (op.getKey())
+      keyTile = tile(op.getKey());
   };
-  bTile = load(op.getB());
-  if (!decay)
-    aTile = load(op.getA());
-  if (op.getKey())
-    keyTile = load(op.getKey());
-  Value left = t.ceilDiv(t.sub(length, tile0), config.unroll);
-  Value count = t.min(left, t.index(config.steps / config.unroll));
-  auto inner = scf::ForOp::create(builder, t.loc, zero, count, one, outer.getRegionIterArgs());
-  builder.setInsertionPointToStart(inner.getBody());
-  Value part = inner.getInductionVar();
-  if (op.getReverse())
-    part = t.sub(t.sub(count, one), part);
-  SmallVector<Value> next(inner.getRegionIterArgs());
-  stepsOf(t.mul(part, config.unroll), next);
-  scf::YieldOp::create(builder, t.loc, next);
-  builder.setInsertionPointToEnd(outer.getBody());
-  scf::YieldOp::create(builder, t.loc, inner.getResults());
-  builder.setInsertionPointAfter(outer);
+  SmallVector<Value> last =
+      walk(length, op.getReverse(), initialState(entry), load,
+           [&](Value row0, SmallVectorImpl<Value> &state) { stepsOf(row0, state); });
   if (!op.getState())
     return;
-  SmallVector<Value> last(outer.getResults());
   if (!isWkv())
     return t.storeChannels(last[0], tensor(op.getState()), {entry, channel0});
   last[2] = t.mulf(last[2], 1 / kLog2E);

@@ -15,11 +15,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Channels.h"
-#include "Launch.h"
+#include "ChannelKernel.h"
 #include "SeqToTile.h"
-
-#include "longwing/Seq/ScanConfig.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -28,8 +25,6 @@ using namespace longwing;
 using namespace longwing::tile;
 
 namespace {
-
-constexpr double kLog2E = 1.4426950408889634;
 
 /// Which sequences a kernel takes, of `least` or more or fewer of them: all, or none.
 struct Share {
@@ -45,90 +40,64 @@ struct Share {
   }
 };
 
-class SelectiveScanKernel {
+class SelectiveScanKernel : ChannelKernel {
 public:
   SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share)
-      : launch(op), op(op), config(config), share(share), builder(op.getContext()),
-        t(builder, op.getLoc(), config.lanes, config.channels()), states(op.getStateSize()) {}
+      : ChannelKernel(op, config, config.lanes), op(op), share(share), states(op.getStateSize()) {}
 
   LaunchBuilder::Run create(SymbolTable &symbols, StringRef suffix);
-  LaunchBuilder launch;
+  using ChannelKernel::launch;
 
 private:
   void addTensors();
   void work(Value block, Value entry);
-  Value walk(Value state);
+  void loadTiles();
   Value stepsOf(Value row0, Value state);
   Value timeTile(Value view, Value time);
   Value stateTile(Value view, Value time);
   Value input(Value tile, Value perChannel, Value row0, int64_t step);
 
   seq::SelectiveScanOp op;
-  ScanConfig config;
   Share share;
-  OpBuilder builder;
-  ChannelBuilder t;
   int64_t states;
-
-  // Numbers of the kernel's arguments, by tensor.
-  llvm::MapVector<Value, unsigned> numbers;
-  Block *body = nullptr;
-  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
 
   // Of the work tile that is being written: where its sequence lies, and its channels.
   Value batch, start, length, channel0, group;
   Value rate, skip, bias, constantB, constantC;
   // Of the tile of steps.
-  Value tile0, uTile, deltaTile, gateTile, bTile, cTile;
+  Value uTile, deltaTile, gateTile, bTile, cTile;
 };
 
 } // namespace
 
 void SelectiveScanKernel::addTensors() {
   auto steps = [&](Value value) { // [B, L, D]
-    if (!value)
-      return;
-    Type element = getElementTypeOrSelf(value.getType());
-    numbers[value] = launch.boxes(value, {1, config.steps, boxColumns(t.channels, element)});
+    if (value)
+      launch.boxes(value, {1, config.steps, boxColumns(t.channels, getElementTypeOrSelf(value.getType()))});
   };
   auto coefficients = [&](Value value, bool constant) { // [B, L, G, N] or [D, N]
-    Type element = getElementTypeOrSelf(value.getType());
-    numbers[value] = constant ? launch.view(value)
-                              : launch.boxes(value, {1, config.steps, 1, boxColumns(states, element)});
+    if (constant)
+      return launch.view(value);
+    launch.boxes(value, {1, config.steps, 1, boxColumns(states, getElementTypeOrSelf(value.getType()))});
   };
   steps(op.getU());
-  if (!numbers.contains(op.getDelta()))
-    steps(op.getDelta());
+  steps(op.getDelta());
   coefficients(op.getB(), op.hasConstantB());
-  if (!numbers.contains(op.getC()))
-    coefficients(op.getC(), op.hasConstantC());
-  if (op.getGate() && !numbers.contains(op.getGate()))
-    steps(op.getGate());
+  coefficients(op.getC(), op.hasConstantC());
+  steps(op.getGate());
   for (Value value : {Value(op.getA()), Value(op.getSkip()), Value(op.getBias()),
                       Value(op.getInit()), Value(op.getOffsets()), Value(op.getY()), Value(op.getState())})
-    if (value && !numbers.contains(value))
-      numbers[value] = launch.view(value);
+    launch.view(value);
 }
 
 LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef suffix) {
   addTensors();
-  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/24,
-                                    config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/false);
-  KernelOp kernel =
-      launch.createKernel(builder, (function + "_selective_scan" + suffix).str(), schedule);
-  body = &kernel.getBody().front();
-  builder.setInsertionPointToStart(body);
+  KernelOp kernel = begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/24);
   int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
   Value entries = op.isPacked() ? t.sub(t.dim(tensor(op.getOffsets()), 0), t.index(1))
                                 : t.dim(tensor(op.getU()), 0);
-  auto forEach =
-      ForEachOp::create(builder, t.loc, ValueRange{t.index(blocks), share.of(t, entries)});
-  ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  work(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
-  symbols.insert(kernel);
+  ValueRange at = forEach({t.index(blocks), share.of(t, entries)});
+  work(at[0], at[1]);
 
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
@@ -168,7 +137,11 @@ void SelectiveScanKernel::work(Value block, Value entry) {
   Value state = op.getInit() ? t.loadChannels(tensor(op.getInit()), {entry, channel0, zero},
                                               t.rows(states), /*transposed=*/true)
                              : t.constant(t.rows(states), 0);
-  state = walk(state);
+  state = walk(length, op.getReverse(), state, [&] { loadTiles(); },
+               [&](Value row0, SmallVectorImpl<Value> &next) {
+                 next.front() = stepsOf(row0, next.front());
+               })
+              .front();
   if (op.getState())
     t.storeChannels(state, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
 }
@@ -185,17 +158,7 @@ Value SelectiveScanKernel::stateTile(Value value, Value time) {
                 sharedTile(config.steps, states, element), config.stages);
 }
 
-/// Visits the tiles of steps, and the steps of each by `unroll`.
-Value SelectiveScanKernel::walk(Value state) {
-  Value zero = t.index(0), one = t.index(1);
-  Value tiles = t.ceilDiv(length, config.steps);
-  auto outer = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(outer.getBody());
-  Value tile = outer.getInductionVar();
-  if (op.getReverse())
-    tile = t.sub(t.sub(tiles, one), tile);
-  tile0 = t.mul(tile, config.steps);
+void SelectiveScanKernel::loadTiles() {
   Value time = t.add(start, tile0);
   uTile = timeTile(op.getU(), time);
   deltaTile = op.getDelta() == op.getU() ? uTile : timeTile(op.getDelta(), time);
@@ -205,20 +168,6 @@ Value SelectiveScanKernel::walk(Value state) {
     cTile = op.getC() == op.getB() ? bTile : stateTile(op.getC(), time);
   if (Value gate = op.getGate())
     gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
-
-  Value left = t.ceilDiv(t.sub(length, tile0), config.unroll);
-  Value count = t.min(left, t.index(config.steps / config.unroll));
-  auto inner =
-      scf::ForOp::create(builder, t.loc, zero, count, one, outer.getRegionIterArg(0));
-  builder.setInsertionPointToStart(inner.getBody());
-  Value part = inner.getInductionVar();
-  if (op.getReverse())
-    part = t.sub(t.sub(count, one), part);
-  Value next = stepsOf(t.mul(part, config.unroll), inner.getRegionIterArg(0));
-  scf::YieldOp::create(builder, t.loc, next);
-  builder.setInsertionPointToEnd(outer.getBody());
-  scf::YieldOp::create(builder, t.loc, inner.getResult(0));
-  return outer.getResult(0);
 }
 
 /// What enters or reads the states at a step: a row of b or c, or what is constant in time.

@@ -14,14 +14,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Channels.h"
-#include "Launch.h"
+#include "ChannelKernel.h"
 #include "SeqToTile.h"
 
-#include "longwing/Seq/ScanConfig.h"
-
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -29,30 +25,21 @@ using namespace longwing::tile;
 
 namespace {
 
-class ShortConvKernel {
+class ShortConvKernel : ChannelKernel {
 public:
   explicit ShortConvKernel(seq::ShortConvOp op)
-      : op(op), config(ScanConfig::read(op)), builder(op.getContext()),
-        t(builder, op.getLoc(), /*lanes=*/1, config.channels()), launch(op) {}
+      : ChannelKernel(op, ScanConfig::read(op), /*lanes=*/1), op(op) {}
 
   LogicalResult lower(SymbolTable &symbols);
 
 private:
   void segment(Value block, Value number);
-  void walk(bool whole);
+  void convolve(bool whole);
   void finalState();
   Value sample(Value time);
   Value output(ArrayRef<Value> samples);
 
   seq::ShortConvOp op;
-  ScanConfig config;
-  OpBuilder builder;
-  ChannelBuilder t;
-  LaunchBuilder launch;
-  llvm::MapVector<Value, unsigned> numbers;
-  Block *body = nullptr;
-  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
-
   Value batch, length, channel0, time0;
   SmallVector<Value> taps; // by lag, counted from the newest sample that an output reads
   Value bias;
@@ -68,27 +55,15 @@ Value segments(TileBuilder &t, Value length, int64_t steps) {
 LogicalResult ShortConvKernel::lower(SymbolTable &symbols) {
   for (Value value : {Value(op.getX()), Value(op.getWeights()), Value(op.getBias()),
                       Value(op.getInitial()), Value(op.getY()), Value(op.getFinal())})
-    if (value && !numbers.contains(value))
-      numbers[value] = launch.view(value);
+    launch.view(value);
 
-  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto schedule = ScheduleAttr::get(op.getContext(), config.consumers, /*producerRegisters=*/0,
-                                    config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/false);
-  KernelOp kernel = launch.createKernel(builder, (function + "_short_conv").str(), schedule);
-  body = &kernel.getBody().front();
-  builder.setInsertionPointToStart(body);
+  KernelOp kernel = begin(symbols, "_short_conv", /*registers=*/0);
   int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
   Value x = tensor(op.getX());
   length = t.dim(x, 1);
-  auto forEach = ForEachOp::create(
-      builder, t.loc,
-      ValueRange{t.index(blocks), segments(t, length, config.steps), t.dim(x, 0)});
-  ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  batch = forEach.getBody().getArgument(2);
-  segment(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
-  symbols.insert(kernel);
+  ValueRange at = forEach({t.index(blocks), segments(t, length, config.steps), t.dim(x, 0)});
+  batch = at[2];
+  segment(at[0], at[1]);
 
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
@@ -120,7 +95,7 @@ void ShortConvKernel::segment(Value block, Value number) {
   for (Block *way : {branch.thenBlock(), branch.elseBlock()}) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(way->getTerminator());
-    walk(way == branch.thenBlock());
+    convolve(way == branch.thenBlock());
   }
 }
 
@@ -141,7 +116,7 @@ Value ShortConvKernel::output(ArrayRef<Value> samples) {
   return op.getSilu() ? t.silu(sum) : sum;
 }
 
-void ShortConvKernel::walk(bool whole) {
+void ShortConvKernel::convolve(bool whole) {
   int64_t past = op.getWidth() - 1, rows = config.unroll;
   Value from = t.add(time0, op.getLookahead());
   SmallVector<Value> before;

@@ -16,14 +16,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Channels.h"
-#include "Launch.h"
+#include "ChannelKernel.h"
 #include "SeqToTile.h"
 
 #include "longwing/Seq/StepConfig.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -31,21 +29,17 @@ using namespace longwing::tile;
 
 namespace {
 
-constexpr double kLog2E = 1.4426950408889634;
-
 /// What the kernels of all steps do.
-class StepKernel {
+class StepKernel : protected ChannelKernel {
 protected:
   StepKernel(Operation *op, const ScanConfig &config)
-      : op(op), config(config), builder(op->getContext()),
-        t(builder, op->getLoc(), config.lanes, config.channels()), launch(op) {}
+      : ChannelKernel(op, config, config.lanes), op(op) {}
 
   /// The kernel over `sizes` blocks of columns (and heads), for each entry of the batch.
   LogicalResult lower(SymbolTable &symbols, StringRef suffix, ArrayRef<int64_t> sizes,
                       ArrayRef<seq::NamedShape> shapes);
   virtual void work(ValueRange at) = 0;
 
-  Value tensor(Value value) { return body->getArgument(numbers.lookup(value)); }
   Value columnsAt(Value value, ValueRange at) { return t.loadChannels(tensor(value), at, t.row()); }
   Value rowsAt(Value value, ValueRange at) { return t.loadRows(tensor(value), at, config.steps); }
   /// A number of a tensor, for all columns.
@@ -55,12 +49,6 @@ protected:
   Value sumOf(Value tile) { return t.make<SumsOp>(t.row(), tile); }
 
   Operation *op;
-  ScanConfig config;
-  OpBuilder builder;
-  ChannelBuilder t;
-  LaunchBuilder launch;
-  llvm::MapVector<Value, unsigned> numbers;
-  Block *body = nullptr;
 };
 
 class LinearAttentionStep : StepKernel {
@@ -95,28 +83,17 @@ LogicalResult StepKernel::lower(SymbolTable &symbols, StringRef suffix, ArrayRef
                                 ArrayRef<seq::NamedShape> shapes) {
   for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
     for (Value value : values)
-      if (!numbers.contains(value))
-        numbers[value] = launch.view(value);
-  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto schedule = ScheduleAttr::get(op->getContext(), config.consumers, /*producerRegisters=*/0,
-                                    config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/false);
-  KernelOp kernel = launch.createKernel(builder, (function + suffix).str(), schedule);
-  body = &kernel.getBody().front();
-  builder.setInsertionPointToStart(body);
+      launch.view(value);
+  KernelOp kernel = begin(symbols, suffix, /*registers=*/0);
 
   OpBuilder b(op);
   TileBuilder host(b, op->getLoc());
   SmallVector<Value> inside, outside;
   for (int64_t size : sizes)
     inside.push_back(t.index(size)), outside.push_back(host.index(size));
-  inside.push_back(t.dim(body->getArgument(0), 0));
+  inside.push_back(t.dim(tensor(op->getOperand(0)), 0));
   outside.push_back(host.make<tensor::DimOp>(op->getOperand(0), int64_t(0)));
-  auto forEach = ForEachOp::create(builder, t.loc, inside);
-  ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  work(forEach.getBody().getArguments());
-  symbols.insert(kernel);
+  work(forEach(inside));
   return launch.replace(kernel, outside, shapes);
 }
 

@@ -22,6 +22,9 @@
 
 namespace longwing {
 
+/// Exponentials are of base 2.
+constexpr double kLog2E = 1.4426950408889634;
+
 class TileBuilder {
 public:
   TileBuilder(mlir::OpBuilder &b, mlir::Location loc) : b(b), loc(loc) {}

@@ -17,14 +17,6 @@ using namespace longwing::tile;
 
 namespace {
 
-/// A value as f32, or an f32 as a value of the type.
-Value castTo(OpBuilder &b, Location loc, Value value, Type type) {
-  unsigned from = value.getType().getIntOrFloatBitWidth(), to = type.getIntOrFloatBitWidth();
-  if (from < to)
-    return arith::ExtFOp::create(b, loc, type, value);
-  return from > to ? Value(arith::TruncFOp::create(b, loc, type, value)) : value;
-}
-
 /// The place of an element of a tile of [R, C] or [C] in a tensor.
 SmallVector<Value> placeOf(OpBuilder &b, Location loc, ValueRange coordinates, ValueRange element,
                            bool transposed) {
@@ -52,7 +44,7 @@ struct ConvertRead : OpConversionPattern<ReadOp> {
         row = arith::AddIOp::create(b, loc, row, at[0]);
       Value value =
           tensor::ExtractOp::create(b, loc, adaptor.getSource(), ValueRange{row, at.back()});
-      tensor::YieldOp::create(b, loc, castTo(b, loc, value, type.getElementType()));
+      tensor::YieldOp::create(b, loc, castFloat(b, loc, value, type.getElementType()));
     };
     rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
     return success();
@@ -98,24 +90,11 @@ struct ConvertLoadChannels : OpConversionPattern<LoadChannelsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(LoadChannelsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getTile().getType()));
-    Value source = adaptor.getSource();
-    auto read = [&](OpBuilder &b, Location loc, ValueRange element) {
-      SmallVector<Value> place =
-          placeOf(b, loc, adaptor.getCoordinates(), element, op.getTransposed());
-      auto branch = scf::IfOp::create(
-          b, loc, isInside(b, loc, source, place),
-          [&](OpBuilder &b, Location loc) {
-            Value value = memref::LoadOp::create(b, loc, source, place);
-            scf::YieldOp::create(b, loc, castTo(b, loc, value, type.getElementType()));
-          },
-          [&](OpBuilder &b, Location loc) {
-            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
-            scf::YieldOp::create(b, loc, zero);
-          });
-      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    Type type = typeConverter->convertType(op.getTile().getType());
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
+      return placeOf(b, loc, adaptor.getCoordinates(), at, op.getTransposed());
     };
-    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
+    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), type, adaptor.getSource(), positionOf));
     return success();
   }
 };
@@ -124,32 +103,11 @@ struct ConvertStoreChannels : OpConversionPattern<StoreChannelsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(StoreChannelsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    SmallVector<Value> element;
-    for (int64_t size : op.getTile().getType().getShape()) {
-      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
-      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
-      element.push_back(loop.getInductionVar());
-      rewriter.setInsertionPointToStart(loop.getBody());
-    }
-    Value destination = adaptor.getDestination();
-    SmallVector<Value> place =
-        placeOf(rewriter, loc, adaptor.getCoordinates(), element, op.getTransposed());
-    Type type = op.getDestination().getType().getElementType();
-    Value inside = isInside(rewriter, loc, destination, place);
-    if (Value rows = adaptor.getRows())
-      inside = arith::AndIOp::create(
-          rewriter, loc, inside,
-          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, element[0], rows));
-    scf::IfOp::create(rewriter, loc, inside,
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), element);
-                        memref::StoreOp::create(b, loc, castTo(b, loc, value, type), destination,
-                                                place);
-                        scf::YieldOp::create(b, loc);
-                      });
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
+      return placeOf(b, loc, adaptor.getCoordinates(), at, op.getTransposed());
+    };
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(), positionOf,
+              adaptor.getRows());
     rewriter.eraseOp(op);
     return success();
   }

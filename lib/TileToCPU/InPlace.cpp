@@ -34,20 +34,6 @@ SmallVector<Value> elementOf(OpBuilder &b, Location loc, Op op, ValueRange start
   return {arith::DivUIOp::create(b, loc, row, constant(2)), add(column, constant(second ? 16 : 0))};
 }
 
-/// Goes on inside a loop nest over the elements of a tile.
-SmallVector<Value> loopOver(OpBuilder &b, Location loc, RankedTensorType tile) {
-  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-  Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  SmallVector<Value> at;
-  for (int64_t size : tile.getShape()) {
-    Value end = arith::ConstantIndexOp::create(b, loc, size);
-    auto loop = scf::ForOp::create(b, loc, zero, end, one);
-    at.push_back(loop.getInductionVar());
-    b.setInsertionPointToStart(loop.getBody());
-  }
-  return at;
-}
-
 struct ConvertAlloc : OpConversionPattern<AllocOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(AllocOp op, OpAdaptor,
@@ -108,10 +94,8 @@ SmallVector<Value> inTensor(OpBuilder &b, Location loc, ValueRange coordinates, 
   auto mul = [&](Value x, int64_t y) {
     return arith::MulIOp::create(b, loc, x, constant(y)).getResult();
   };
-  SmallVector<Value> position(coordinates);
+  SmallVector<Value> position = indicesAt(b, loc, coordinates, at);
   Value &last = position.back();
-  if (isa<RankedTensorType>(last.getType()))
-    last = tensor::ExtractOp::create(b, loc, last, at);
   last = add(add(last, mul(at[0], step)), add(mul(at[1], stride), at[2]));
   if (parts > 1)
     position.push_back(constant(part));
@@ -123,27 +107,16 @@ struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
   LogicalResult matchAndRewrite(PullRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type type = typeConverter->convertType(op.getResult(0).getType());
-    Type element = cast<RankedTensorType>(type).getElementType();
     SmallVector<Value> tiles;
     for (unsigned part = 0; part < op.getNumResults(); ++part)
-      tiles.push_back(tensor::GenerateOp::create(
-          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+      tiles.push_back(readTile(
+          rewriter, op.getLoc(), type, adaptor.getSource(),
+          [&](OpBuilder &b, Location loc, ValueRange at) {
             SmallVector<Value> of(at);
             if (op.getTranspose())
               std::swap(of[1], of[2]);
-            SmallVector<Value> position = inTensor(b, loc, adaptor.getCoordinates(), op.getStep(),
-                                                   op.getStride(), of, op.getNumResults(), part);
-            auto branch = scf::IfOp::create(
-                b, loc, isInside(b, loc, adaptor.getSource(), position),
-                [&](OpBuilder &b, Location loc) {
-                  Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), position);
-                  scf::YieldOp::create(b, loc, value);
-                },
-                [&](OpBuilder &b, Location loc) {
-                  Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-                  scf::YieldOp::create(b, loc, zero);
-                });
-            tensor::YieldOp::create(b, loc, branch.getResult(0));
+            return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), of,
+                            op.getNumResults(), part);
           }));
     rewriter.replaceOp(op, tiles);
     return success();
@@ -154,17 +127,11 @@ struct ConvertPlaceRows : OpConversionPattern<PlaceRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PlaceRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    SmallVector<Value> at = loopOver(rewriter, loc, op.getTile().getType());
-    SmallVector<Value> position = inTensor(rewriter, loc, adaptor.getCoordinates(), op.getStep(),
-                                           op.getStride(), at, /*parts=*/1, /*part=*/0);
-    Value destination = adaptor.getDestination();
-    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), at);
-                        memref::StoreOp::create(b, loc, value, destination, position);
-                        scf::YieldOp::create(b, loc);
-                      });
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
+              [&](OpBuilder &b, Location loc, ValueRange at) {
+                return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
+                                /*parts=*/1, /*part=*/0);
+              });
     rewriter.eraseOp(op);
     return success();
   }
@@ -184,7 +151,6 @@ struct ConvertMeet : OpConversionPattern<MeetOp> {
 
 void longwing::tile::populateInPlacePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet,
-               ConvertPullRows, ConvertPlaceRows>(converter,
-                                                                            patterns.getContext());
+  patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet, ConvertPullRows,
+               ConvertPlaceRows>(converter, patterns.getContext());
 }

@@ -16,8 +16,7 @@ using namespace mlir;
 using namespace longwing::tile;
 
 /// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
-Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
-                               ValueRange position) {
+static Value isInside(OpBuilder &builder, Location loc, Value memref, ValueRange position) {
   Value inside;
   for (auto [i, p] : llvm::enumerate(position)) {
     Value size = memref::DimOp::create(builder, loc, memref, i);
@@ -25,6 +24,65 @@ Value longwing::tile::isInside(OpBuilder &builder, Location loc, Value memref,
     inside = inside ? arith::AndIOp::create(builder, loc, inside, fits) : fits;
   }
   return inside;
+}
+
+SmallVector<Value> longwing::tile::indicesAt(OpBuilder &b, Location loc, ValueRange indices,
+                                             ValueRange element) {
+  SmallVector<Value> scalars(indices);
+  for (Value &index : scalars)
+    if (isa<RankedTensorType>(index.getType()))
+      index = tensor::ExtractOp::create(b, loc, index, element);
+  return scalars;
+}
+
+Value longwing::tile::readTile(OpBuilder &builder, Location loc, Type tile, Value source,
+                               PositionOf positionOf) {
+  Type element = cast<RankedTensorType>(tile).getElementType();
+  auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
+    SmallVector<Value> position = positionOf(b, loc, at);
+    auto branch = scf::IfOp::create(
+        b, loc, isInside(b, loc, source, position),
+        [&](OpBuilder &b, Location loc) {
+          Value value = memref::LoadOp::create(b, loc, source, position);
+          scf::YieldOp::create(b, loc, castFloat(b, loc, value, element));
+        },
+        [&](OpBuilder &b, Location loc) {
+          Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
+          scf::YieldOp::create(b, loc, zero);
+        });
+    tensor::YieldOp::create(b, loc, branch.getResult(0));
+  };
+  return tensor::GenerateOp::create(builder, loc, tile, ValueRange(), read);
+}
+
+SmallVector<Value> longwing::tile::loopOver(OpBuilder &b, Location loc, Type tile) {
+  Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  SmallVector<Value> at;
+  for (int64_t size : cast<ShapedType>(tile).getShape()) {
+    Value end = arith::ConstantIndexOp::create(b, loc, size);
+    auto loop = scf::ForOp::create(b, loc, zero, end, one);
+    at.push_back(loop.getInductionVar());
+    b.setInsertionPointToStart(loop.getBody());
+  }
+  return at;
+}
+
+void longwing::tile::storeTile(OpBuilder &builder, Location loc, Value tile, Value destination,
+                               PositionOf positionOf, Value rows) {
+  SmallVector<Value> at = loopOver(builder, loc, tile.getType());
+  SmallVector<Value> position = positionOf(builder, loc, at);
+  Value inside = isInside(builder, loc, destination, position);
+  if (rows)
+    inside = arith::AndIOp::create(
+        builder, loc, inside,
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, at[0], rows));
+  Type element = cast<MemRefType>(destination.getType()).getElementType();
+  scf::IfOp::create(builder, loc, inside, [&](OpBuilder &b, Location loc) {
+    Value value = tensor::ExtractOp::create(b, loc, tile, at);
+    memref::StoreOp::create(b, loc, castFloat(b, loc, value, element), destination, position);
+    scf::YieldOp::create(b, loc);
+  });
 }
 
 namespace {
@@ -67,24 +125,11 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
   LogicalResult matchAndRewrite(LoadOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type tile = typeConverter->convertType(op.getTile().getType());
-    Type element = op.getTile().getType().getElementType();
-    auto read = [&](OpBuilder &b, Location loc, ValueRange offsets) {
-      SmallVector<Value> position =
-          elementInBox(b, loc, op.getSource().getType(), op.getBoxDimension(),
-                       adaptor.getCoordinates(), offsets[0], offsets[1]);
-      auto branch = scf::IfOp::create(
-          b, loc, isInside(b, loc, adaptor.getSource(), position),
-          [&](OpBuilder &b, Location loc) {
-            Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), position);
-            scf::YieldOp::create(b, loc, value);
-          },
-          [&](OpBuilder &b, Location loc) {
-            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-            scf::YieldOp::create(b, loc, zero);
-          });
-      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
+      return elementInBox(b, loc, op.getSource().getType(), op.getBoxDimension(),
+                          adaptor.getCoordinates(), at[0], at[1]);
     };
-    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, tile, ValueRange(), read);
+    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), tile, adaptor.getSource(), positionOf));
     return success();
   }
 };
@@ -102,30 +147,18 @@ SmallVector<Value> positionOf(StoreRowOp op, StoreRowOp::Adaptor adaptor, OpBuil
   return position;
 }
 
-/// Stores a tile's elements, but for those that lie outside the destination.
+SmallVector<Value> positionOf(ScatterOp op, ScatterOp::Adaptor adaptor, OpBuilder &builder,
+                              ValueRange element) {
+  return indicesAt(builder, op.getLoc(), adaptor.getIndices(), element);
+}
+
 template <typename Op>
 struct ConvertStore : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    SmallVector<Value> offsets;
-    for (int64_t size : op.getTile().getType().getShape()) {
-      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
-      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
-      offsets.push_back(loop.getInductionVar());
-      rewriter.setInsertionPointToStart(loop.getBody());
-    }
-    Value destination = adaptor.getDestination();
-    SmallVector<Value> position = positionOf(op, adaptor, rewriter, offsets);
-    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), offsets);
-                        memref::StoreOp::create(b, loc, value, destination, position);
-                        scf::YieldOp::create(b, loc);
-                      });
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
+              [&](OpBuilder &b, Location, ValueRange at) { return positionOf(op, adaptor, b, at); });
     rewriter.eraseOp(op);
     return success();
   }
@@ -156,44 +189,10 @@ struct ConvertGather : OpConversionPattern<GatherOp> {
       return success();
     }
     auto read = [&](OpBuilder &b, Location loc, ValueRange element) {
-      SmallVector<Value> indices(adaptor.getIndices());
-      for (Value &index : indices)
-        if (isa<RankedTensorType>(index.getType()))
-          index = tensor::ExtractOp::create(b, loc, index, element);
+      SmallVector<Value> indices = indicesAt(b, loc, adaptor.getIndices(), element);
       tensor::YieldOp::create(b, loc, loadClamped(b, loc, source, indices));
     };
     rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, result, ValueRange(), read);
-    return success();
-  }
-};
-
-/// Stores a tile's elements at computed indices, but for those that lie outside the destination.
-struct ConvertScatter : OpConversionPattern<ScatterOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ScatterOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    SmallVector<Value> element;
-    for (int64_t size : cast<RankedTensorType>(op.getTile().getType()).getShape()) {
-      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
-      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
-      element.push_back(loop.getInductionVar());
-      rewriter.setInsertionPointToStart(loop.getBody());
-    }
-    SmallVector<Value> position(adaptor.getIndices());
-    for (Value &index : position)
-      if (isa<RankedTensorType>(index.getType()))
-        index = tensor::ExtractOp::create(rewriter, loc, index, element);
-    Value destination = adaptor.getDestination();
-    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, position),
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), element);
-                        memref::StoreOp::create(b, loc, value, destination, position);
-                        scf::YieldOp::create(b, loc);
-                      });
-    rewriter.eraseOp(op);
     return success();
   }
 };
@@ -203,6 +202,6 @@ struct ConvertScatter : OpConversionPattern<ScatterOp> {
 void longwing::tile::populateMemoryPatterns(const CPUTypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<ConvertLoad, ConvertStore<StoreOp>, ConvertStore<StoreRowOp>, ConvertGather,
-               ConvertScatter>(
+               ConvertStore<ScatterOp>>(
       converter, patterns.getContext());
 }

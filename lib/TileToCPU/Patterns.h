@@ -55,9 +55,25 @@ void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatter
 /// tile.alloc, tile.write_rows, tile.read_rows, tile.meet
 void populateInPlacePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
-/// Whether a position lies inside the tensor. As unsigned numbers, negative ones are too large.
-mlir::Value isInside(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value memref,
-                     mlir::ValueRange position);
+/// From one float type to another, by way of f32 if need be.
+mlir::Value castFloat(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
+                      mlir::Type element);
+
+/// Where a tensor in memory has an element of a tile.
+using PositionOf = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+    mlir::OpBuilder &, mlir::Location, mlir::ValueRange element)>;
+/// Those indices that are tiles, at an element.
+llvm::SmallVector<mlir::Value> indicesAt(mlir::OpBuilder &builder, mlir::Location loc,
+                                         mlir::ValueRange indices, mlir::ValueRange element);
+/// A tile of what a tensor in memory has at those positions, 0 where they lie outside.
+mlir::Value readTile(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type tile,
+                     mlir::Value source, PositionOf positionOf);
+/// Stores a tile's elements, but for those that lie outside the destination, or from row `rows` on.
+void storeTile(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value tile,
+               mlir::Value destination, PositionOf positionOf, mlir::Value rows = {});
+/// Goes on inside a loop nest over the elements of a tile, and gives where it is.
+llvm::SmallVector<mlir::Value> loopOver(mlir::OpBuilder &builder, mlir::Location loc,
+                                        mlir::Type tile);
 
 } // namespace longwing::tile
 

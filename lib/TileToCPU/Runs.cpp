@@ -19,10 +19,7 @@ namespace {
 
 /// Where element [r, c] of a tile stands: tiles of indices are taken at r, c is added to the last.
 SmallVector<Value> placeOf(OpBuilder &b, Location loc, ValueRange indices, ValueRange element) {
-  SmallVector<Value> place(indices);
-  for (Value &index : place)
-    if (isa<RankedTensorType>(index.getType()))
-      index = tensor::ExtractOp::create(b, loc, index, element[0]);
+  SmallVector<Value> place = indicesAt(b, loc, indices, element[0]);
   place.back() = arith::AddIOp::create(b, loc, place.back(), element[1]);
   return place;
 }
@@ -40,24 +37,14 @@ struct ConvertLoadRuns : OpConversionPattern<LoadRunsOp> {
   LogicalResult matchAndRewrite(LoadRunsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type tile = typeConverter->convertType(op.getTile().getType());
-    Type element = op.getTile().getType().getElementType();
     Value source = adaptor.getSource();
-    auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
       SmallVector<Value> place = placeOf(b, loc, adaptor.getIndices(), at);
       if (op.getWrap())
         place.back() = wrapped(b, loc, place.back(), source);
-      auto branch = scf::IfOp::create(
-          b, loc, isInside(b, loc, source, place),
-          [&](OpBuilder &b, Location loc) {
-            scf::YieldOp::create(b, loc, memref::LoadOp::create(b, loc, source, place).getResult());
-          },
-          [&](OpBuilder &b, Location loc) {
-            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-            scf::YieldOp::create(b, loc, zero);
-          });
-      tensor::YieldOp::create(b, loc, branch.getResult(0));
+      return place;
     };
-    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, tile, ValueRange(), read);
+    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), tile, source, positionOf));
     return success();
   }
 };
@@ -66,23 +53,10 @@ struct ConvertStoreRuns : OpConversionPattern<StoreRunsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(StoreRunsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    SmallVector<Value> element;
-    for (int64_t size : op.getTile().getType().getShape()) {
-      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
-      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
-      element.push_back(loop.getInductionVar());
-      rewriter.setInsertionPointToStart(loop.getBody());
-    }
-    SmallVector<Value> place = placeOf(rewriter, loc, adaptor.getIndices(), element);
-    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, adaptor.getDestination(), place),
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), element);
-                        memref::StoreOp::create(b, loc, value, adaptor.getDestination(), place);
-                        scf::YieldOp::create(b, loc);
-                      });
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
+              [&](OpBuilder &b, Location loc, ValueRange at) {
+                return placeOf(b, loc, adaptor.getIndices(), at);
+              });
     rewriter.eraseOp(op);
     return success();
   }

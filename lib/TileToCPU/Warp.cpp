@@ -17,6 +17,22 @@ using namespace mlir;
 using namespace longwing::tile;
 using utils::IteratorType;
 
+Value longwing::tile::castFloat(OpBuilder &builder, Location loc, Value value, Type element) {
+  Type type = value.getType(), own = getElementTypeOrSelf(type);
+  if (own == element)
+    return value;
+  unsigned from = own.getIntOrFloatBitWidth(), to = element.getIntOrFloatBitWidth();
+  if (from == to) {
+    value = castFloat(builder, loc, value, builder.getF32Type());
+    from = 32;
+  }
+  if (auto tile = dyn_cast<RankedTensorType>(type))
+    element = tile.clone(element);
+  if (from < to)
+    return arith::ExtFOp::create(builder, loc, element, value);
+  return arith::TruncFOp::create(builder, loc, element, value);
+}
+
 namespace {
 
 Value transposed(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_t> permutation) {
@@ -26,21 +42,6 @@ Value transposed(OpBuilder &builder, Location loc, Value source, ArrayRef<int64_
     shape.push_back(type.getDimSize(d));
   Value init = tensor::EmptyOp::create(builder, loc, shape, type.getElementType());
   return linalg::TransposeOp::create(builder, loc, source, init, permutation).getResult()[0];
-}
-
-/// From one float type to another, by way of f32 if need be.
-Value castFloat(OpBuilder &builder, Location loc, Value value, Type element) {
-  auto type = cast<RankedTensorType>(value.getType());
-  unsigned from = type.getElementTypeBitWidth(), to = element.getIntOrFloatBitWidth();
-  if (type.getElementType() == element)
-    return value;
-  if (from == to) {
-    value = castFloat(builder, loc, value, builder.getF32Type());
-    from = 32;
-  }
-  if (from < to)
-    return arith::ExtFOp::create(builder, loc, type.clone(element), value);
-  return arith::TruncFOp::create(builder, loc, type.clone(element), value);
 }
 
 /// d[w, m, n] = round(c[w, m, n] + sum over k of a[w, m, k] b[w, n, k]), the sum in f32.
@@ -164,37 +165,15 @@ struct ConvertCast : OpConversionPattern<CastOp> {
   }
 };
 
-/// The element's own index, where indices are tiles.
-SmallVector<Value> indicesAt(OpBuilder &b, Location loc, ValueRange indices, ValueRange element) {
-  SmallVector<Value> scalars(indices);
-  for (Value &index : scalars)
-    if (isa<RankedTensorType>(index.getType()))
-      index = tensor::ExtractOp::create(b, loc, index, element);
-  return scalars;
-}
-
 struct ConvertPull : OpConversionPattern<PullOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PullOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type type = typeConverter->convertType(op.getResult().getType());
-    Type element = op.getResult().getType().getElementType();
-    Value source = adaptor.getSource();
-    auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
-      SmallVector<Value> indices = indicesAt(b, loc, adaptor.getIndices(), at);
-      auto branch = scf::IfOp::create(
-          b, loc, isInside(b, loc, source, indices),
-          [&](OpBuilder &b, Location loc) {
-            Value value = memref::LoadOp::create(b, loc, source, indices);
-            scf::YieldOp::create(b, loc, value);
-          },
-          [&](OpBuilder &b, Location loc) {
-            Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(element));
-            scf::YieldOp::create(b, loc, zero);
-          });
-      tensor::YieldOp::create(b, loc, branch.getResult(0));
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
+      return indicesAt(b, loc, adaptor.getIndices(), at);
     };
-    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, type, ValueRange(), read);
+    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), type, adaptor.getSource(), positionOf));
     return success();
   }
 };
@@ -203,24 +182,10 @@ struct ConvertPlace : OpConversionPattern<PlaceOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PlaceOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    SmallVector<Value> at;
-    for (int64_t size : op.getTile().getType().getShape()) {
-      Value end = arith::ConstantIndexOp::create(rewriter, loc, size);
-      auto loop = scf::ForOp::create(rewriter, loc, zero, end, one);
-      at.push_back(loop.getInductionVar());
-      rewriter.setInsertionPointToStart(loop.getBody());
-    }
-    Value destination = adaptor.getDestination();
-    SmallVector<Value> indices = indicesAt(rewriter, loc, adaptor.getIndices(), at);
-    scf::IfOp::create(rewriter, loc, isInside(rewriter, loc, destination, indices),
-                      [&](OpBuilder &b, Location loc) {
-                        Value value = tensor::ExtractOp::create(b, loc, adaptor.getTile(), at);
-                        memref::StoreOp::create(b, loc, value, destination, indices);
-                        scf::YieldOp::create(b, loc);
-                      });
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
+              [&](OpBuilder &b, Location loc, ValueRange at) {
+                return indicesAt(b, loc, adaptor.getIndices(), at);
+              });
     rewriter.eraseOp(op);
     return success();
   }
