@@ -65,11 +65,13 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   // For each warp and step: five instructions a state (one of them exp2), the widening of b and c,
   // reads, exchanges, and what is computed once for each channel.
   double special = width * (rows + 3 / lanes);
-  double reads = std::max(1.0, rows * bytesOf(op.getB()) / 16) +
-                 std::max(1.0, rows * bytesOf(op.getC()) / 16);
+  auto reads = [&](Value value) { // by powers of two, of up to 16 bytes
+    int64_t n = op.getStateSize() / config.lanes;
+    return rows / double(std::min(n & -n, 16 / bytesOf(value)));
+  };
   double exchanges = lanes > 1 ? 2 * width : 0;
   double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes +
-                        (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads + exchanges +
+                        (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads(op.getB()) + reads(op.getC()) + exchanges +
                         4 * width * (lanes - 1) / lanes;
   double words = rows * (bytesOf(op.getB()) + bytesOf(op.getC())) / 4 + 1;
   // Special functions, exchanges and words of SRAM go through one queue of the multiprocessor, which
@@ -108,11 +110,12 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
         else if (!idle || op.getStateSize() > kFewStates)
           continue;
         int64_t held = width * op.getStateSize() / lanes;
-        if (held > 32 || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
+        int64_t most = consumers == 1 ? 32 : 16; // states in registers
+        if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
           continue;
-        config.registers = consumers == 1 ? 232 : 152;
-        if (held <= 16 && consumers == 1)
-          config.registers = 168;
+        // Rows that are read in several pieces take more of them.
+        bool pieces = !llvm::isPowerOf2_64(held);
+        config.registers = consumers == 2 ? 152 : held > 16 || pieces ? 232 : 168;
         double cycles = cost(op, config, batch);
         if (cycles < least)
           least = cycles, best = config;

@@ -22,6 +22,12 @@ using namespace longwing::tile;
 
 static int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
+/// Of `n` neighbouring elements, which begin at a multiple of n: how many one access takes. A power
+/// of two, so that they are aligned.
+static int64_t pieceOf(int64_t n, Type element) {
+  return std::min(n & -n, 16 / bytesOf(element));
+}
+
 int64_t Emitter::lanesOf(Type type) {
   Attribute layout = cast<RankedTensorType>(type).getEncoding();
   if (auto channel = dyn_cast<ChannelAttr>(layout))
@@ -180,7 +186,7 @@ void Emitter::emitRead(ReadOp op) {
   RankedTensorType source = op.getSource().getType(),
                    type = cast<RankedTensorType>(op.getResult().getType());
   Type element = source.getElementType();
-  int64_t panel = panelBytes(source), size = bytesOf(element);
+  int64_t panel = panelBytes(source);
   // The row is a multiple of the swizzle's period, so that it does not take part in it.
   Value base = add(one(op.getSource()), mul(one(op.getRow()), panel));
   auto load = [&](Value row, Value column, int64_t n) {
@@ -188,7 +194,7 @@ void Emitter::emitRead(ReadOp op) {
   };
   Values result;
   if (isIn<StateAttr>(type)) {
-    int64_t n = rowsPerThread(type), step = std::min<int64_t>(n, 16 / size);
+    int64_t n = rowsPerThread(type), step = pieceOf(n, element);
     Value first = firstRow(type);
     for (int64_t i = 0; i < n; i += step)
       llvm::append_range(result, load(i32(op.getOffset()), add(first, i), step));
@@ -226,10 +232,8 @@ Emitter::Runs Emitter::runsOf(RankedTensorType tile, Value tensor, ValueRange co
 
   Value channel = states ? firstRow(tile) : firstChannel(tile);
   Value row = single ? i32(0) : firstRow(tile);
-  int64_t length = transposed ? rows : w, count = transposed ? w : rows;
-  int64_t along = length;
-  length = std::min<int64_t>(length & -length, 16 / size); // a power of two
-  int64_t pieces = along / length;
+  int64_t along = transposed ? rows : w, count = transposed ? w : rows;
+  int64_t length = pieceOf(along, type.getElementType()), pieces = along / length;
   Value end = single ? Value() : view[1 + rank - 2]; // of the outer dimension
   Value inner = wide(add(one(coordinates.back()), transposed ? row : channel));
   Value outer = single ? Value() : wide(add(one(coordinates[rank - 2]), transposed ? channel : row));

@@ -29,6 +29,7 @@ MODELS = {
     "wkv_packed": ("scan", dict(channels=256, form="wkv", element="bf16", packed=True, states=True)),
     "s6": ("selective_scan", dict(channels=256, state_size=16, skip=True, gate=True, bias=True, softplus=True, states=True)),
     "s6_plain": ("selective_scan", dict(channels=256, state_size=16)),
+    "s6_odd": ("selective_scan", dict(channels=256, state_size=24, softplus=True, states=True)),
     "s6_f32": ("selective_scan", dict(channels=256, state_size=16, element="f32", states=True)),
     "s6_groups": ("selective_scan", dict(channels=256, state_size=64, groups=2, softplus=True, states=True)),
     "s6_complex": ("selective_scan", dict(channels=256, state_size=8, complex=True, softplus=True, states=True)),
