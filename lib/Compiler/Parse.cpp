@@ -37,6 +37,30 @@ static const char *findIndexArray(StringRef text) {
   return nullptr;
 }
 
+/// MLIR 22's verifier counts the dimensions that a reshape names in 32 bits, its users in 64.
+static LogicalResult verifyReshapes(ModuleOp module) {
+  WalkResult walk = module.walk([](Operation *op) {
+    auto groups = op->getAttrOfType<ArrayAttr>("reassociation");
+    if (!groups || op->getNumOperands() == 0 || op->getNumResults() != 1)
+      return WalkResult::advance();
+    auto rank = [](Type type) {
+      auto shaped = dyn_cast<ShapedType>(type);
+      return shaped && shaped.hasRank() ? shaped.getRank() : 0;
+    };
+    int64_t dimensions =
+        std::max(rank(op->getOperand(0).getType()), rank(op->getResult(0).getType()));
+    for (auto group : groups.getAsRange<ArrayAttr>())
+      for (auto dimension : group.getAsRange<IntegerAttr>())
+        if (dimension.getInt() < 0 || dimension.getInt() >= dimensions) {
+          op->emitOpError() << "expected dimensions from 0 to " << dimensions - 1 << ", got "
+                            << dimension.getInt();
+          return WalkResult::interrupt();
+        }
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 OwningOpRef<ModuleOp> longwing::parseModel(const std::shared_ptr<llvm::SourceMgr> &sources,
                                            MLIRContext *context) {
   const llvm::MemoryBuffer *buffer = sources->getMemoryBuffer(sources->getMainFileID());
@@ -48,5 +72,8 @@ OwningOpRef<ModuleOp> longwing::parseModel(const std::shared_ptr<llvm::SourceMgr
           << "expected an array of integers or floats, got one of index";
       return nullptr;
     }
-  return parseSourceFile<ModuleOp>(sources, ParserConfig(context));
+  auto module = parseSourceFile<ModuleOp>(sources, ParserConfig(context));
+  if (module && failed(verifyReshapes(*module)))
+    return nullptr;
+  return module;
 }
