@@ -155,6 +155,11 @@ def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
   let extraClassDeclaration = [{
     bool hasProducer() const { return getProducerRegisters() != 0; }
     int64_t getThreads() const { return 128 * (getConsumers() + hasProducer()); }
+    /// Registers of a CTA in all.
+    int64_t getRegisters() const {
+      return 128 * ((hasProducer() ? getProducerRegisters() : 0) +
+                    getConsumers() * getConsumerRegisters());
+    }
   }];
 }
 

@@ -15,6 +15,7 @@
 
 #include "dialects/tile/Tile.h"
 #include "lib/Target/HostExpr.h"
+#include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -482,9 +483,15 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
     Expr blocks = Expr::make(Expr::Kind::CeilDiv, {total, result.block * points.getInt()});
     total = Expr::make(Expr::Kind::Min, {blocks, Expr::make(Expr::Kind::Mul, {Expr::sms(), 64})});
   }
-  result.grid = kernel.getSchedule().getPersistent()
-                    ? Expr::make(Expr::Kind::Min, {Expr::sms(), total})
-                    : total;
+  result.grid = total;
+  // As many CTAs as the device holds at once.
+  if (tile::ScheduleAttr schedule = kernel.getSchedule(); schedule.getPersistent()) {
+    int64_t residents = hopper::residents(schedule.getRegisters(), result.sharedBytes);
+    Expr ctas = Expr::sms();
+    if (residents > 1)
+      ctas = Expr::make(Expr::Kind::Mul, {ctas, residents});
+    result.grid = Expr::make(Expr::Kind::Min, {ctas, total});
+  }
   for (unsigned i = 0; i < launch.getOperands_().size(); ++i) {
     FailureOr<Parameter> parameter = this->parameter(launch, kernel, i);
     if (failed(parameter))

@@ -159,17 +159,6 @@ void Emitter::unflatten(ValueRange range, ValueRange scalars) {
 // The function
 //===----------------------------------------------------------------------===//
 
-/// CTAs that share a multiprocessor, by the registers of the roles and by SRAM.
-int64_t Emitter::residents() {
-  ScheduleAttr schedule = kernel.getSchedule();
-  int64_t producer = schedule.hasProducer() ? schedule.getProducerRegisters() : 0;
-  int64_t registers =
-      kWarpgroupThreads * (producer + warpgroups * schedule.getConsumerRegisters());
-  int64_t shared = kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt() + 1024;
-  return std::max<int64_t>(
-      1, std::min(hopper::kRegisters / registers, (hopper::kSharedBytes + 1024) / shared));
-}
-
 /// Each !tile.desc becomes a tensor map and its sizes, each !tile.view a pointer, sizes and
 /// strides.
 LLVM::LLVMFuncOp Emitter::createFunction() {
@@ -195,10 +184,13 @@ LLVM::LLVMFuncOp Emitter::createFunction() {
     }
   }
   int32_t threads = kernel.getSchedule().getThreads();
+  int32_t residents =
+      hopper::residents(kernel.getSchedule().getRegisters(),
+                        kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt());
   SmallVector<NamedAttribute> attrs = {
       b.getNamedAttr("nvvm.kernel", b.getUnitAttr()),
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
-      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents())),
+      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents)),
   };
   b.setInsertionPointToEnd(moduleBody);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), inputs);

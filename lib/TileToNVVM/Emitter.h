@@ -36,7 +36,6 @@ private:
   // Frame and control flow (Emitter.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LLVM::LLVMFuncOp createFunction();
-  int64_t residents();
   void nameThread();
   void initBarriers();
   mlir::LogicalResult emitBlock(mlir::Block &block);

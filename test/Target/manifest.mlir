@@ -1,7 +1,7 @@
 // RUN: longwing-opt %s --split-input-file --print-manifest -o /dev/null | FileCheck %s
 
-// Sizes of the arguments are the leaves of every expression; a persistent kernel takes at most a
-// CTA per multiprocessor.
+// Sizes of the arguments are the leaves of every expression; a persistent kernel takes at most as
+// many CTAs as the device holds at once: here one for each multiprocessor.
 
 // CHECK-LABEL: function attention
 // CHECK-NEXT:  argument q: bf16 [?, 16, ?, 128]
@@ -143,4 +143,25 @@ func.func @pair(%q: tensor<?x?xf32> {longwing.name = "q"}, %k: tensor<?x8xf32> {
       {tile.same_sizes = [array<i64: 0, 0, 1, 0, 2, 0>, array<i64: 0, 1, 1, 1>, array<i64: 2, 0, 1, 0>]}
       : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
   return %y : tensor<?x?xf32>
+}
+
+// -----
+
+// Three of these share a multiprocessor: SRAM has room for four of 50 KB, registers for three of 20 K.
+
+// CHECK-LABEL: function several
+// CHECK: launch kernel: grid min((sms * 3), arg0.0), block 256, shared memory 51200
+
+tile.kernel @kernel(%x: !tile.view<?x64xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 136, persistent = true, overlap = false>
+    attributes {tile.shared_bytes = 51200 : i64} {
+  tile.return
+}
+
+func.func @several(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x64xf32>
+  %e = tensor.empty(%n) : tensor<?x64xf32>
+  %y = tile.launch @kernel(%e) work(%n) : (tensor<?x64xf32>) -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
 }

@@ -8,6 +8,7 @@
 #ifndef LONGWING_TARGET_HOPPER_H
 #define LONGWING_TARGET_HOPPER_H
 
+#include <algorithm>
 #include <cstdint>
 
 namespace longwing::hopper {
@@ -17,6 +18,15 @@ constexpr int64_t kSharedBytes = 227 * 1024;
 constexpr int64_t kMultiprocessors = 132;
 /// 32-bit registers of a multiprocessor.
 constexpr int64_t kRegisters = 65536;
+/// SRAM of a multiprocessor that the driver takes for each CTA, in bytes.
+constexpr int64_t kReservedBytes = 1024;
+
+/// CTAs that share a multiprocessor, by the registers and the bytes of SRAM of one.
+inline int64_t residents(int64_t registers, int64_t sharedBytes) {
+  return std::max<int64_t>(1, std::min(kRegisters / registers, (kSharedBytes + kReservedBytes) /
+                                                                   (sharedBytes + kReservedBytes)));
+}
+
 /// Bytes to which a 128-byte swizzled panel must be aligned.
 constexpr int64_t kSwizzleAlignment = 1024;
 /// Bytes to which the strides of a tensor map must be aligned.
