@@ -74,7 +74,7 @@ constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
-/// that a product takes as right operand), and do not stay in registers.
+/// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// As FourierConv.cpp, but for complex numbers on both sides, plain roots of 1, and the twiddle of the
-// outer transform on the way out. Spectrum and twiddle are read once for all sequences of a channel.
+// As FourierConv.cpp, but for complex numbers on both sides and plain roots of 1. The twiddles of the
+// outer transform on the way out are part of the last matrix and of the twiddle before it: both are
+// made once for all sequences of a channel, where the spectrum is read.
 //
 // Scales: the way there divides by M in all, the way back by nothing.
 //
@@ -41,7 +42,7 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
                                     /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
-  kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
   kernel.setOutput(0);
   kernel.setArgAttr(0, kUnfoldAttr,
                     builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 2, 2, 1, 4, 2, 4, 16, 3, 1, kSide}));
@@ -98,22 +99,34 @@ ComplexTile InnerPass::loadSpectrum() {
   return {part(0), part(1)};
 }
 
-/// [b][(k1, a)][c].
-ComplexTile InnerPass::loadTwiddles() {
-  Value k1 = t.divAll(t.position(1), stages.radix), a = t.remAll(t.position(1), stages.radix);
-  Value firstK1 = t.broadcast(t.mul(tileOfSequence, plan.neighbours()), t.indices());
-  k1 = t.make<arith::AddIOp>(k1, firstK1);
-  Value run = t.make<arith::AddIOp>(t.mulAll(a, 16), t.position(0));
-  return t.times(pull(coarse, {k1, run}), pull(fine, {k1, t.position(2)}));
+/// Factors of conj t(k1, m) at m = 256 a + 16 b, [b][(k1, a)][..]: the same in all columns.
+ComplexTile InnerPass::loadCoarse() {
+  Value k1 = firstK1(t.divAll(t.position(1), stages.radix)), a = t.remAll(t.position(1), stages.radix);
+  return pull(coarse, {k1, t.make<arith::AddIOp>(t.mulAll(a, 16), t.position(0))});
+}
+
+/// Factors of conj t(k1, c), [(k1, k1')][c][..].
+ComplexTile InnerPass::loadFine() {
+  return pull(fine, {firstK1(t.divAll(t.position(0), stages.radix)), t.position(1)});
+}
+
+/// The number of a k1 of this tile among all.
+Value InnerPass::firstK1(Value k1) {
+  Value first = t.broadcast(t.mul(tileOfSequence, plan.neighbours()), t.indices());
+  return t.make<arith::AddIOp>(k1, first);
 }
 
 void InnerPass::workTile() {
   ComplexTable there =
       t.complexTable(firstStage(stages, 1.0 / double(stages.radix), /*transpose=*/false));
-  ComplexTable home = t.complexTable(firstStage(stages, 4, /*transpose=*/true));
+  // Registers are short.
+  for (Value table : {there.re, there.im, there.minus})
+    table.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
   ComplexTable f = t.complexTable(sixteen(0.25));
   ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16, /*back=*/false));
-  ComplexTile twiddleBack = t.complexTile(twiddle(stages, 4, /*back=*/true));
+  // The twiddles of the outer transform are part of what comes before and behind them.
+  ComplexTile twiddleBack = t.times(t.complexTile(twiddle(stages, 4, /*back=*/true)), loadFine());
+  ComplexTile last = t.times(t.complexTile(conjugate(firstStage(stages, 4, /*transpose=*/true))), loadCoarse());
 
   // Warp b: [b][k1'][c].
   ComplexTile z = t.fromLeft(there, {load(0), load(1)});
@@ -124,7 +137,7 @@ void InnerPass::workTile() {
 
   // Warp b: [b][c][k1'], then [b][(k1, a)][c].
   z = t.exchange(z);
-  z = t.times(t.fromLeft(home.conj(), z), loadTwiddles());
+  z = t.fromLeft({last.re, last.im, t.make<arith::NegFOp>(last.im)}, z);
   Value zero = t.index(0);
   for (auto [i, part] : llvm::enumerate(SmallVector<Value>{z.re, z.im})) {
     Value joined =

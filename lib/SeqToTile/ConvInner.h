@@ -29,7 +29,9 @@ private:
   void workTile();
   mlir::Value load(int64_t part);
   ComplexTile loadSpectrum();
-  ComplexTile loadTwiddles();
+  ComplexTile loadCoarse();
+  ComplexTile loadFine();
+  mlir::Value firstK1(mlir::Value k1);
   ComplexTile pull(mlir::Value source, mlir::ValueRange indices);
 
   PassPlan plan;

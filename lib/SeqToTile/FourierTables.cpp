@@ -53,6 +53,10 @@ FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back)
   };
 }
 
+FourierTable longwing::conjugate(const FourierTable &table) {
+  return [=](int64_t warp, int64_t row, int64_t column) { return std::conj(table(warp, row, column)); };
+}
+
 static APFloat rounded(double value, const llvm::fltSemantics &semantics) {
   APFloat result(value);
   bool loses = false;

@@ -43,6 +43,7 @@ FourierTable firstStage(const FourierPlan &plan, double scale, bool transpose);
 FourierTable sixteen(double scale);
 /// T[(s, k1)][k2][c]; its conjugate transposed, [(s, k1)][c][k2], for the way back.
 FourierTable twiddle(const FourierPlan &plan, double scale, bool back);
+FourierTable conjugate(const FourierTable &table);
 
 /// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.
 enum class Part { Real, Imaginary, MinusImaginary };

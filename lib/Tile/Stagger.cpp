@@ -172,15 +172,23 @@ LogicalResult Plan::make(ForEachOp work) {
   }
   // What is read stays while it may, and so does what is made of nothing else.
   bool walksFast = work.getSizes().size() > 1;
-  auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()); };
+  auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
+  auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
   for (auto &[op, phase] : phases) {
     bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
                                                   [&](Value x) { return usesFirst(x, work); })
-                                  : op->getNumOperands() && isMemoryEffectFree(op) &&
-                                        !isa<ExchangeOp>(op) && llvm::all_of(op->getOperands(), stays);
+                                  : isMemoryEffectFree(op) && !isa<ExchangeOp>(op) &&
+                                        llvm::all_of(op->getOperands(), stays) &&
+                                        !llvm::all_of(op->getOperands(), isTable);
     if (walksFast && picked)
       slow.insert(op);
   }
+  // A table of which nothing else is made is read again along with them.
+  for (Operation *op : slow)
+    for (Value operand : op->getOperands())
+      if (isTable(operand) &&
+          llvm::all_of(operand.getUsers(), [&](Operation *user) { return slow.contains(user); }))
+        operand.getDefiningOp()->setAttr(kRereadAttr, UnitAttr::get(op->getContext()));
   for (auto &[op, phase] : phases)
     for (Value operand : op->getOperands()) {
       Operation *maker = operand.getDefiningOp();

@@ -223,6 +223,11 @@ SmallVector<Value> ptx::mma(OpBuilder &b, Location loc, bool wide, ValueRange a,
   return inlineAsm(b, loc, text, constraints.text, operands, results, /*sideEffects=*/false);
 }
 
+Value ptx::negatePair(OpBuilder &b, Location loc, Value pair) {
+  return inlineAsm(b, loc, "neg.f16x2 $0, $1;", "=r,r", pair, pair.getType(), /*sideEffects=*/false)
+      .front();
+}
+
 SmallVector<Value> ptx::loadMatrix(OpBuilder &b, Location loc, Value base, int64_t offset,
                                    bool transpose) {
   std::string text = "ldmatrix.sync.aligned.m8n8.x4." + std::string(transpose ? "trans." : "") +

@@ -67,6 +67,10 @@ void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::V
 // A matrix for each warp
 //===----------------------------------------------------------------------===//
 
+/// The negative of two f16, as ptxas folds it into the arithmetic around. LLVM would make a word's
+/// exclusive or of it, which ptxas keeps.
+mlir::Value negatePair(mlir::OpBuilder &b, mlir::Location loc, mlir::Value pair);
+
 /// d = a b + c by one mma.sync m16n8k16 of f16; `wide` accumulators are f32.
 llvm::SmallVector<mlir::Value> mma(mlir::OpBuilder &b, mlir::Location loc, bool wide,
                                    mlir::ValueRange a, mlir::ValueRange factor,

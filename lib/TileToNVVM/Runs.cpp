@@ -402,6 +402,8 @@ void Emitter::emitRunProduct(MmaAsyncOp op) {
 
 /// An operation on two packed elements.
 Value Emitter::emitPacked(Operation *op, ValueRange operands, Type element) {
+  if (isa<arith::NegFOp>(op) && element.isF16())
+    return ptx::negatePair(b, loc, operands.front());
   auto pair = VectorType::get(2, element);
   Values unpacked;
   for (Value operand : operands)

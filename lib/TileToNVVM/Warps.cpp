@@ -107,7 +107,8 @@ void Emitter::emitTable(Operation *op, DenseElementsAttr table) {
   };
   Value value = op->getResult(0);
   auto reread = kernel->getAttrOfType<StringAttr>(kRereadAttr);
-  bool all = reread && reread.getValue() == "all", right = all || reread;
+  bool all = op->hasAttr(kRereadAttr) || (reread && reread.getValue() == "all");
+  bool right = all || reread;
   if (getElementTypeOrSelf(value.getType()).isF32()) {
     Table words = makeTable(table, {0, 1, 2, 3, 4, 5, 6, 7});
     words.isFloat = true;
@@ -223,16 +224,31 @@ std::pair<Value, Value> Emitter::place(ViewType type, ValueRange view, ValueRang
   return {elementAddress(type, view, at), inside};
 }
 
+/// Whether the elements of a row may differ.
+static bool variesInRow(Value index) {
+  Operation *op = index.getDefiningOp();
+  if (!isa<RankedTensorType>(index.getType()) || isa_and_nonnull<arith::ConstantOp, BroadcastOp>(op))
+    return false;
+  if (auto position = dyn_cast_or_null<PositionOp>(op))
+    return position.getDimension() == 2;
+  return !op || llvm::any_of(op->getOperands(), variesInRow);
+}
+
 void Emitter::emitWarps(PullOp op) {
   ViewType type = op.getSource().getType();
   const Values view = get(op.getSource());
   bool packed = type.getElementType().getIntOrFloatBitWidth() == 16;
+  // A thread has elements of two rows.
+  bool oneOfRow = llvm::none_of(op.getIndices(), variesInRow);
+  Value ofRow[2];
   auto read = [&](int64_t k) -> Value {
+    Value &word = ofRow[(k >> 1) & 1];
+    if (word && oneOfRow)
+      return word;
     auto [address, inside] = place(type, view, op.getIndices(), k);
-    Value word = ptx::loadIf(b, loc, address, inside, 1, packed).front();
-    if (packed)
-      return LLVM::ZExtOp::create(b, loc, b.getI32Type(), word);
-    return LLVM::BitcastOp::create(b, loc, type.getElementType(), word);
+    word = ptx::loadIf(b, loc, address, inside, 1, packed).front();
+    return word = packed ? Value(LLVM::ZExtOp::create(b, loc, b.getI32Type(), word))
+                         : Value(LLVM::BitcastOp::create(b, loc, type.getElementType(), word));
   };
   Values result;
   for (int64_t k = 0, n = count(op.getResult().getType()); k < n; ++k) {
