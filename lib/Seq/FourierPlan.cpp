@@ -63,7 +63,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
                              " times that of the sequence");
   }
   // A filter in time may wrap around in its own samples, so that the right-angle transform of any
-  // length from L on serves all kinds.
+  // length from L on serves all kinds. Where its length is L a circular one needs only the roots of 1.
   FourierPlan plan;
   int64_t runs = llvm::divideCeil(length, 256);
   bool whole = length % 256 == 0 && runs <= kTileRadix;
@@ -71,6 +71,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   std::optional<int64_t> asked = firstRadix(ConvConfig::read(op).radices);
   if (asked && 256 * *asked >= length)
     plan.radix = *asked;
+  plan.rightAngle = !op.isCircular() || plan.length() != length || plan.parts() > 1;
   return plan;
 }
 

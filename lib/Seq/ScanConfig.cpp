@@ -292,9 +292,9 @@ LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &
   config.steps = overrides.steps ? overrides.steps : 32;
   config.unroll = overrides.unroll ? overrides.unroll : op.getWidth() <= 4 ? 8 : 4;
   config.width = overrides.width ? overrides.width : 4;
-  // A row of f32 takes twice the registers of one of 16 bits.
-  int64_t registers = getElementTypeOrSelf(op.getX().getType()).isF32() ? 144 : 128;
-  config.registers = overrides.registers ? overrides.registers : registers;
+  // A row of f32 takes twice the registers of one of 16 bits; wide filters and states take more, too.
+  bool many = getElementTypeOrSelf(op.getX().getType()).isF32() || op.getWidth() > 4 || op.getInitial();
+  config.registers = overrides.registers ? overrides.registers : many ? 144 : 128;
   auto bad = [&](StringRef name, StringRef expected, int64_t got) {
     return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
                           << got;

@@ -10,13 +10,13 @@
 // stage and the second, and between the last but one and the last, the warps exchange their tiles;
 // all else stays in registers.
 //
-// The first stage reads real numbers and the last one writes them: for the right-angle transform the
-// real part of the result is the convolution without its wrapped end, and for a circular one the
-// imaginary part is zero.
+// The first stage of a right-angle transform reads real numbers and the last one writes them: the real
+// part of the result is the convolution without its wrapped end. A circular convolution has no such
+// end, so a work tile is a pair of them, one as the real and one as the imaginary part.
 //
-// Scales: every stage on the way there shrinks a sum to at most the largest of its terms, times 4 in
-// between, so that no input of f16 overflows; the transform is divided by N in all. The stages on
-// the way back do not grow beyond the result, but for a factor of 4.
+// Scales: no stage on the way there grows beyond the largest of the inputs, so that none of f16
+// overflows; the transform is divided by N / 16 in all. The stages on the way back do not grow beyond
+// the result.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,14 +44,19 @@ public:
 
   KernelOp create(StringRef name);
   /// Sequences of a channel that a work tile takes.
-  int64_t sequences() const { return plan.sequences(); }
+  int64_t sequences() const { return parts() * plan.sequences(); }
 
 private:
+  bool gated() { return op.getPre() || op.getPost(); }
+  /// Tiles of samples: the parts of complex numbers.
+  int64_t parts() const { return plan.rightAngle ? 1 : 2; }
   Type tensorType();
   void workTile(Value group, Value channel);
-  Value load(Value source, bool transpose);
-  SmallVector<Value> samples(bool transpose);
-  void store(Value y);
+  Value load(Value source, int64_t part, bool transpose);
+  Value batchOf(int64_t part) { return t.add(firstBatch, part * plan.sequences()); }
+  SmallVector<Value> samples(int64_t part, bool transpose);
+  Value input(int64_t part);
+  void output(Value y, int64_t part);
   ComplexTile loadSpectrum();
 
   seq::LongConvOp op;
@@ -86,12 +91,12 @@ KernelOp FourierConvKernel::create(StringRef name) {
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
                                     /*overlap=*/boxes, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  int64_t lag = op.getPre() || op.getPost() ? 1 : 2;
+  int64_t lag = gated() || parts() > 1 ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, some tables are left where they are.
-  if (!boxes)
+  if (!boxes || (gated() && parts() > 1))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  else if (op.getPre() || op.getPost() || !element.isF16())
+  else if (gated() || parts() > 1 || !element.isF16())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
   kernel.setOutput(inputs.size() - 1);
   int64_t runs = op.getLength() / 256;
@@ -111,7 +116,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
     post = body.getArgument(next++);
   y = body.getArgument(next++);
   Value batches = t.dim(u, boxes ? 2 : 0);
-  Value groups = t.ceilDiv(batches, plan.sequences());
+  Value groups = t.ceilDiv(batches, sequences());
   auto forEach = ForEachOp::create(builder, op.getLoc(),
                                    ValueRange{groups, t.dim(u, boxes ? 0 : 1)});
   ReturnOp::create(builder, op.getLoc());
@@ -121,33 +126,49 @@ KernelOp FourierConvKernel::create(StringRef name) {
 }
 
 /// Batch, channel and time of each element: warp b, row (s, a), column c, or transposed.
-SmallVector<Value> FourierConvKernel::samples(bool transpose) {
+SmallVector<Value> FourierConvKernel::samples(int64_t part, bool transpose) {
   Value row = t.position(transpose ? 2 : 1), column = t.position(transpose ? 1 : 2);
   Value sequence = t.divAll(row, plan.rows()), a = t.remAll(row, plan.rows());
-  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(firstBatch, t.indices()));
+  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(batchOf(part), t.indices()));
   Value time = t.make<arith::AddIOp>(t.mulAll(a, 256), column);
   time = t.make<arith::AddIOp>(time, t.mulAll(t.position(0), 16));
   return {batch, channel, time};
 }
 
 /// The work tile's part of a tensor, in its element type: [b][(s, a)][c], or [b][c][(s, a)].
-Value FourierConvKernel::load(Value source, bool transpose) {
+Value FourierConvKernel::load(Value source, int64_t part, bool transpose) {
   if (!boxes)
-    return t.make<PullOp>(t.frag(element), source, samples(transpose));
+    return t.make<PullOp>(t.frag(element), source, samples(part, transpose));
   Value zero = t.index(0);
   auto type = tileType<SharedAttr>({64, 64}, element);
-  Value tile = t.load(source, {channel, zero, firstBatch, zero, zero}, type, kFourierStages);
+  // Slots are short where there are many tensors.
+  int64_t stages = gated() && parts() > 1 ? kFourierStages / 2 : kFourierStages;
+  Value tile = t.load(source, {channel, zero, batchOf(part), zero, zero}, type, stages);
   return t.make<SplitOp>(t.frag(element), tile, transpose);
 }
 
-void FourierConvKernel::store(Value tile) {
+/// pre u, [b][c][(s, a)].
+Value FourierConvKernel::input(int64_t part) {
+  Value x = t.cast(load(u, part, /*transpose=*/true), t.half());
+  if (pre)
+    x = t.make<arith::MulFOp>(x, t.cast(load(pre, part, /*transpose=*/true), t.half()));
+  return x;
+}
+
+/// post y, [b][(s, a)][c].
+void FourierConvKernel::output(Value result, int64_t part) {
+  if (post)
+    result = t.make<arith::MulFOp>(
+        result, t.cast(load(post, part, /*transpose=*/false),
+                       cast<RankedTensorType>(result.getType())));
+  Value tile = t.cast(result, t.frag(element));
   if (!boxes) {
-    PlaceOp::create(builder, t.loc, tile, y, samples(/*transpose=*/false));
+    PlaceOp::create(builder, t.loc, tile, y, samples(part, /*transpose=*/false));
     return;
   }
   Value zero = t.index(0);
   Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), tile);
-  StoreOp::create(builder, t.loc, joined, y, ValueRange{channel, zero, firstBatch, zero, zero},
+  StoreOp::create(builder, t.loc, joined, y, ValueRange{channel, zero, batchOf(part), zero, zero},
                   Value());
 }
 
@@ -165,37 +186,35 @@ ComplexTile FourierConvKernel::loadSpectrum() {
 }
 
 void FourierConvKernel::workTile(Value group, Value channelAt) {
-  firstBatch = t.mul(group, plan.sequences());
+  firstBatch = t.mul(group, sequences());
   channel = channelAt;
-  double n1 = plan.radix;
-  FourierTable there = firstStage(plan, 1 / n1, /*transpose=*/false);
-  Value firstRe = t.table(t.half(), there, Part::Real);
-  Value firstIm = t.table(t.half(), there, Part::Imaginary);
-  FourierTable home = firstStage(plan, 4, /*transpose=*/true);
-  Value lastRe = t.table(t.half(), home, Part::Real);
-  Value lastIm = t.table(t.half(), home, Part::Imaginary);
+  ComplexTable first =
+      t.complexTable(firstStage(plan, 0.25 / double(plan.radix), /*transpose=*/false));
+  ComplexTable last = t.complexTable(firstStage(plan, 4, /*transpose=*/true)).conj();
   ComplexTable f = t.complexTable(sixteen(0.25));
-  ComplexTile twiddleThere = t.complexTile(twiddle(plan, 1.0 / 16, /*back=*/false));
+  ComplexTile twiddleThere = t.complexTile(twiddle(plan, 0.25, /*back=*/false));
   ComplexTile twiddleBack = t.complexTile(twiddle(plan, 4, /*back=*/true));
 
   // Warp b: [b][k1][c].
-  Value x = t.cast(load(u, /*transpose=*/true), t.half());
-  if (pre)
-    x = t.make<arith::MulFOp>(x, t.cast(load(pre, /*transpose=*/true), t.half()));
-  ComplexTile z = {t.warpDot(firstRe, x), t.warpDot(firstIm, x)};
+  ComplexTile z;
+  if (parts() > 1) {
+    Value re = input(0);
+    z = t.fromLeft(first, {re, input(1)});
+  } else {
+    Value x = input(0);
+    z = {t.warpDot(first.re, x), t.warpDot(first.im, x)};
+  }
 
   // Warp k1: [k1][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
   z = t.convolve(z, f, twiddleThere, [&] { return loadSpectrum(); }, twiddleBack);
 
-  // Warp b: [b][c][k1], then [b][(s, a)][c]; the real part of the product with the conjugate.
+  // Warp b: [b][c][k1], then [b][(s, a)][c].
   z = t.exchange(z);
-  bool wide = post || !element.isF16();
-  RankedTensorType sum = wide ? t.single() : t.half();
-  Value result = t.warpDot(lastIm, z.im, t.warpDot(lastRe, z.re, {}, sum), sum);
-  if (post)
-    result = t.make<arith::MulFOp>(result, t.cast(load(post, /*transpose=*/false), sum));
-  store(t.cast(result, t.frag(element)));
+  RankedTensorType sum = post || !element.isF16() ? t.single() : t.half();
+  output(t.warpDot(last.minus, z.im, t.warpDot(last.re, z.re, {}, sum), sum), 0);
+  if (parts() > 1)
+    output(t.warpDot(last.im, z.re, t.warpDot(last.re, z.im, {}, sum), sum), 1);
 }
 
 //===----------------------------------------------------------------------===//

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The stages of the transform there, as in FourierConv.cpp, to the accuracy of f32: a number is the
-// sum of two of f16, of which the second is 2^11 times what the first leaves, and of the products
-// only that of the two second ones is dropped.
+// The stages of the transform there, as in FourierConv.cpp. A spectrum that users keep is to the
+// accuracy of f32: a number is the sum of two of f16, of which the second is 2^11 times what the first
+// leaves, and of the products only that of the two second ones is dropped. One that a convolution
+// makes for itself is as exact as its own stages: numbers are of f16, and sums of f32.
 //
 // At the roots of i a tap of lag -j is -i times one of lag N - j. So the taps that reach to the right
 // are the imaginary part of the input, from its end, and one transform makes the spectrum of both.
@@ -31,7 +32,7 @@ namespace {
 
 constexpr double kResidual = 2048;
 
-/// A tile of f32 as two of f16.
+/// A tile of f32 as two of f16, or as the first of them.
 struct Split {
   Value near, rest;
 };
@@ -43,6 +44,7 @@ struct FilterSource {
   bool lastFirst; ///< The last stored tap is that of lag 0.
   int64_t length; ///< L of a circular convolution.
   FourierPlan plan;
+  bool kept; ///< By the user.
 };
 
 class PrepareKernel {
@@ -92,7 +94,8 @@ KernelOp PrepareKernel::create(StringRef name) {
   auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
-  kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  if (source.kept)
+    kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
@@ -201,27 +204,32 @@ Value PrepareKernel::rightTaps() {
 
 Split PrepareKernel::split(Value x) {
   Value near = t.cast(x, t.half());
+  if (!source.kept)
+    return {near, Value()};
   Value rest = t.make<arith::SubFOp>(x, t.cast(near, t.single()));
   rest = t.make<arith::MulFOp>(rest, t.constantLike(rest, kResidual));
   return {near, t.cast(rest, t.half())};
 }
 
 Split PrepareKernel::table(const FourierTable &values, Part part) {
-  return {t.table(t.half(), values, part), t.table(t.half(), values, part, /*residual=*/true)};
+  Value near = t.table(t.half(), values, part);
+  return {near, source.kept ? t.table(t.half(), values, part, /*residual=*/true) : Value()};
 }
 
-/// Adds x y^T, or y x^T, to a sum in two parts.
+/// Adds x y^T, or y x^T, to a sum in as many parts.
 void PrepareKernel::addProduct(Split x, Split y, bool swap, Value &near, Value &rest) {
   auto product = [&](Value p, Value q, Value sum) {
     return swap ? t.warpDot(q, p, sum, t.single()) : t.warpDot(p, q, sum, t.single());
   };
   near = product(x.near, y.near, near);
+  if (!source.kept)
+    return;
   rest = product(x.near, y.rest, rest);
   rest = product(x.rest, y.near, rest);
 }
 
 Value PrepareKernel::joined(Value near, Value rest) {
-  return t.fma(rest, t.constantLike(rest, 1 / kResidual), near);
+  return rest ? t.fma(rest, t.constantLike(rest, 1 / kResidual), near) : near;
 }
 
 /// f x^T, or x f^T; x is real if it has no imaginary part.
@@ -302,7 +310,9 @@ void PrepareKernel::workTile(Value group, Value residue) {
   // Warp k1: [k1][c][b], [k2][c], [k2][k3].
   Split halvesRe = split(re), halvesIm = split(im);
   ComplexTile near = t.exchange({halvesRe.near, halvesIm.near});
-  ComplexTile rest = t.exchange({halvesRe.rest, halvesIm.rest});
+  ComplexTile rest;
+  if (source.kept)
+    rest = t.exchange({halvesRe.rest, halvesIm.rest});
   stage(sixteen(0.25), {near.re, rest.re}, {near.im, rest.im}, /*fromRight=*/false, re, im);
   FourierTable twiddles = twiddle(inner, 1, /*back=*/false);
   ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
@@ -352,7 +362,8 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
 Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, SymbolTable &symbols) {
   OpBuilder b(op);
   FilterSource source{op.getKind(), op.getFilter(),  op.getReverse(),
-                      op.getSkip(), op.getTaps() == seq::TapOrder::Last, op.getLength(), plan};
+                      op.getSkip(), op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
+                      /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
   return launchPrepare(b, op, source, spectrum, symbols);
 }
@@ -364,7 +375,8 @@ LogicalResult longwing::lowerPrepareFilter(seq::PrepareFilterOp op, SymbolTable 
   if (!plan)
     return op.emitOpError() << "cannot run on sm_90a: " << why;
   FilterSource source{op.getKind(), op.getFilter(), op.getReverse(),
-                      Value(), op.getTaps() == seq::TapOrder::Last, plan->length(), *plan};
+                      Value(), op.getTaps() == seq::TapOrder::Last, plan->length(), *plan,
+                      /*kept=*/true};
   Value spectrum =
       launchPrepare(b, op, source, cast<RankedTensorType>(op.getSpectrum().getType()), symbols);
   op.getSpectrum().replaceAllUsesWith(spectrum);

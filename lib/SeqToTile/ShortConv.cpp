@@ -116,28 +116,36 @@ Value ShortConvKernel::output(ArrayRef<Value> samples) {
   return op.getSilu() ? t.silu(sum) : sum;
 }
 
+/// Some rows a turn. The next ones are on their way while these are used.
 void ShortConvKernel::convolve(bool whole) {
   int64_t past = op.getWidth() - 1, rows = config.unroll;
   Value from = t.add(time0, op.getLookahead());
-  SmallVector<Value> before;
-  for (int64_t i = 0; i < past; ++i)
-    before.push_back(sample(t.add(from, i - past)));
   Value count = t.min(t.ceilDiv(t.sub(length, time0), rows), t.index(config.steps / rows));
+  auto read = [&](Value row0) {
+    return t.loadChannels(tensor(op.getX()), {batch, t.add(from, row0), channel0}, t.rows(rows),
+                          /*transposed=*/false, whole);
+  };
+  SmallVector<Value> state = {read(t.index(0))};
+  for (int64_t i = 0; i < past; ++i)
+    state.push_back(sample(t.add(from, i - past)));
   scf::ForOp::create(
-      builder, t.loc, t.index(0), count, t.index(1), before,
+      builder, t.loc, t.index(0), count, t.index(1), state,
       [&](OpBuilder &, Location, Value part, ValueRange carried) {
-        Value row0 = t.mul(part, rows);
-        Value read = t.loadChannels(tensor(op.getX()), {batch, t.add(from, row0), channel0},
-                                    t.rows(rows), /*transposed=*/false, whole);
-        SmallVector<Value> samples(carried), outputs;
+        Value row0 = t.mul(part, rows), following = t.add(part, 1);
+        // Behind the last turn there is nothing to read.
+        Value more = t.compare(arith::CmpIPredicate::slt, following, count);
+        Value next = read(t.select(more, t.add(row0, rows), length));
+        SmallVector<Value> samples(carried.drop_front()), outputs;
         for (int64_t i = 0; i < rows; ++i) {
-          samples.push_back(t.rowOf(read, i));
+          samples.push_back(t.rowOf(carried.front(), i));
           outputs.push_back(t.broadcast(output(samples), t.rows(1)));
         }
         t.storeChannels(t.sums(outputs), tensor(op.getY()),
                         {batch, t.add(time0, row0), channel0}, /*transposed=*/false,
                         /*rows=*/Value(), whole);
-        scf::YieldOp::create(builder, t.loc, ArrayRef(samples).take_back(past));
+        SmallVector<Value> yields = {next};
+        llvm::append_range(yields, ArrayRef(samples).take_back(past));
+        scf::YieldOp::create(builder, t.loc, yields);
       });
 }
 

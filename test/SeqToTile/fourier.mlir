@@ -8,10 +8,12 @@
 // CHECK: tile.launch @main_long_conv(%[[U]], %[[S]], %{{.*}}) work(%{{.*}}, %c8)
 // CHECK-SAME: tile.same_sizes = [array<i64: 0, 2, 2, 2>]
 
-// The filter is transformed to the accuracy of f32, and divided into two parts on the way.
+// The filter is transformed as exactly as the input, with one exchange.
 // CHECK-LABEL: tile.kernel @main_prepare_filter
 // CHECK: tile.pull
 // CHECK: tile.warp_dot {{.*}} -> tensor<16x16x16xf32, #tile.frag>
+// CHECK: tile.exchange
+// CHECK-NOT: tile.exchange
 // CHECK: tile.place
 
 // Four sequences of 4 x 16 x 16 a tile, in one box of their batches: [H, 4, B, R, 64].
@@ -36,4 +38,29 @@
 func.func @main(%u: tensor<?x8x1024xf16>, %h: tensor<8x1024xf32>) -> tensor<?x8x1024xf16> {
   %y = seq.long_conv causal %u filter(%h : tensor<8x1024xf32>) taps first : tensor<?x8x1024xf16> -> tensor<?x8x1024xf16>
   return %y : tensor<?x8x1024xf16>
+}
+
+// A circular convolution takes two tiles as the parts of complex numbers.
+// CHECK-LABEL: tile.kernel @circular_long_conv
+// CHECK-SAME: tile.stagger = 1
+// CHECK: tile.foreach
+// CHECK-COUNT-2: tile.load
+// CHECK-COUNT-4: tile.warp_dot
+// CHECK: tile.exchange
+// CHECK: tile.exchange
+// CHECK-COUNT-2: tile.warp_dot
+// CHECK: tile.store
+// CHECK-COUNT-2: tile.warp_dot
+// CHECK: tile.store
+func.func @circular(%u: tensor<?x8x1024xf16>, %h: tensor<8x1024xf32>) -> tensor<?x8x1024xf16> {
+  %y = seq.long_conv circular %u filter(%h : tensor<8x1024xf32>) taps first : tensor<?x8x1024xf16> -> tensor<?x8x1024xf16>
+  return %y : tensor<?x8x1024xf16>
+}
+
+// A spectrum that is kept has the accuracy of f32: numbers are of two parts on the way.
+// CHECK-LABEL: tile.kernel @prepare_prepare_filter
+// CHECK-COUNT-2: tile.exchange
+func.func @prepare(%h: tensor<8x1024xf32>) -> tensor<8x1024x2xf32> {
+  %s = seq.prepare_filter causal %h taps first {radices = array<i64: 4, 16, 16>} : tensor<8x1024xf32> -> tensor<8x1024x2xf32>
+  return %s : tensor<8x1024x2xf32>
 }
