@@ -14,6 +14,9 @@
 // is there for phase 1 in step i + lag, and the slot is free again in step i + 2 lag: there are
 // 2 lag slots. Likewise for the slots through which tiles come and go.
 //
+// In the first and the last steps some phases have no work tile, and are left out. Where phases
+// overlap, rounds of steps in which all of them have one are written apart, without branches.
+//
 //===----------------------------------------------------------------------===//
 
 #include "longwing/Tile/Passes.h"
@@ -88,7 +91,13 @@ private:
   Stream &stream(int64_t delay);
   void declareStreams();
   void prologue();
-  void step(int64_t k);
+  void round();
+  void step(int64_t k, bool guarded);
+  void guardedPhases(int64_t k, SmallVector<IRMapping> &maps);
+  void overlappedPhases(int64_t k, SmallVector<IRMapping> &maps);
+  SmallVector<Operation *> workOf(int64_t phase);
+  SmallVector<Value> state();
+  void setState(ValueRange values);
   void copies(int64_t k);
   void begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps);
   void emit(Operation *op, int64_t k, IRMapping &map);
@@ -529,7 +538,48 @@ void Staggered::refresh(int64_t k) {
   }
 }
 
-void Staggered::step(int64_t k) {
+/// What a phase does itself, in order.
+SmallVector<Operation *> Staggered::workOf(int64_t phase) {
+  SmallVector<Operation *> ops;
+  for (auto &[op, its] : plan.phases)
+    if (its == phase && !plan.slow.contains(op) && !isa<LoadOp, JoinOp>(op))
+      ops.push_back(op);
+  return ops;
+}
+
+/// One after the other, which takes the fewest registers, and each only where it has a work tile.
+void Staggered::guardedPhases(int64_t k, SmallVector<IRMapping> &maps) {
+  for (int64_t phase = plan.count - 1; phase >= 0; --phase) {
+    auto branch = scf::IfOp::create(b, loc, isWork(lag * phase), /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    begin(phase, k, maps);
+    for (Operation *op : workOf(phase))
+      emit(op, k, maps[phase]);
+  }
+}
+
+/// Side by side, in proportion: each phase has work while another one waits.
+void Staggered::overlappedPhases(int64_t k, SmallVector<IRMapping> &maps) {
+  SmallVector<SmallVector<Operation *>> work;
+  for (int64_t phase = 0; phase < plan.count; ++phase)
+    work.push_back(workOf(phase));
+  for (int64_t phase = plan.count - 1; phase >= 0; --phase)
+    begin(phase, k, maps);
+  SmallVector<size_t> done(plan.count, 0);
+  auto share = [&](int64_t phase) { return double(done[phase]) / double(work[phase].size()); };
+  while (true) {
+    int64_t next = -1; // the phase that is least far
+    for (int64_t phase = 0; phase < plan.count; ++phase)
+      if (done[phase] < work[phase].size() && (next < 0 || share(phase) < share(next)))
+        next = phase;
+    if (next < 0)
+      return;
+    emit(work[next][done[next]++], k, maps[next]);
+  }
+}
+
+void Staggered::step(int64_t k, bool guarded) {
   current = k ? Value(arith::AddIOp::create(b, loc, base, index(k))) : base;
   Value begun = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, current, index(lag));
   StepWaitOp::create(b, loc, steps, floorMod(k - lag, kUnroll), parity(floorDiv(k - lag, kUnroll)),
@@ -540,30 +590,7 @@ void Staggered::step(int64_t k) {
     for (Stream &each : streams)
       if (each.delay == lag * phase)
         mapPoint(maps[phase], each);
-  SmallVector<SmallVector<Operation *>> work(plan.count);
-  for (auto &[op, phase] : plan.phases)
-    if (!plan.slow.contains(op) && !isa<LoadOp, JoinOp>(op))
-      work[phase].push_back(op);
-  // Side by side, in proportion, each phase has work while another one waits; one after the other
-  // they take fewer registers.
-  bool overlap = kernel.getSchedule().getOverlap();
-  int64_t last = plan.count - 1;
-  for (int64_t phase = last; phase >= 0; --phase) {
-    begin(phase, k, maps);
-    for (Operation *op : overlap ? ArrayRef<Operation *>() : ArrayRef(work[phase]))
-      emit(op, k, maps[phase]);
-  }
-  SmallVector<size_t> done(plan.count, 0);
-  auto share = [&](int64_t phase) { return double(done[phase]) / double(work[phase].size()); };
-  while (overlap) {
-    int64_t next = -1; // the phase that is least far
-    for (int64_t phase = 0; phase < plan.count; ++phase)
-      if (done[phase] < work[phase].size() && (next < 0 || share(phase) < share(next)))
-        next = phase;
-    if (next < 0)
-      break;
-    emit(work[next][done[next]++], k, maps[next]);
-  }
+  guarded ? guardedPhases(k, maps) : overlappedPhases(k, maps);
 
   if (!stores().empty()) {
     auto lead = LeadOp::create(b, loc);
@@ -577,6 +604,55 @@ void Staggered::step(int64_t k) {
   refresh(k);
   for (Stream &each : streams)
     advance(each);
+}
+
+/// What goes from step to step: the coordinates and the slow values.
+SmallVector<Value> Staggered::state() {
+  SmallVector<Value> values;
+  for (Stream &each : streams)
+    llvm::append_range(values, each.point);
+  for (auto &[value, now] : slowValues)
+    values.push_back(now);
+  return values;
+}
+
+void Staggered::setState(ValueRange values) {
+  for (Stream &each : streams) {
+    each.point = llvm::to_vector(values.take_front(sizes.size()));
+    values = values.drop_front(sizes.size());
+  }
+  for (auto &[value, now] : slowValues) {
+    now = values.front();
+    values = values.drop_front();
+  }
+}
+
+/// The steps that are written out.
+void Staggered::round() {
+  auto steps = [&](bool guarded) {
+    for (int64_t k = 0; k < kUnroll; ++k)
+      step(k, guarded);
+  };
+  if (!kernel.getSchedule().getOverlap())
+    return steps(/*guarded=*/true);
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+    return arith::CmpIOp::create(b, loc, predicate, x, y);
+  };
+  Value end = arith::AddIOp::create(b, loc, base, index(kUnroll));
+  Value begun = compare(arith::CmpIPredicate::uge, base, index(lag * (plan.count - 1)));
+  Value full = arith::AndIOp::create(b, loc, begun, compare(arith::CmpIPredicate::ule, end, count));
+  SmallVector<Value> before = state();
+  auto branch = scf::IfOp::create(b, loc, ValueRange(before).getTypes(), full, /*withElse=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+      setState(before);
+      b.setInsertionPointToStart(block);
+      steps(/*guarded=*/block == branch.elseBlock());
+      scf::YieldOp::create(b, loc, state());
+    }
+  }
+  setState(branch.getResults());
 }
 
 LogicalResult Staggered::write() {
@@ -597,36 +673,18 @@ LogicalResult Staggered::write() {
   declareStreams();
   prologue();
 
-  SmallVector<Value> state = {arith::ConstantIntOp::create(b, loc, 0, 32)};
-  auto gather = [&](SmallVector<Value> &into) {
-    for (Stream &each : streams)
-      llvm::append_range(into, each.point);
-    for (auto &[value, now] : slowValues)
-      into.push_back(now);
-  };
-  auto scatter = [&](ValueRange from) {
-    turn = from.front();
-    from = from.drop_front();
-    for (Stream &each : streams) {
-      each.point = llvm::to_vector(from.take_front(sizes.size()));
-      from = from.drop_front(sizes.size());
-    }
-    for (auto &[value, now] : slowValues) {
-      now = from.front();
-      from = from.drop_front();
-    }
-  };
-  gather(state);
-  auto loop = scf::ForOp::create(b, loc, index(0), stepsToDo, index(kUnroll), state);
+  SmallVector<Value> init = {arith::ConstantIntOp::create(b, loc, 0, 32)};
+  llvm::append_range(init, state());
+  auto loop = scf::ForOp::create(b, loc, index(0), stepsToDo, index(kUnroll), init);
   if (!loop.getBody()->empty())
     loop.getBody()->clear();
   b.setInsertionPointToStart(loop.getBody());
   base = loop.getInductionVar();
-  scatter(loop.getRegionIterArgs());
-  for (int64_t k = 0; k < kUnroll; ++k)
-    step(k);
+  turn = loop.getRegionIterArgs().front();
+  setState(loop.getRegionIterArgs().drop_front());
+  round();
   SmallVector<Value> next = {parity(1)};
-  gather(next);
+  llvm::append_range(next, state());
   scf::YieldOp::create(b, loc, next);
   work.erase();
   return success();
