@@ -71,6 +71,9 @@ constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
 constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
 /// On a loop: it is not to be unrolled, as what several iterations hold would not fit the registers.
 constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
+/// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the
+/// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`.
+constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr = "tile.accurate";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those

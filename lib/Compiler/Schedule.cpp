@@ -54,18 +54,20 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseNumber(name, value, schedule.unroll, loc);
   if (name == "registers")
     return parseNumber(name, value, schedule.registers, loc);
+  if (name == "products")
+    return parseFlag(name, value, schedule.products, loc);
   if (name == "persistent")
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
     return parseFlag(name, value, schedule.overlap, loc);
   // seq-configure checks these, beside the operation.
-  if (name == "conv" || name == "radices") {
-    (name == "conv" ? schedule.conv : schedule.radices) = value.str();
-    return success();
-  }
+  for (auto [known, option] : {std::pair("conv", &schedule.conv), {"radices", &schedule.radices},
+                               {"polynomials", &schedule.polynomials}})
+    if (name == known)
+      return *option = value.str(), success();
   return emitError(loc) << "unknown schedule option '" << name
                         << "', expected consumers, keys, stages, query-stages, lanes, width, steps, "
-                           "unroll, registers, persistent, overlap, conv or radices";
+                           "unroll, registers, products, polynomials, persistent, overlap, conv or radices";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

@@ -45,6 +45,8 @@ void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &option
   config.width = options.width;
   config.steps = options.steps;
   config.unroll = options.unroll;
+  config.products = options.products;
+  config.polynomials = options.polynomials;
   config.registers = options.registers;
   config.persistent = options.persistent;
   config.overlap = options.overlap;

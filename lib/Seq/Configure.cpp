@@ -244,7 +244,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   }
 
   void runOnOperation() override {
-    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll};
+    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll, products, polynomials};
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)

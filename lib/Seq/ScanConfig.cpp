@@ -58,6 +58,16 @@ static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_
   return sequences * llvm::divideCeil(op.getChannels(), config.channels());
 }
 
+/// Whether tensor cores may take what enters and leaves the states: of bf16, two channels for each four threads.
+static bool allowsProducts(seq::SelectiveScanOp op, const ScanConfig &config) {
+  auto isBF16 = [](Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); };
+  return isBF16(op.getU()) && isBF16(op.getB()) && isBF16(op.getC()) && !op.hasConstantB() &&
+         !op.hasConstantC() && config.lanes == 4 && config.width == 2 && op.getStateSize() % 8 == 0;
+}
+
+/// States of a thread with which products are chosen: none until they are shown to be faster.
+constexpr int64_t kHeldWithProducts = 0;
+
 /// Cycles of a step of all sequences, up to a factor.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
   double rows = double(op.getStateSize()) / config.lanes, width = config.width,
@@ -110,12 +120,19 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
         else if (!idle || op.getStateSize() > kFewStates)
           continue;
         int64_t held = width * op.getStateSize() / lanes;
-        int64_t most = consumers == 1 ? 32 : 16; // states in registers
+        // States in registers; all exponentials as polynomials leave fewer.
+        bool wide = bytesOf(op.getU()) == 4;
+        int64_t most = consumers == 1 && !wide ? 32 : 16;
         if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
           continue;
         // Rows that are read in several pieces take more of them.
         bool pieces = !llvm::isPowerOf2_64(held);
         config.registers = consumers == 2 ? 152 : held > 16 || pieces ? 232 : 168;
+        config.products = allowsProducts(op, config) && held <= kHeldWithProducts;
+        if (wide)
+          config.polynomials = 8;
+        else if (config.products)
+          config.polynomials = 2;
         double cycles = cost(op, config, batch);
         if (cycles < least)
           least = cycles, best = config;
@@ -205,6 +222,14 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   set(config.registers, overrides.registers);
   config.unroll = std::max(config.unroll, config.lanes);
   set(config.unroll, overrides.unroll);
+  config.products = allowsProducts(op, config) && (overrides.products.empty() ? config.products : overrides.products == "true");
+  if (overrides.products == "true" && !config.products)
+    return op.emitError() << "schedule option 'products': expected u, b and c of bf16, b and c that vary in time, a "
+                             "multiple of 8 states, 4 lanes and width 2";
+  if (!overrides.polynomials.empty() &&
+      (StringRef(overrides.polynomials).getAsInteger(10, config.polynomials) || config.polynomials < 0 ||
+       config.polynomials > 8))
+    return op.emitError() << "schedule option 'polynomials': expected 0 to 8, got '" << overrides.polynomials << "'";
   if (failed(check(op, config)) || (pair.few && failed(check(op, *pair.few))))
     return failure();
   pair.write(op);

@@ -10,6 +10,9 @@
 //
 //   h[n] = exp2(dt log2(e) a[n]) h[n] + b[n] (dt u)         y = sum over n of c[n] h[n]
 //
+// Of 16-bit operands, b (dt u) and the sums are products of tensor cores, eight steps of a tile at a time: else
+// they, and the exchanges and reads that they need, take as long as the exponentials.
+//
 // What belongs to a channel and a step (softplus, skip, gate) is computed for several steps at
 // once, spread over the lanes that share the channel.
 //
@@ -55,6 +58,8 @@ private:
   Value stepsOf(Value row0, Value state);
   Value timeTile(Value view, Value time);
   Value stateTile(Value view, Value time);
+  Value decayOf(Value exponent);
+  int64_t stepsAtOnce() const { return config.products ? 8 : config.unroll; }
   Value input(Value tile, Value perChannel, Value row0, int64_t step);
 
   seq::SelectiveScanOp op;
@@ -139,7 +144,11 @@ void SelectiveScanKernel::work(Value block, Value entry) {
                              : t.constant(t.rows(states), 0);
   state = walk(length, op.getReverse(), state, [&] { loadTiles(); },
                [&](Value row0, SmallVectorImpl<Value> &next) {
-                 next.front() = stepsOf(row0, next.front());
+                 int64_t parts = config.unroll / stepsAtOnce();
+                 for (int64_t i = 0; i < parts; ++i) {
+                   int64_t part = op.getReverse() ? parts - 1 - i : i;
+                   next.front() = stepsOf(t.add(row0, part * stepsAtOnce()), next.front());
+                 }
                })
               .front();
   if (op.getState())
@@ -170,6 +179,17 @@ void SelectiveScanKernel::loadTiles() {
     gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
 }
 
+/// What a step leaves of the states. Some exponentials are polynomials, so that the special-function unit is not
+/// what all wait for; in f32 all are, because that unit is not accurate enough for a thousand steps.
+Value SelectiveScanKernel::decayOf(Value exponent) {
+  Value decay = t.exp2(exponent);
+  if (config.polynomials)
+    decay.getDefiningOp()->setAttr(kPolynomialAttr, builder.getI64IntegerAttr(config.polynomials));
+  if (getElementTypeOrSelf(op.getU().getType()).isF32())
+    decay.getDefiningOp()->setAttr(kAccurateAttr, builder.getUnitAttr());
+  return decay;
+}
+
 /// What enters or reads the states at a step: a row of b or c, or what is constant in time.
 Value SelectiveScanKernel::input(Value tile, Value perChannel, Value row0, int64_t step) {
   if (perChannel)
@@ -178,9 +198,9 @@ Value SelectiveScanKernel::input(Value tile, Value perChannel, Value row0, int64
   return t.broadcast(row, t.rows(states));
 }
 
-/// `unroll` steps from a row of the tiles on; gives the state behind them.
+/// The steps from a row of the tiles on that are taken at once; gives the state behind them.
 Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
-  int64_t count = config.unroll;
+  int64_t count = stepsAtOnce();
   Value u = t.readRows(uTile, row0, count);
   Value dt = t.readRows(deltaTile, row0, count);
   if (bias)
@@ -190,7 +210,8 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
   Value x = t.mulf(dt, u);
   // Steps behind the end leave the state as it is, where it goes on to be seen.
   Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
-  bool masked = op.getState() || op.getReverse();
+  // Products see the other steps too, as zeros times what they hold.
+  bool masked = op.getState() || op.getReverse() || (config.products && op.isPacked());
   if (masked) {
     Value row = t.make<IotaOp>(t.states(count, builder.getIndexType()), t.index(0));
     Value bound = t.make<BroadcastOp>(row.getType(), last);
@@ -201,18 +222,26 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
   }
   auto tiled = [&](Value row) { return t.broadcast(row, t.rows(states)); };
   SmallVector<Value> outputs(count);
+  Value y = config.products ? t.constant(t.rows(count), 0) : Value();
   for (int64_t i = 0; i < count; ++i) {
     int64_t step = op.getReverse() ? count - 1 - i : i;
-    Value decay = t.exp2(t.mulf(rate, tiled(t.rowOf(dt, step))));
-    Value entering = input(bTile, constantB, row0, step);
+    Value decay = decayOf(t.mulf(rate, tiled(t.rowOf(dt, step))));
+    Value entering = config.products ? t.make<OuterOp>(t.rows(states), x, step, bTile, row0)
+                                     : input(bTile, constantB, row0, step);
     if (masked && op.isPacked()) { // the next sequence may hold anything
       Value inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
       entering = t.select(t.spread(inside, entering), entering, t.constantLike(entering, 0));
     }
+    if (config.products) {
+      state = t.fma(decay, state, entering);
+      y = t.make<ContractOp>(state, cTile, row0, y, step);
+      continue;
+    }
     state = t.fma(decay, state, t.mulf(entering, tiled(t.rowOf(x, step))));
     outputs[step] = t.partialSum(t.mulf(input(cTile, constantC, row0, step), state));
   }
-  Value y = t.sums(outputs);
+  if (!config.products)
+    y = t.sums(outputs);
   if (skip)
     y = t.fma(u, t.broadcast(skip, u.getType()), y);
   if (gateTile)

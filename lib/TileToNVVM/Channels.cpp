@@ -22,9 +22,7 @@ using namespace longwing::tile;
 
 static int64_t bytesOf(Type element) { return element.getIntOrFloatBitWidth() / 8; }
 
-/// Of `n` neighbouring elements, which begin at a multiple of n: how many one access takes. A power
-/// of two, so that they are aligned.
-static int64_t pieceOf(int64_t n, Type element) {
+int64_t Emitter::pieceOf(int64_t n, Type element) {
   return std::min(n & -n, 16 / bytesOf(element));
 }
 
@@ -94,15 +92,21 @@ Emitter::Values Emitter::loadWide(Value pointer, Type element, int64_t n) {
     llvm::append_range(result, loadWide(rest, element, n / 2));
     return result;
   }
+  return fromWords(loadWords(pointer, bytes), element);
+}
+
+/// Words of 32 bits, or one of 16, by one load.
+Emitter::Values Emitter::loadWords(Value pointer, int64_t bytes) {
   Type word = b.getIntegerType(std::min<int64_t>(32, 8 * bytes));
   Type type = bytes > 4 ? Type(VectorType::get(bytes / 4, word)) : word;
   Value loaded = LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/bytes,
                                       /*isVolatile=*/false);
+  if (bytes <= 4)
+    return {loaded};
   Values words;
-  for (int64_t i = 0; i < std::max<int64_t>(bytes / 4, 1); ++i)
-    words.push_back(bytes > 4 ? Value(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)))
-                              : loaded);
-  return fromWords(words, element);
+  for (int64_t i = 0; i < bytes / 4; ++i)
+    words.push_back(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)));
+  return words;
 }
 
 /// Words of 32 bits, or one of 16, as f32 values of their elements; ...

@@ -335,6 +335,8 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](ReadOp op) { return emitRead(op), success(); })
       .Case([&](RowOp op) { return emitRow(op), success(); })
       .Case([&](SumsOp op) { return emitSums(op), success(); })
+      .Case([&](OuterOp op) { return emitOuter(op); })
+      .Case([&](ContractOp op) { return emitContract(op); })
       .Case([&](LoadChannelsOp op) { return emitLoadChannels(op), success(); })
       .Case([&](StoreChannelsOp op) { return emitStoreChannels(op), success(); })
       .Case([&](ProduceOp op) { return emitProduce(op), success(); })

@@ -163,6 +163,18 @@ private:
   void forEachThread(int64_t count, llvm::function_ref<void(mlir::Value)> body);
 
   //===--------------------------------------------------------------------===//
+  // States on tensor cores (Outer.cpp)
+  //===--------------------------------------------------------------------===//
+  mlir::LogicalResult emitOuter(tile::OuterOp op);
+  mlir::LogicalResult emitContract(tile::ContractOp op);
+  mlir::LogicalResult checkOuter(mlir::Operation *op, mlir::Type type);
+  Values statePairs(mlir::TypedValue<mlir::RankedTensorType> source, mlir::Value row0, mlir::Value row,
+                    mlir::Value first);
+  Values known(mlir::Operation *op, mlir::Value source, mlir::Value row, llvm::function_ref<Values()> make);
+  mlir::Value exp2Polynomial(mlir::Value x, bool accurate);
+  llvm::DenseMap<std::tuple<void *, mlir::Block *, mlir::Value, mlir::Value>, Values> operandsOfSteps;
+
+  //===--------------------------------------------------------------------===//
   // Channels (Channels.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult checkChannels();
@@ -184,6 +196,10 @@ private:
   Values fromWords(mlir::ValueRange words, mlir::Type element);
   Values toWords(llvm::ArrayRef<mlir::Value> values, mlir::Type element);
   Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n);
+  Values loadWords(mlir::Value pointer, int64_t bytes);
+  /// Of `n` neighbouring elements, which begin at a multiple of n: how many one access takes. A power of two, so
+  /// that they are aligned.
+  static int64_t pieceOf(int64_t n, mlir::Type element);
   void storeWide(mlir::Value pointer, mlir::Type element, llvm::ArrayRef<mlir::Value> values);
   /// Neighbouring elements of a tensor that a thread holds.
   struct Run {

@@ -173,6 +173,12 @@ Value ptx::permute(OpBuilder &b, Location loc, Value low, Value high, int64_t se
       .front();
 }
 
+Value ptx::permute(OpBuilder &b, Location loc, Value low, Value high, Value selector) {
+  return inlineAsm(b, loc, "prmt.b32 $0, $1, $2, $3;", "=r,r,r,r", {low, high, selector}, low.getType(),
+                   /*sideEffects=*/false)
+      .front();
+}
+
 Value ptx::pinned(OpBuilder &b, Location loc, Value value) {
   return inlineAsm(b, loc, "shfl.sync.bfly.b32 $0, $1, 0, 31, 0xffffffff;", "=r,r", value,
                    value.getType())
@@ -203,24 +209,25 @@ static std::string address(unsigned operand, int64_t offset) {
   return "[$" + std::to_string(operand) + " + " + std::to_string(offset) + "]";
 }
 
-SmallVector<Value> ptx::mma(OpBuilder &b, Location loc, bool wide, ValueRange a, ValueRange factor,
-                            ValueRange c) {
-  unsigned n = wide ? 4 : 2;
+SmallVector<Value> ptx::mma(OpBuilder &b, Location loc, StringRef form, ValueRange a,
+                            ValueRange factor, ValueRange c) {
+  unsigned n = c.size();
+  Type type = c.front().getType();
   Constraints constraints;
   for (unsigned i = 0; i < n; ++i)
-    constraints.add(wide ? "=f" : "=r");
+    constraints.add("=" + letter(type));
   SmallVector<Value> operands(a);
   llvm::append_range(operands, factor);
   for (size_t i = 0; i < operands.size(); ++i)
     constraints.add("r");
   llvm::append_range(operands, c);
   for (unsigned i = 0; i < n; ++i)
-    constraints.add(wide ? "f" : "r");
-  std::string text = "mma.sync.aligned.m16n8k16.row.col.";
-  text += wide ? "f32.f16.f16.f32 " : "f16.f16.f16.f16 ";
-  text += braced(0, n) + ", " + braced(n, 4) + ", " + braced(n + 4, 2) + ", " + braced(n + 6, n) + ";";
-  SmallVector<Type> results(n, wide ? Type(b.getF32Type()) : Type(b.getI32Type()));
-  return inlineAsm(b, loc, text, constraints.text, operands, results, /*sideEffects=*/false);
+    constraints.add(letter(type));
+  unsigned right = n + a.size(), sum = right + factor.size();
+  std::string text = "mma.sync.aligned." + form.str() + " " + braced(0, n) + ", " + braced(n, a.size()) + ", " +
+                     braced(right, factor.size()) + ", " + braced(sum, n) + ";";
+  return inlineAsm(b, loc, text, constraints.text, operands, SmallVector<Type>(n, type),
+                   /*sideEffects=*/false);
 }
 
 Value ptx::negatePair(OpBuilder &b, Location loc, Value pair) {

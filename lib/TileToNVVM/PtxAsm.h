@@ -58,6 +58,8 @@ void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::
 /// Bytes of two registers.
 mlir::Value permute(mlir::OpBuilder &b, mlir::Location loc, mlir::Value low, mlir::Value high,
                     int64_t selector);
+mlir::Value permute(mlir::OpBuilder &b, mlir::Location loc, mlir::Value low, mlir::Value high,
+                    mlir::Value selector);
 mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
@@ -71,8 +73,8 @@ void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::V
 /// exclusive or of it, which ptxas keeps.
 mlir::Value negatePair(mlir::OpBuilder &b, mlir::Location loc, mlir::Value pair);
 
-/// d = a b + c by one mma.sync m16n8k16 of f16; `wide` accumulators are f32.
-llvm::SmallVector<mlir::Value> mma(mlir::OpBuilder &b, mlir::Location loc, bool wide,
+/// d = a b + c by one mma.sync of a form, which names its shape and types; c is of f32, or of pairs of f16.
+llvm::SmallVector<mlir::Value> mma(mlir::OpBuilder &b, mlir::Location loc, llvm::StringRef form,
                                    mlir::ValueRange a, mlir::ValueRange factor,
                                    mlir::ValueRange c);
 /// Four matrices of 8 x 8 from and to SRAM, at `base` plus a constant.

@@ -46,10 +46,15 @@ LogicalResult Emitter::emitElementwise(Operation *op) {
     if (isa<RankedTensorType>(operand.getType()) && count(operand.getType()) != n)
       return op->emitOpError() << "expected operands in the layout of the result, " << type
                                << ", got " << operand.getType();
+  auto share = op->getAttrOfType<IntegerAttr>(kPolynomialAttr);
+  bool accurate = op->hasAttr(kAccurateAttr);
   setEach(op, [=](int64_t k) {
     Values operands;
     for (Value operand : op->getOperands())
       operands.push_back(element(operand, isa<RankedTensorType>(operand.getType()) ? k : 0));
+    // Of each eight registers, `share` spread over them.
+    if (share && (k + 1) * share.getInt() / 8 > k * share.getInt() / 8)
+      return exp2Polynomial(operands[0], accurate);
     bool packed = isa<RankedTensorType>(type) && isa<FloatType>(getElementTypeOrSelf(type)) &&
                   scalarType(type).isInteger(32);
     return packed ? emitPacked(op, operands, getElementTypeOrSelf(type))

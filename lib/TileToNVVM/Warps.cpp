@@ -151,13 +151,14 @@ void Emitter::emitWarps(WarpDotOp op) {
     c = get(op.getC());
   bool wide = op.getResult().getType().getElementType().isF32();
   int64_t part = wide ? 4 : 2;
+  StringRef form = wide ? "m16n8k16.row.col.f32.f16.f16.f32" : "m16n8k16.row.col.f16.f16.f16.f16";
   Values result;
   // The rows i of b are the columns of the result.
   for (int64_t i = 0; i < 2; ++i) {
     Values start(part, wide ? f32(0) : i32(0));
     if (!c.empty())
       start.assign(c.begin() + part * i, c.begin() + part * (i + 1));
-    llvm::append_range(result, ptx::mma(b, loc, wide, a, {factor[i], factor[2 + i]}, start));
+    llvm::append_range(result, ptx::mma(b, loc, form, a, {factor[i], factor[2 + i]}, start));
   }
   set(op.getResult(), std::move(result));
 }

@@ -11,6 +11,7 @@
 #include "dialects/seq/Seq.h"
 
 #include <optional>
+#include <string>
 
 namespace longwing {
 
@@ -28,6 +29,10 @@ struct ScanConfig {
   int64_t stages = 3;
   /// Registers of a consumer thread.
   int64_t registers = 232;
+  /// What enters and leaves the states of a selective scan goes through tensor cores.
+  bool products = false;
+  /// Of each eight exponentials, how many are polynomials.
+  int64_t polynomials = 0;
 
   /// Channels of a CTA.
   int64_t channels() const { return 128 * consumers * width / lanes; }
@@ -51,8 +56,12 @@ struct ScanPair {
 /// What the user overrides; 0 keeps the choice.
 struct ScanOverrides {
   int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0;
+  std::string products = "", polynomials = "";
 
-  bool any() const { return consumers || lanes || width || steps || stages || registers || unroll; }
+  bool any() const {
+    return consumers || lanes || width || steps || stages || registers || unroll || !products.empty() ||
+           !polynomials.empty();
+  }
 };
 
 /// Chooses and writes the configuration of a recurrence over channels.
