@@ -46,12 +46,14 @@ ScanConfig longwing::chooseStep(seq::SelectiveScanOp op) {
   ScanConfig config;
   int64_t states = op.getStateSize();
   config.lanes = lanesOfStates(states);
-  // Two channels for each thread, where they are of one group.
-  config.width = 2;
-  if (op.getGroups() > 1 && op.getChannels() / op.getGroups() % config.channels())
-    config.width = 1;
   config.steps = llvm::alignTo(states, config.lanes);
-  config.registers = 128;
+  // Up to four channels for each thread, where they are of one group: finding the tensors' elements takes more
+  // instructions than a step of a channel.
+  int64_t held = config.steps / config.lanes;
+  config.width = held <= 4 ? 4 : 2;
+  while (config.width > 1 && op.getGroups() > 1 && op.getChannels() / op.getGroups() % config.channels())
+    config.width /= 2;
+  config.registers = config.width * held <= 16 ? 80 : 128;
   return config;
 }
 

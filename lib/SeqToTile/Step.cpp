@@ -214,18 +214,22 @@ void SelectiveScanStep::work(ValueRange at) {
         c = coefficients(op.getC(), op.hasConstantC());
   Value u = columnsAt(op.getU(), {batch, zero, channel0}),
         dt = columnsAt(op.getDelta(), {batch, zero, channel0});
-  if (op.getBias())
-    dt = t.addf(dt, columnsAt(op.getBias(), channel0));
+  // All reads are under way before the first one is waited for.
+  Value bias = op.getBias() ? columnsAt(op.getBias(), channel0) : Value();
+  Value skip = op.getSkip() ? columnsAt(op.getSkip(), channel0) : Value();
+  Value gate = op.getGate() ? columnsAt(op.getGate(), {batch, zero, channel0}) : Value();
+  if (bias)
+    dt = t.addf(dt, bias);
   if (op.getSoftplus())
     dt = t.softplus(dt);
   state = t.fma(t.exp2(t.mulf(rate, tiled(dt))), state, t.mulf(b, tiled(t.mulf(dt, u))));
   if (op.getState())
     t.storeChannels(state, tensor(op.getState()), {batch, channel0, zero}, /*transposed=*/true);
   Value y = sumOf(t.mulf(c, state));
-  if (op.getSkip())
-    y = t.fma(u, columnsAt(op.getSkip(), channel0), y);
-  if (op.getGate())
-    y = t.mulf(y, t.silu(columnsAt(op.getGate(), {batch, zero, channel0})));
+  if (skip)
+    y = t.fma(u, skip, y);
+  if (gate)
+    y = t.mulf(y, t.silu(gate));
   t.storeChannels(y, tensor(op.getY()), {batch, zero, channel0});
 }
 

@@ -320,35 +320,58 @@ void Emitter::storeEachIf(const Runs &runs, Type element, ArrayRef<Value> tile) 
   }
 }
 
-/// One branch for all runs: with one for each, their latencies would add up. A state may be updated
-/// in place, so that no load is invariant.
+/// One branch for all runs: with one for each, their latencies would add up. What is read stays as it was until
+/// behind the branch, where nothing waits for it. A state may be updated in place, so that no load is invariant.
 void Emitter::emitLoadChannels(LoadChannelsOp op) {
   RankedTensorType type = op.getTile().getType();
   Type element = op.getSource().getType().getElementType();
   Runs runs = runsOf(type, op.getSource(), op.getCoordinates(), op.getTransposed(), Value(), op.getWhole());
   if (op.getWhole())
     return (void)set(op.getTile(), loadEachIf(runs, element, count(type)));
-  SmallVector<Type> types(count(type), b.getF32Type());
+  SmallVector<Type> types;
+  int64_t size = bytesOf(element), bytes = runs.list.front().registers.size() * size;
+  Type word = b.getIntegerType(std::min<int64_t>(32, 8 * bytes));
+  types.assign(runs.list.size() * std::max<int64_t>(bytes / 4, 1), word);
   auto branch = scf::IfOp::create(b, loc, types, runs.whole, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  Values whole(types.size()), apart(types.size());
+  Values whole, apart, elements(count(type));
   for (const Run &run : runs.list)
-    for (auto [k, value] : llvm::zip(run.registers, loadWide(run.pointer, element, run.registers.size())))
-      whole[k] = value;
+    llvm::append_range(whole, loadWords(run.pointer, bytes));
   scf::YieldOp::create(b, loc, whole);
   b.setInsertionPointToStart(branch.elseBlock());
+  Type bits = b.getIntegerType(8 * size);
   forEachApart(runs, element, [&](int64_t k, Value pointer, Value inside) {
-    auto here = scf::IfOp::create(b, loc, b.getF32Type(), inside, /*withElse=*/true);
+    auto here = scf::IfOp::create(b, loc, word, inside, /*withElse=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(here.thenBlock());
-    scf::YieldOp::create(b, loc, loadWide(pointer, element, 1));
+    Value loaded = LLVM::LoadOp::create(b, loc, bits, pointer, /*alignment=*/size);
+    if (bits != word)
+      loaded = LLVM::ZExtOp::create(b, loc, word, loaded);
+    scf::YieldOp::create(b, loc, loaded);
     b.setInsertionPointToStart(here.elseBlock());
-    scf::YieldOp::create(b, loc, f32(0));
-    apart[k] = here.getResult(0);
+    scf::YieldOp::create(b, loc, constant(b.getIntegerAttr(word, 0)));
+    elements[k] = here.getResult(0);
   });
+  for (const Run &run : runs.list)
+    for (size_t i = 0; i < run.registers.size(); ++i) {
+      if (bits == word || i % 2 == 0)
+        apart.push_back(elements[run.registers[i]]);
+      else
+        apart.back() = LLVM::OrOp::create(
+            b, loc, apart.back(), LLVM::ShlOp::create(b, loc, elements[run.registers[i]], i32(16)));
+    }
   scf::YieldOp::create(b, loc, apart);
-  set(op.getTile(), llvm::to_vector(ValueRange(branch.getResults())));
+  b.setInsertionPointAfter(branch);
+  Values result(count(type));
+  ValueRange words = branch.getResults();
+  for (const Run &run : runs.list) {
+    size_t n = types.size() / runs.list.size();
+    for (auto [k, value] : llvm::zip(run.registers, fromWords(words.take_front(n), element)))
+      result[k] = value;
+    words = words.drop_front(n);
+  }
+  set(op.getTile(), std::move(result));
 }
 
 /// Visits the elements of runs one by one: the register, where it stands, and whether it exists.

@@ -1,6 +1,6 @@
 // RUN: longwing-opt %s --seq-configure --seq-to-tile | FileCheck %s
 // RUN: longwing-opt %s --seq-configure | FileCheck %s --check-prefix=CONFIG
-// RUN: longwing-opt %s --seq-configure="lanes=4 products=true polynomials=2" --seq-to-tile | FileCheck %s --check-prefix=PRODUCTS
+// RUN: longwing-opt %s --seq-configure="lanes=4 width=2 products=true polynomials=2" --seq-to-tile | FileCheck %s --check-prefix=PRODUCTS
 // RUN: longwing-opt %s --seq-configure="lanes=4" --seq-to-tile | FileCheck %s --check-prefix=FORCED
 
 // Where the batch is met at run time there are two kernels, of which one gets no work: many sequences
