@@ -34,7 +34,10 @@ def prepared_text(kind, channels, length, element, gated):
     sequence = f"tensor<?x{channels}x{length}x{element}>"
     filter_type = f"tensor<{channels}x{length}xf32>"
     spectrum = f"tensor<{channels}x{length}x2xf16>"
-    radices = "{radices = array<i64: " + ", ".join(map(str, [16, 16] if length == 256 else [length // 256, 16, 16])) + ">}"
+    # The first radix of passes through memory is a multiple of 64 and at least L / 4096.
+    first = length // 256 if length <= 8192 else max(64, length // 4096)
+    radices = [radix for radix in (first, length // (256 * first), 16, 16) if radix > 1]
+    radices = "{radices = array<i64: " + ", ".join(map(str, radices)) + ">}"
     gates = f", %pre: {sequence}, %post: {sequence}" if gated else ""
     clauses = f" pre(%pre : {sequence}) post(%post : {sequence})" if gated else ""
     return f"""func.func @prepare(%filter: {filter_type}) -> {spectrum} {{
@@ -134,7 +137,7 @@ def cases():
                     shape = (entry["batch"], entry["channels"], length)
                     peer = element == "f16"
                     yield case(group, kind, element, *shape, length, gated, recorded, peer)
-                    if length <= 4096 and length != 512:
+                    if length != 512:
                         yield case(group, kind, element, *shape, length, gated, recorded, False, spectrum=True)
     for taps in SHORT_TAPS:
         for batch, length in ((64, 1024), (64, 4096), (4, 65536)):

@@ -8,29 +8,93 @@
 #include "longwing/Seq/PassConv.h"
 #include "longwing/Target/Hopper.h"
 
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace longwing;
 
-bool longwing::canConvInPasses(seq::LongConvOp op, std::string *why) {
-  std::string ignored;
-  llvm::raw_string_ostream text(why ? *why : ignored);
+/// The largest outer radix: with 512 the kernels' matrices fit SRAM, but their addresses spill.
+static constexpr int64_t kMaxOuter = 256;
+/// The smallest transform over b: with 2 the inner kernel spills.
+static constexpr int64_t kMinInner = 4;
+
+std::optional<PassPlan> PassPlan::choose(int64_t length) {
+  std::optional<PassPlan> best;
+  double least = 0;
+  for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
+    int64_t outer = llvm::divideCeil(length, kSide * inner * kSide) * kSide;
+    if (outer > kMaxOuter)
+      continue;
+    PassPlan plan{length, outer, inner, /*rightAngle=*/true};
+    // Memory traffic, and the products with the outer matrices.
+    double cost = double(plan.points()) * (20 + outer / 32.0);
+    if (best && cost >= least)
+      continue;
+    best = plan;
+    least = cost;
+  }
+  return best;
+}
+
+static std::string toText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static std::optional<PassPlan> refuse(std::string *why, const Twine &reason) {
+  if (why)
+    *why = reason.str();
+  return std::nullopt;
+}
+
+/// The plan in whose order a spectrum of these radices lies: [R, M / 256, 16, 16], or [R, 16, 16].
+static std::optional<PassPlan> inOrder(ArrayRef<int64_t> radices, std::string *why) {
+  bool known = (radices.size() == 3 || radices.size() == 4) && radices.take_back(2) == ArrayRef<int64_t>{16, 16};
+  int64_t outer = known ? radices.front() : 0, radix = known && radices.size() == 4 ? radices[1] : 1;
+  PassPlan plan{/*length=*/0, outer, 4 * radix, /*rightAngle=*/true};
+  if (!known || outer % kSide || outer > kMaxOuter || radix > 16 || !llvm::isPowerOf2_64(radix))
+    return refuse(why, "passes through memory take a spectrum of radices [R, 16, 16] or [R, r, 16, 16], "
+                       "R a multiple of 64 up to 256, r a power of two up to 16");
+  return plan;
+}
+
+std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
   Type element = op.getU().getType().getElementType();
   int64_t length = op.getLength(), taps = op.getFilterLength();
   if (!element.isF16() && !element.isBF16())
-    text << "a transform takes elements of type f16 or bf16, got " << element;
-  else if (op.getInitial() || op.getFinal())
-    text << "a transform in passes takes a whole sequence, got one with a state";
-  else if (!op.getFilter())
-    text << "a transform in passes takes a filter in time, got a spectrum";
-  else if (ShapedType::isDynamic(length) || length < 1 || length > hopper::kLongestConv)
-    text << "a transform takes a static length of 1 to " << hopper::kLongestConv << ", got "
-         << op.getU().getType();
-  else if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
-    text << "a circular transform takes no more taps than samples, got "
-         << op.getFilter().getType();
-  else
-    return true;
-  return false;
+    return refuse(why, "a transform takes elements of type f16 or bf16, got " + toText(element));
+  if (op.getInitial() || op.getFinal())
+    return refuse(why, "a transform in passes takes a whole sequence, got one with a state");
+  if (ShapedType::isDynamic(length) || length < 1 || length > hopper::kLongestConv)
+    return refuse(why, "a transform takes a static length of 1 to " + Twine(hopper::kLongestConv) + ", got " +
+                           toText(op.getU().getType()));
+  if (op.getSpectrum()) {
+    std::optional<PassPlan> plan = inOrder(*op.getRadices(), why);
+    if (!plan)
+      return plan;
+    plan->length = length;
+    plan->rightAngle = !op.isCircular();
+    if (ShapedType::isDynamic(op.getSpectrum().getType().getDimSize(1)))
+      return refuse(why, "expected a spectrum of static length");
+    return plan;
+  }
+  if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
+    return refuse(why, "a circular transform takes no more taps than samples, got " +
+                           toText(op.getFilter().getType()));
+  return choose(length);
+}
+
+std::optional<PassPlan> PassPlan::of(seq::PrepareFilterOp op, std::string *why) {
+  std::optional<PassPlan> plan = inOrder(op.getRadices(), why);
+  if (!plan)
+    return plan;
+  plan->length = plan->points();
+  plan->rightAngle = op.getKind() != seq::ConvKind::Circular;
+  int64_t taps = op.getFilter().getType().getDimSize(1);
+  if (!plan->rightAngle && (ShapedType::isDynamic(taps) || taps > plan->points()))
+    return refuse(why, "a circular transform takes no more taps than points, got " +
+                           toText(op.getFilter().getType()));
+  return plan;
 }

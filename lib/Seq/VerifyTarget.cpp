@@ -81,19 +81,19 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
 /// Any kind of kernel will do.
 static LogicalResult verifyLongConv(seq::LongConvOp op) {
   std::string direct, fourier, passes;
-  if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || canConvInPasses(op, &passes))
+  if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
     return success();
-  std::string why = op.getSpectrum() ? fourier : direct;
+  std::string why = op.getSpectrum() ? fourier + ", and " + passes : direct;
   if (!op.getSpectrum() && !op.getU().getType().getElementType().isF32())
     why += ", and " + fourier + ", and " + passes;
   return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
 }
 
 static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
-  std::string why;
-  if (FourierPlan::of(op, &why))
+  std::string fourier, passes;
+  if (FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
     return success();
-  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
+  return op.emitOpError() << "cannot run on sm_90a: " << fourier << ", and " << passes << "; the x86-64 target takes it";
 }
 
 /// It is computed as it is defined.

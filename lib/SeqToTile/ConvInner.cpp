@@ -26,7 +26,7 @@ static constexpr int64_t kRun = 16;
 
 InnerPass::InnerPass(Location loc, const PassPlan &plan)
     : plan(plan), builder(loc.getContext()), t(builder, loc) {
-  stages.radix = plan.stride() / 256;
+  stages.radix = plan.radix();
   stages.rightAngle = false;
 }
 
@@ -84,17 +84,32 @@ ComplexTile InnerPass::pull(Value source, ValueRange indices) {
   return {part(0), part(1)};
 }
 
-/// [(k1, k1')][k2][k3], of frequency f' = k1' + (M / 256) (k2 + 16 k3).
-ComplexTile InnerPass::loadSpectrum() {
-  Value f = t.remAll(t.position(0), stages.radix), k1 = t.divAll(t.position(0), stages.radix);
+SmallVector<Value> longwing::spectrumInTiles(FourierBuilder &t, const PassPlan &plan, Value channel,
+                                             Value tile) {
+  Value f = t.remAll(t.position(0), plan.radix()), k1 = t.divAll(t.position(0), plan.radix());
   Value rest = t.make<arith::AddIOp>(t.position(1), t.mulAll(t.position(2), 16));
-  f = t.make<arith::AddIOp>(f, t.mulAll(rest, stages.radix));
-  // It lies as ConvSpectrum.cpp writes it: rows (k1, f' mod P), columns f' / P.
+  f = t.make<arith::AddIOp>(f, t.mulAll(rest, plan.radix()));
   Value row = t.make<arith::AddIOp>(t.mulAll(k1, plan.inner), t.remAll(f, plan.inner));
-  Value column = t.divAll(f, plan.inner);
+  return {channel, tile, Value(), row, t.divAll(f, plan.inner)};
+}
+
+Value longwing::spectrumInOrder(FourierBuilder &t, Value tile) {
+  Value at = t.make<arith::AddIOp>(t.mulAll(t.position(1), 16), t.position(2));
+  at = t.make<arith::AddIOp>(t.mulAll(t.position(0), 256), at);
+  return t.make<arith::AddIOp>(at, t.broadcast(t.mul(tile, kTilePoints), t.indices()));
+}
+
+ComplexTile InnerPass::loadSpectrum() {
+  auto type = cast<ViewType>(spectrum.getType());
+  bool ordered = type.getShape().size() == 3;
+  SmallVector<Value> at = {channel, Value(), Value()};
+  if (ordered)
+    at[1] = spectrumInOrder(t, tileOfSequence);
+  else
+    at = spectrumInTiles(t, plan, channel, tileOfSequence);
   auto part = [&](int64_t i) {
-    return t.make<PullOp>(t.half(), spectrum,
-                          ValueRange{channel, tileOfSequence, t.index(i), row, column});
+    at[2] = t.index(i);
+    return t.cast(t.make<PullOp>(t.frag(type.getElementType()), spectrum, at), t.half());
   };
   return {part(0), part(1)};
 }
@@ -153,7 +168,7 @@ SmallVector<Value> InnerPass::twiddles(OpBuilder &b) const {
     SmallVector<APFloat> values;
     for (int64_t k1 = 0; k1 < plan.outer; ++k1)
       for (int64_t i = 0; i < count; ++i) {
-        std::complex<double> value = rightAngleRoot(k1, i * step, plan.points(), 1);
+        std::complex<double> value = outerRoot(plan, k1, i * step, plan.points(), 1);
         for (double part : {value.real(), value.imag()})
           values.push_back(nearest(part, b.getF16Type()));
       }

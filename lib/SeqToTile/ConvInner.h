@@ -13,6 +13,13 @@
 
 namespace longwing {
 
+/// Where the spectrum of the work tile's frequencies [(k1, k1')][k2][k3], f' = k1' + M / 256 (k2 + 16 k3),
+/// stands: in a tensor of tiles, as ConvSpectrum.cpp makes it (the third index is the part), or among
+/// a channel's frequencies in the order of the radices [R, M / 256, 16, 16].
+llvm::SmallVector<mlir::Value> spectrumInTiles(FourierBuilder &t, const PassPlan &plan,
+                                               mlir::Value channel, mlir::Value tile);
+mlir::Value spectrumInOrder(FourierBuilder &t, mlir::Value tile);
+
 /// X to Z of ConvPasses.h, in place: transforms of M points, in tiles of 4096, by the stages of
 /// FourierTables.h. A tile's neighbouring k1 are its sequences.
 class InnerPass {

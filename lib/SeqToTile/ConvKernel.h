@@ -17,9 +17,8 @@ namespace longwing {
 /// Words for kernels whose warpgroups each have a tile of 64 x 64 numbers of their own.
 class ConvKernel {
 protected:
-  ConvKernel(seq::LongConvOp op, const PassPlan &plan)
-      : op(op), plan(plan), builder(op.getContext()), t(builder, op.getLoc()) {
-    element = op.getU().getType().getElementType();
+  ConvKernel(mlir::Location loc, const PassPlan &plan)
+      : plan(plan), builder(loc.getContext()), t(builder, loc) {
     half = builder.getF16Type();
     single = builder.getF32Type();
     wide = acc(single);
@@ -31,14 +30,14 @@ protected:
     return tile::tileType<tile::AccAttr>({kRows, kSide}, type);
   }
   tile::DescType desc(llvm::ArrayRef<int64_t> box, mlir::Type type, int64_t split = 0) {
-    return tile::DescType::get(op.getContext(), box, type, split);
+    return tile::DescType::get(builder.getContext(), box, type, split);
   }
 
   /// Begins the kernel and gives its arguments.
   mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output) {
-    auto schedule = tile::ScheduleAttr::get(op.getContext(), kGroups, 24, 240, /*persistent=*/true,
+    auto schedule = tile::ScheduleAttr::get(builder.getContext(), kGroups, 24, 240, /*persistent=*/true,
                                             /*overlap=*/false, /*spread=*/false);
-    kernel = tile::KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+    kernel = tile::KernelOp::create(builder, t.loc, name, inputs, schedule);
     kernel.setOutput(output);
     mlir::Block &body = kernel.getBody().front();
     builder.setInsertionPointToStart(&body);
@@ -119,11 +118,10 @@ protected:
     return t.make<mlir::arith::RemUIOp>(x, fill(x, y));
   }
 
-  seq::LongConvOp op;
   PassPlan plan;
   mlir::OpBuilder builder;
   TileBuilder t;
-  mlir::Type element, half, single;
+  mlir::Type half, single;
   mlir::RankedTensorType wide;
   tile::KernelOp kernel;
 };

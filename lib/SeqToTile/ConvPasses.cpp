@@ -30,7 +30,8 @@ constexpr int64_t kAlongB = 3;
 class PassKernel : protected ConvKernel {
 protected:
   PassKernel(seq::LongConvOp op, const PassPlan &plan)
-      : ConvKernel(op, plan), positions(wide.clone(builder.getIndexType())) {}
+      : ConvKernel(op.getLoc(), plan), op(op), element(op.getU().getType().getElementType()),
+        positions(wide.clone(builder.getIndexType())) {}
 
   /// The intermediate, in boxes of `rows` points of k1, all of one b.
   DescType column(int64_t rows) {
@@ -97,6 +98,8 @@ protected:
     ScatterOp::create(builder, t.loc, rounded, destination, ValueRange{batch, channel, times(a0)});
   }
 
+  seq::LongConvOp op;
+  Type element;
   RankedTensorType positions;
   Value batch, channel, b0;
 };
@@ -232,14 +235,18 @@ static Value outerMatrices(OpBuilder &b, Location loc, const PassPlan &plan, int
   double scale = sign < 0 ? 1 / double(plan.outer) : 1;
   // Rows are the result's: k1 on the way there, a on the way back.
   tables.add([&](int64_t r, int64_t c) {
-    return scale * (sign < 0 ? rightAngleRoot(r, c, plan.outer, sign)
-                             : rightAngleRoot(c, r, plan.outer, sign));
+    return scale * (sign < 0 ? outerRoot(plan, r, c, plan.outer, sign)
+                             : outerRoot(plan, c, r, plan.outer, sign));
   });
   return tables.constant(b, loc, b.getF16Type());
 }
 
 LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbols) {
-  PassPlan plan = *PassPlan::choose(op.getLength());
+  std::string why;
+  std::optional<PassPlan> possible = PassPlan::of(op, &why);
+  if (!possible)
+    return op.emitOpError() << "cannot run on sm_90a: " << why;
+  PassPlan plan = *possible;
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   auto insert = [&](KernelOp kernel) {
     symbols.insert(kernel);
@@ -252,7 +259,9 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   auto launch = [&](StringRef kernel, ArrayRef<Value> operands, Type result, ValueRange work) {
     return LaunchOp::create(b, loc, result, kernel, operands, work).getResult(0);
   };
-  Value spectrum = prepareSpectrum(op, plan, symbols, b);
+  Value spectrum = op.getSpectrum();
+  if (!spectrum)
+    spectrum = prepareSpectrum(op, plan, symbols);
 
   auto u = op.getU().getType();
   Value batches = host.make<tensor::DimOp>(op.getU(), 0), channels = host.index(u.getDimSize(1));

@@ -14,7 +14,7 @@
 //   inverse   y[a][m]    = Re sum over k1 of e((k1 - s) a / R) Z[k1][m]
 //
 // where e(x) = exp(2 pi i x), t(k1, m) = e(-(k1 - s) m / N), and s = 1/4 turns the circular
-// convolution of the transform into a linear one (docs: seq.prepare_filter). The transform of M
+// convolution of the transform into a linear one (docs: seq.prepare_filter); with s = 0 it stays circular. The transform of M
 // points is one of P (over b) and one of 64 (over c), with a twiddle e(-k2 c / M) between. Every
 // stage is a product with a constant matrix, scaled by the root of its size, so that magnitudes stay.
 //
@@ -28,38 +28,17 @@
 
 #include "TileBuilder.h"
 
+#include "longwing/Seq/PassConv.h"
+
 #include <complex>
 
 namespace longwing {
 
-/// Rows and columns of a tile of points.
-constexpr int64_t kSide = 64;
-constexpr int64_t kTilePoints = kSide * kSide;
 /// Warpgroups of the kernels, each with a tile of its own.
 constexpr int64_t kGroups = 2;
 
-/// How a transform is cut.
-struct PassPlan {
-  int64_t length = 0; ///< L.
-  int64_t outer = 0;  ///< R, a multiple of 64.
-  int64_t inner = 0;  ///< P, a power of two from 4 to 64.
-
-  int64_t stride() const { return kSide * inner; }       ///< M
-  int64_t points() const { return outer * stride(); }    ///< N
-  int64_t tiles() const { return points() / kTilePoints; } ///< of one sequence
-  /// Rows of the outer transform that one product takes.
-  int64_t depth() const { return outer % 128 || outer > 256 ? 64 : 128; }
-  /// Neighbouring k1 of a tile.
-  int64_t neighbours() const { return kSide / inner; }
-  /// Whether sequences are whole rows of M samples, so that the copy engine can cut them.
-  bool isAligned() const { return length % stride() == 0; }
-
-  /// The cheapest plan of at least `length` points; none if the sequence is too long.
-  static std::optional<PassPlan> choose(int64_t length);
-};
-
-/// e(x / 4), with the quarter that makes a transform right-angled: (k - 1/4) n / size turns.
-std::complex<double> rightAngleRoot(int64_t k, int64_t n, int64_t size, int sign);
+/// (k - s) n / size turns.
+std::complex<double> outerRoot(const PassPlan &plan, int64_t k, int64_t n, int64_t size, int sign);
 std::complex<double> root(int64_t k, int64_t n, int64_t size, int sign);
 
 /// The nearest number of the type.

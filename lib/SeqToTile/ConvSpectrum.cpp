@@ -16,7 +16,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvSpectrum.h"
+#include "ConvInner.h"
 #include "ConvKernel.h"
+#include "SeqToTile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -44,9 +46,8 @@ struct Points {
 
 class SpectrumKernel : protected ConvKernel {
 protected:
-  SpectrumKernel(seq::LongConvOp op, const PassPlan &plan) : ConvKernel(op, plan) {
-    brain = builder.getBF16Type();
-  }
+  SpectrumKernel(Location loc, const PassFilter &source, const PassPlan &plan)
+      : ConvKernel(loc, plan), source(source), brain(builder.getBF16Type()) {}
 
   DescType column(int64_t rows) {
     return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, brain);
@@ -80,13 +81,15 @@ protected:
     return m;
   }
 
+  PassFilter source;
   Type brain;
 };
 
 /// Taps to X, split: planes re hi, re lo, im hi, im lo.
 class SpectrumForward : SpectrumKernel {
 public:
-  SpectrumForward(seq::LongConvOp op, const PassPlan &plan) : SpectrumKernel(op, plan) {}
+  SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
+      : SpectrumKernel(loc, source, plan) {}
   KernelOp create(StringRef name);
 
 private:
@@ -100,7 +103,8 @@ private:
 /// X to the spectrum.
 class SpectrumInner : SpectrumKernel {
 public:
-  SpectrumInner(seq::LongConvOp op, const PassPlan &plan) : SpectrumKernel(op, plan) {}
+  SpectrumInner(Location loc, const PassFilter &source, const PassPlan &plan)
+      : SpectrumKernel(loc, source, plan) {}
   KernelOp create(StringRef name);
 };
 
@@ -111,7 +115,7 @@ Value SpectrumForward::tap(Value channel, const Points &points) {
   auto view = cast<ViewType>(points.filter.getType());
   Value index = points.lag;
   Value count = t.dim(points.filter, 1);
-  if (op.getTaps() == seq::TapOrder::Last)
+  if (source.taps == seq::TapOrder::Last)
     index = t.sub(fill(index, t.sub(count, t.index(1))), index);
   Value value = t.make<GatherOp>(acc(view.getElementType()), points.filter,
                                  ValueRange{channel, index});
@@ -127,7 +131,7 @@ Value SpectrumForward::tap(Value channel, const Points &points) {
 Value SpectrumForward::realTaps(Value channel, Value n) {
   Value here = t.compare(arith::CmpIPredicate::eq, n, fill(n, 0));
   Value all = t.compare(arith::CmpIPredicate::sge, n, fill(n, 0));
-  switch (op.getKind()) {
+  switch (source.kind) {
   case ConvKind::Anticausal:
     return tap(channel, {filter, n, here});
   case ConvKind::TwoSidedShared:
@@ -143,7 +147,7 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
   // From point N - j on; a lag of 0 stands among the real taps.
   Value j = t.sub(fill(n, plan.points()), n);
   int64_t first = 1;
-  switch (op.getKind()) {
+  switch (source.kind) {
   case ConvKind::Causal:
     return {};
   case ConvKind::Anticausal:
@@ -156,6 +160,8 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
     lag = t.sub(j, fill(n, 1)), first = 0;
     break;
   case ConvKind::Circular:
+    if (!plan.rightAngle)
+      return {};
     taps = filter, lag = t.sub(n, fill(n, plan.points() - plan.length));
     break;
   }
@@ -167,10 +173,10 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
 
 KernelOp SpectrumForward::create(StringRef name) {
   SmallVector<Type> inputs = {column(kSide), desc({1, kSide, kSide}, brain)};
-  for (Value taps : {op.getFilter(), op.getReverse()})
+  for (Value taps : {source.filter, source.reverse})
     if (taps) {
       auto type = cast<RankedTensorType>(taps.getType());
-      inputs.push_back(ViewType::get(op.getContext(), type.getShape(), type.getElementType()));
+      inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
     }
   ValueRange arguments = begin(name, inputs, /*output=*/0);
   Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
@@ -178,7 +184,7 @@ KernelOp SpectrumForward::create(StringRef name) {
   reverse = arguments.size() > 3 ? arguments[3] : Value();
 
   ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(plan.outer / kSide),
-                           t.index(op.getChannels())});
+                           t.index(source.channels())});
   Value b0 = t.mul(at[0], kGroups), block = at[1], channel = at[2];
   Value row = rows();
   Value b = t.add(quotient(row, kSide), fill(row, b0));
@@ -223,7 +229,7 @@ KernelOp SpectrumInner::create(StringRef name) {
   Value x = arguments[0], tables = arguments[1], spectrum = arguments[2], zero = t.index(0);
   SplitComplex overB = matrix(tables, 0, zero, zero, 8), overC = matrix(tables, 4, zero, zero, 8);
 
-  ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(op.getChannels())});
+  ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(source.channels())});
   Value tile0 = t.mul(at[0], kGroups), channel = at[1];
   Value first = t.add(t.mul(channel, plan.tiles()), tile0);
   auto plane = [&](int64_t i) {
@@ -272,9 +278,11 @@ static Value innerTables(OpBuilder &b, Location loc, const PassPlan &plan) {
   return tables.constant(b, loc, b.getBF16Type());
 }
 
-Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, SymbolTable &symbols,
-                                OpBuilder &b) {
-  Location loc = op.getLoc();
+/// The spectrum in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P.
+static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassPlan &plan,
+                            SymbolTable &symbols) {
+  OpBuilder b(op);
+  Location loc = op->getLoc();
   TileBuilder host(b, loc);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   auto launch = [&](KernelOp kernel, ArrayRef<Value> operands, unsigned output, ValueRange work) {
@@ -282,9 +290,9 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, Symbol
     return LaunchOp::create(b, loc, operands[output].getType(), kernel.getSymName(), operands, work)
         .getResult(0);
   };
-  int64_t channels = op.getChannels();
+  int64_t channels = filter.channels();
   ConvTables outer(plan.outer, plan.outer);
-  outer.addSplit([&](int64_t r, int64_t c) { return rightAngleRoot(r, c, plan.outer, -1); },
+  outer.addSplit([&](int64_t r, int64_t c) { return outerRoot(plan, r, c, plan.outer, -1); },
                  b.getBF16Type());
 
   auto empty = [&](ArrayRef<int64_t> shape, Type element) {
@@ -292,15 +300,70 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, Symbol
   };
   Value points = empty({channels * plan.tiles(), 4, plan.neighbours(), plan.inner, kSide},
                        b.getBF16Type());
-  SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), op.getFilter()};
-  if (op.getReverse())
-    operands.push_back(op.getReverse());
-  Value x = launch(SpectrumForward(op, plan).create((function + "_filter_forward").str()), operands,
+  SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), filter.filter};
+  if (filter.reverse)
+    operands.push_back(filter.reverse);
+  Value x = launch(SpectrumForward(loc, filter, plan).create((function + "_filter_forward").str()), operands,
                    0,
                    {host.index(plan.inner / kGroups), host.index(plan.outer / kSide),
                     host.index(channels)});
   Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
-  return launch(SpectrumInner(op, plan).create((function + "_filter_inner").str()),
+  return launch(SpectrumInner(loc, filter, plan).create((function + "_filter_inner").str()),
                 {x, innerTables(b, loc, plan), spectrum}, 2,
                 {host.index(plan.tiles() / kGroups), host.index(channels)});
+}
+
+Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, SymbolTable &symbols) {
+  return launchSpectrum(op, PassFilter(op), plan, symbols);
+}
+
+/// A spectrum in tiles to one in the order of its radices.
+static KernelOp orderSpectrum(Location loc, StringRef name, const PassPlan &plan, Type tiles,
+                              RankedTensorType ordered) {
+  OpBuilder builder(loc.getContext());
+  FourierBuilder t(builder, loc);
+  MLIRContext *context = loc.getContext();
+  auto view = [&](Type type) -> Type {
+    auto tensor = cast<RankedTensorType>(type);
+    return ViewType::get(context, tensor.getShape(), tensor.getElementType());
+  };
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/false,
+                                    /*spread=*/false);
+  auto kernel = KernelOp::create(builder, loc, name, {view(tiles), view(ordered)}, schedule);
+  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
+  kernel.setOutput(1);
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  Value source = body.getArgument(0), destination = body.getArgument(1);
+  auto work = ForEachOp::create(builder, loc, ValueRange{t.index(plan.tiles()), t.dim(source, 0)});
+  ReturnOp::create(builder, loc);
+  builder.setInsertionPointToStart(&work.getBody().front());
+  Value tile = work.getBody().getArgument(0), channel = work.getBody().getArgument(1);
+  SmallVector<Value> from = spectrumInTiles(t, plan, channel, tile);
+  Value to = spectrumInOrder(t, tile);
+  for (int64_t part = 0; part < 2; ++part) {
+    from[2] = t.index(part);
+    Value read = t.make<PullOp>(t.half(), source, from);
+    PlaceOp::create(builder, loc, t.cast(read, t.frag(ordered.getElementType())), destination,
+                    ValueRange{channel, to, from[2]});
+  }
+  return kernel;
+}
+
+LogicalResult longwing::lowerPrepareInPasses(seq::PrepareFilterOp op, SymbolTable &symbols) {
+  OpBuilder b(op);
+  TileBuilder host(b, op.getLoc());
+  PassPlan plan = *PassPlan::of(op);
+  PassFilter filter(op);
+  Value tiles = launchSpectrum(op, filter, plan, symbols);
+  RankedTensorType type = op.getSpectrum().getType();
+  StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
+  KernelOp kernel = orderSpectrum(op.getLoc(), (function + "_filter_order").str(), plan, tiles.getType(), type);
+  symbols.insert(kernel);
+  Value empty = host.make<tensor::EmptyOp>(type, ValueRange());
+  auto launch = LaunchOp::create(b, op.getLoc(), TypeRange{type}, kernel.getSymName(), ValueRange{tiles, empty},
+                                 ValueRange{host.index(plan.tiles()), host.index(filter.channels())});
+  op.getSpectrum().replaceAllUsesWith(launch.getResult(0));
+  op.erase();
+  return success();
 }

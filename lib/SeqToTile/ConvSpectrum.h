@@ -16,10 +16,20 @@
 
 namespace longwing {
 
-/// Launches the kernels that transform the filter of a convolution, and gives its spectrum in tiles,
-/// `[H, N / 4096, 2, 64, 64]` of f16.
-mlir::Value prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, mlir::SymbolTable &symbols,
-                            mlir::OpBuilder &b);
+/// The filter of a convolution.
+struct PassFilter {
+  seq::ConvKind kind;
+  mlir::Value filter, reverse;
+  seq::TapOrder taps;
+
+  explicit PassFilter(seq::LongConvOp op)
+      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(*op.getTaps()) {}
+  explicit PassFilter(seq::PrepareFilterOp op)
+      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(op.getTaps()) {}
+  int64_t channels() const {
+    return llvm::cast<mlir::RankedTensorType>(filter.getType()).getDimSize(0);
+  }
+};
 
 } // namespace longwing
 

@@ -16,35 +16,13 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// The largest outer radix: with 512 the kernels' matrices fit SRAM, but their addresses spill.
-static constexpr int64_t kMaxOuter = 256;
-/// The smallest transform over b: with 2 the inner kernel spills.
-static constexpr int64_t kMinInner = 4;
-
-std::optional<PassPlan> PassPlan::choose(int64_t length) {
-  std::optional<PassPlan> best;
-  double least = 0;
-  for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
-    int64_t outer = llvm::divideCeil(length, kSide * inner * kSide) * kSide;
-    if (outer > kMaxOuter)
-      continue;
-    PassPlan plan{length, outer, inner};
-    // Memory traffic, and the products with the outer matrices.
-    double cost = double(plan.points()) * (20 + outer / 32.0);
-    if (best && cost >= least)
-      continue;
-    best = plan;
-    least = cost;
-  }
-  return best;
-}
-
 static std::complex<double> turn(double numerator, double denominator) {
   return std::polar(1.0, 2 * M_PI * numerator / denominator);
 }
 
-std::complex<double> longwing::rightAngleRoot(int64_t k, int64_t n, int64_t size, int sign) {
-  return turn(sign * double((4 * k - 1) * n % (4 * size)), 4.0 * double(size));
+std::complex<double> longwing::outerRoot(const PassPlan &plan, int64_t k, int64_t n, int64_t size,
+                                         int sign) {
+  return turn(sign * double((4 * k - plan.rightAngle) * n % (4 * size)), 4.0 * double(size));
 }
 
 std::complex<double> longwing::root(int64_t k, int64_t n, int64_t size, int sign) {
@@ -118,7 +96,7 @@ Complex longwing::passTwiddle(TileBuilder &t, const PassPlan &plan, Value k1, Va
   };
   // In quarters of 1 / N turns everything up to the first column of a row is an exact integer,
   // which is brought around zero; the columns of a row add less than a turn's 1 / P.
-  Value quarters = t.sub(t.make<arith::MulIOp>(k1, fill(4)), fill(1));
+  Value quarters = t.sub(t.make<arith::MulIOp>(k1, fill(4)), fill(plan.rightAngle));
   Value angle = t.make<arith::MulIOp>(quarters, t.make<arith::MulIOp>(b, fill(kSide)));
   Value large = t.compare(arith::CmpIPredicate::sge, angle, fill(2 * plan.points()));
   angle = t.select(large, t.sub(angle, fill(4 * plan.points())), angle);

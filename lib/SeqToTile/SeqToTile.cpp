@@ -36,11 +36,11 @@ static LogicalResult lowerLongConv(seq::LongConvOp op, SymbolTable &symbols) {
   ConvAlgorithm chosen = ConvConfig::read(op).algorithm;
   if (chosen == ConvAlgorithm::Toeplitz && DirectConv::plan(op))
     return lowerDirectConv(op, symbols);
-  if (chosen == ConvAlgorithm::MultiPass && canConvInPasses(op))
+  if (chosen == ConvAlgorithm::MultiPass && PassPlan::of(op))
     return lowerConvInPasses(op, symbols);
   if (FourierPlan::of(op))
     return lowerFourierConv(op, symbols);
-  return canConvInPasses(op) ? lowerConvInPasses(op, symbols) : lowerDirectConv(op, symbols);
+  return PassPlan::of(op) ? lowerConvInPasses(op, symbols) : lowerDirectConv(op, symbols);
 }
 
 namespace {
@@ -67,7 +67,10 @@ struct SeqToTile : longwing::impl::SeqToTileBase<SeqToTile> {
                 return isStep(op) ? lowerStep(op, symbols) : lowerSelectiveScan(op, symbols);
               })
               .Case([&](seq::LongConvOp op) { return lowerLongConv(op, symbols); })
-              .Case([&](seq::PrepareFilterOp op) { return lowerPrepareFilter(op, symbols); })
+              .Case([&](seq::PrepareFilterOp op) {
+                return PassPlan::of(op) && !FourierPlan::of(op) ? lowerPrepareInPasses(op, symbols)
+                                                                : lowerPrepareFilter(op, symbols);
+              })
               .Case([&](seq::ShortConvOp op) {
                 return op.getAxis() == 1 ? lowerShortConvByChannel(op, symbols)
                                          : lowerShortConv(op, symbols);

@@ -10,6 +10,7 @@
 
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/FourierPlan.h"
+#include "longwing/Seq/PassConv.h"
 
 #include "mlir/IR/SymbolTable.h"
 
@@ -42,9 +43,11 @@ mlir::LogicalResult lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &plan
                                      mlir::Value spectrum, mlir::SymbolTable &symbols);
 /// Replaces the preparation of a filter by the launch of a kernel.
 mlir::LogicalResult lowerPrepareFilter(seq::PrepareFilterOp op, mlir::SymbolTable &symbols);
-/// Launches the kernel that makes the spectrum of a convolution's own filter, and gives it.
-mlir::Value prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan,
-                            mlir::SymbolTable &symbols);
+/// The same in passes.
+mlir::LogicalResult lowerPrepareInPasses(seq::PrepareFilterOp op, mlir::SymbolTable &symbols);
+/// Launches the kernels that make the spectrum of a convolution's own filter, and gives it.
+mlir::Value prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, mlir::SymbolTable &symbols);
+mlir::Value prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, mlir::SymbolTable &symbols);
 
 } // namespace longwing
 

@@ -1,4 +1,4 @@
-// RUN: longwing-opt %s --pass-pipeline='builtin.module(seq-configure,seq-to-tile,canonicalize,cse)' --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
+// RUN: longwing-opt %s --split-input-file --pass-pipeline='builtin.module(seq-configure,seq-to-tile,canonicalize,cse)' --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
 
 // A transform of 64 x 16 x 64 points in three passes, and the two passes of the filter. The outer
 // passes see rows of 64 * 16 samples.
@@ -27,3 +27,28 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
 // CHECK: tile.exchange
 // CHECK: tile.join
 // CHECK: tile.kernel @main_conv_inverse
+
+// -----
+
+// A spectrum is made by the two passes and then put in order; with it the three passes are left. A circular one is of
+// plain roots, as many as there are samples.
+
+// CHECK-LABEL: func.func @prepare
+// CHECK: tile.launch @prepare_filter_forward
+// CHECK: %[[TILES:.*]] = tile.launch @prepare_filter_inner
+// CHECK: tile.launch @prepare_filter_order(%[[TILES]]
+// CHECK-LABEL: func.func @prepared(%{{.*}}: tensor<?x2x65536xf16>, %[[S:.*]]: tensor<2x65536x2xf16>)
+// CHECK-NEXT: arith.constant
+// CHECK-NOT: filter_
+// CHECK: tile.launch @prepared_conv_forward
+// CHECK: tile.launch @prepared_conv_inner(%{{.*}}, %[[S]]
+// CHECK: tile.launch @prepared_conv_inverse
+func.func @prepare(%h: tensor<2x65536xf32>) -> tensor<2x65536x2xf16> {
+  %s = seq.prepare_filter circular %h taps first {radices = array<i64: 64, 4, 16, 16>} : tensor<2x65536xf32> -> tensor<2x65536x2xf16>
+  return %s : tensor<2x65536x2xf16>
+}
+func.func @prepared(%u: tensor<?x2x65536xf16>, %s: tensor<2x65536x2xf16>) -> tensor<?x2x65536xf16> {
+  %y = seq.long_conv circular %u spectrum(%s : tensor<2x65536x2xf16>) {radices = array<i64: 64, 4, 16, 16>}
+      : tensor<?x2x65536xf16> -> tensor<?x2x65536xf16>
+  return %y : tensor<?x2x65536xf16>
+}

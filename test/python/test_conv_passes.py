@@ -99,3 +99,30 @@ def error(kind, batch, channels, length, taps, element="f16", filter_element="f3
 ])
 def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
+
+
+@pytest.mark.parametrize("kind, length, element", [("circular", 16384, "f32"), ("anticausal", 10000, "f16")])
+def test_prepared_spectrum(kind, length, element):
+    """The spectrum is the filter's transform in the order of its digits, and serves the passes."""
+    points, radices = 16384, "{radices = array<i64: 64, 16, 16>}"
+    u_type, h_type, s_type = f"tensor<?x1x{length}xf16>", f"tensor<1x{length}xf32>", f"tensor<1x{points}x2x{element}>"
+    text = f"""func.func @main(%u: {u_type}, %h: {h_type}) -> ({u_type}, {s_type}) {{
+      %s = seq.prepare_filter {kind} %h taps first {radices} : {h_type} -> {s_type}
+      %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) {radices} : {u_type} -> {u_type}
+      return %y, %s : {u_type}, {s_type}
+    }}"""
+    lowered = support.run_tool("longwing-opt", "-", "--pass-pipeline=builtin.module(seq-configure,seq-to-tile,"
+                               "canonicalize,cse,tile-to-cpu)", stdin=text)
+    rng = np.random.default_rng(length)
+    u = rng.standard_normal((1, 1, length)).astype(np.float16)
+    h = (rng.standard_normal((1, length)) / np.sqrt(length)).astype(np.float32)
+    y, s = cpu.Program(lowered.stdout, lowered=True)(u, h)
+    # Right-angled, the taps of lag -j turn the other way.
+    turned = h[0] * np.exp(0 if kind == "circular" else -0.5j * np.pi * np.arange(length) / points)
+    spectrum = np.fft.fft(turned, points) if kind == "circular" else points * np.fft.ifft(turned, points)
+    order = np.arange(points).reshape(16, 16, 64).transpose(2, 1, 0).reshape(-1)
+    s = cpu.to_float64(s)[0]
+    # It comes through memory as f16.
+    assert np.abs(s[:, 0] + 1j * s[:, 1] - spectrum[order]).max() < 2**-11 * np.abs(spectrum).max()
+    wanted = exact(kind, u.astype(float), h.astype(float), None)
+    assert np.linalg.norm(cpu.to_float64(y) - wanted) < BOUND["f16"] * np.linalg.norm(wanted)
