@@ -24,6 +24,8 @@ std::optional<PassPlan> PassPlan::choose(int64_t length) {
   double least = 0;
   for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
     int64_t outer = llvm::divideCeil(length, kSide * inner * kSide) * kSide;
+    // The filter's inner kernel spills where the work tiles are counted by another number.
+    outer = llvm::PowerOf2Ceil(outer);
     if (outer > kMaxOuter)
       continue;
     PassPlan plan{length, outer, inner, /*rightAngle=*/true};

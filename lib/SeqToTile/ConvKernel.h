@@ -33,9 +33,12 @@ protected:
     return tile::DescType::get(builder.getContext(), box, type, split);
   }
 
-  /// Begins the kernel and gives its arguments.
-  mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output) {
-    auto schedule = tile::ScheduleAttr::get(builder.getContext(), kGroups, 24, 240, /*persistent=*/true,
+  /// Begins the kernel and gives its arguments. The registers that the producer has are the consumers'
+  /// loss.
+  mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output,
+                         int64_t producer = 24) {
+    auto schedule = tile::ScheduleAttr::get(builder.getContext(), kGroups, producer,
+                                            (504 - producer) / kGroups, /*persistent=*/true,
                                             /*overlap=*/false, /*spread=*/false);
     kernel = tile::KernelOp::create(builder, t.loc, name, inputs, schedule);
     kernel.setOutput(output);

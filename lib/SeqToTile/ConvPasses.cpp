@@ -37,6 +37,8 @@ protected:
   DescType column(int64_t rows) {
     return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, half);
   }
+  /// Without boxes of samples the producer holds more of the loop over work tiles.
+  int64_t producerRegisters() { return plan.isAligned() ? 24 : 56; }
   /// Gives the rows of the intermediate as k1 and b.
   void unfoldColumns(unsigned argument) {
     kernel.setArgAttr(argument, kUnfoldAttr,
@@ -183,7 +185,7 @@ KernelOp InversePass::create(StringRef name) {
     if (op.getPre() && !op.getSkipUngated())
       inputs.push_back(samples(kSide));
   }
-  ValueRange arguments = begin(name, inputs, /*output=*/2);
+  ValueRange arguments = begin(name, inputs, /*output=*/2, producerRegisters());
   unfoldColumns(0);
   Value z = arguments[0], matrices = arguments[1], y = arguments[2], zero = t.index(0);
   Value sequences = t.floorDiv(t.dim(z, 0), plan.tiles());
