@@ -225,6 +225,28 @@ def step(batch, heads, keys, values):
                 error, BOUND, batch * heads * keys * values * 8)
 
 
+def selective_step(batch, channels, states=16):
+    import longwing
+
+    def build(normal, uniform):
+        return [normal(batch, 1, channels), normal(batch, 1, channels) * 0.5 - 1, -uniform(0.1, 1, channels, states),
+                normal(batch, 1, 1, states), normal(batch, 1, 1, states), normal(channels).float(), normal(batch, 1, channels),
+                normal(channels).float() * 0.1, normal(batch, channels, states).float()]
+
+    def error(tensors, result):
+        import torch
+
+        u, delta, rates, b, c, skip, z, bias, h = (tensor.double() for tensor in tensors)
+        u, z = u[:, 0], z[:, 0]
+        dt = torch.nn.functional.softplus(delta[:, 0] + bias, threshold=1e9)
+        h = torch.exp(dt[..., None] * rates) * h + (dt * u)[..., None] * b[:, 0]
+        return relative(result[:, 0], ((h * c[:, 0]).sum(-1) + skip * u) * z * torch.sigmoid(z))
+
+    text = longwing.models.selective_scan(channels, states, skip=True, gate=True, bias=True, softplus=True, step=True)
+    return Case("one step of a selective scan, f32 state", f"B {batch}, D {channels}, N {states}", text, drawing(build), error,
+                BOUND, batch * channels * (8 * states + 8) + channels * states * 4)
+
+
 def cases():
     for shape in ((8, 1024, 2048), (8, 2048, 2048), (8, 4096, 2048), (8, 16384, 2048), (1, 65536, 2048), (1, 262144, 2048),
                   (1, 8192, 5120)):
@@ -245,6 +267,7 @@ def cases():
             yield scan(*shape, form)
     for batch in (1, 64):
         yield step(batch, 128, 64, 128)
+        yield selective_step(batch, 4096)
 
 
 NOTE = ("Forward. The floor is one read of each input and one write of each output at 4.27 TB/s. \"Recorded\" figures are of the "

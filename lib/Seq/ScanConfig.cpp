@@ -30,13 +30,20 @@ static int64_t bytesOf(Value value) {
 // Selective scans
 //===----------------------------------------------------------------------===//
 
+int64_t longwing::statesOf(seq::SelectiveScanOp op) {
+  int64_t states = op.getStateSize();
+  if (states <= 32)
+    return states;
+  return states <= 64 ? 64 : llvm::alignTo(states, 32);
+}
+
 /// Bytes of SRAM of the rings.
 static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
   int64_t row = config.channels() * (bytesOf(op.getU()) + bytesOf(op.getDelta()));
   if (op.getGate())
     row += config.channels() * bytesOf(op.getGate());
   for (Value value : {Value(op.getB()), Value(op.getC())})
-    row += llvm::alignTo(op.getStateSize() * bytesOf(value), 32);
+    row += llvm::alignTo(statesOf(op) * bytesOf(value), statesOf(op) * bytesOf(value) <= 64 ? 32 : 128);
   return config.stages * config.steps * row;
 }
 
@@ -62,7 +69,7 @@ static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_
 static bool allowsProducts(seq::SelectiveScanOp op, const ScanConfig &config) {
   auto isBF16 = [](Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); };
   return isBF16(op.getU()) && isBF16(op.getB()) && isBF16(op.getC()) && !op.hasConstantB() &&
-         !op.hasConstantC() && config.lanes == 4 && config.width == 2 && op.getStateSize() % 8 == 0;
+         !op.hasConstantC() && config.lanes == 4 && config.width == 2 && statesOf(op) % 8 == 0;
 }
 
 /// States of a thread with which products are chosen: none until they are shown to be faster.
@@ -70,13 +77,13 @@ constexpr int64_t kHeldWithProducts = 0;
 
 /// Cycles of a step of all sequences, up to a factor.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
-  double rows = double(op.getStateSize()) / config.lanes, width = config.width,
+  double rows = double(statesOf(op)) / config.lanes, width = config.width,
          lanes = config.lanes;
   // For each warp and step: five instructions a state (one of them exp2), the widening of b and c,
   // reads, exchanges, and what is computed once for each channel.
   double special = width * (rows + 3 / lanes);
   auto reads = [&](Value value) { // by powers of two, of up to 16 bytes
-    int64_t n = op.getStateSize() / config.lanes;
+    int64_t n = statesOf(op) / config.lanes;
     return rows / double(std::min(n & -n, 16 / bytesOf(value)));
   };
   double exchanges = lanes > 1 ? 2 * width : 0;
@@ -104,7 +111,7 @@ constexpr int64_t kFewStates = 64;
 static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
   ScanConfig best;
   double least = std::numeric_limits<double>::infinity();
-  for (int64_t lanes = 1; lanes <= 32 && op.getStateSize() % lanes == 0; lanes *= 2)
+  for (int64_t lanes = 1; lanes <= 32 && statesOf(op) % lanes == 0; lanes *= 2)
     for (int64_t consumers : {1, 2}) {
       bool idle = false;
       for (int64_t width : {2, 1}) {
@@ -113,21 +120,28 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
         // Long runs of steps without a branch hide the latency of what begins and ends them.
         config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
         config.steps = lanes < 4 ? 32 : 64;
-        // Two neighbouring channels are read, rounded and stored at once; threads of one pay where
-        // else multiprocessors are idle.
-        if (width == 2)
-          idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
-        else if (!idle || op.getStateSize() > kFewStates)
-          continue;
-        int64_t held = width * op.getStateSize() / lanes;
+        if (bytesOf(op.getU()) == 4) // all exponentials as polynomials leave fewer registers
+          config.unroll = std::min<int64_t>(config.unroll, std::max<int64_t>(lanes, 16));
+        while (ringBytes(op, config) + 4096 > hopper::kSharedBytes && config.steps > config.unroll)
+          config.steps /= 2;
+        if (bytesOf(op.getB()) * statesOf(op) > 900) // ptxas spills a few bytes else
+          config.stages = 2;
+        int64_t held = width * statesOf(op) / lanes;
         // States in registers; all exponentials as polynomials leave fewer.
         bool wide = bytesOf(op.getU()) == 4;
-        int64_t most = consumers == 1 && !wide ? 32 : 16;
+        int64_t most = wide ? 12 : consumers == 1 ? 32 : 16;
+        // Two neighbouring channels are read, rounded and stored at once; threads of one pay where
+        // else multiprocessors are idle, and are what is left where two have too many states.
+        bool crowded = wide && 2 * statesOf(op) / 32 > most;
+        if (width == 2)
+          idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
+        else if (!crowded && (!idle || statesOf(op) > kFewStates))
+          continue;
         if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
           continue;
         // Rows that are read in several pieces take more of them.
         bool pieces = !llvm::isPowerOf2_64(held);
-        config.registers = consumers == 2 ? 152 : held > 16 || pieces ? 232 : 168;
+        config.registers = consumers == 2 ? (wide ? 216 : 152) : held > 16 || pieces || (wide && held >= 8) ? 232 : 168;
         config.products = allowsProducts(op, config) && held <= kHeldWithProducts;
         if (wide)
           config.polynomials = 8;
@@ -159,7 +173,7 @@ static ScanPair choosePair(seq::SelectiveScanOp op) {
     pair.many = choose(op, count);
     return pair;
   }
-  if (op.getStateSize() > kFewStates) {
+  if (statesOf(op) > kFewStates) {
     pair.many = choose(op, 2);
     return pair;
   }
@@ -181,7 +195,7 @@ static LogicalResult check(seq::SelectiveScanOp op, const ScanConfig &config) {
   if (config.consumers < 1 || config.consumers > 3)
     return bad("consumers", "1 to 3", config.consumers);
   if (config.lanes < 1 || config.lanes > 32 || (config.lanes & (config.lanes - 1)) ||
-      op.getStateSize() % config.lanes)
+      statesOf(op) % config.lanes)
     return bad("lanes", "a power of two up to 32 that divides the state's size", config.lanes);
   if (config.width != 1 && config.width != 2 && config.width != 4)
     return bad("width", "1, 2 or 4", config.width);

@@ -46,7 +46,7 @@ struct Share {
 class SelectiveScanKernel : ChannelKernel {
 public:
   SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share)
-      : ChannelKernel(op, config, config.lanes), op(op), share(share), states(op.getStateSize()) {}
+      : ChannelKernel(op, config, config.lanes), op(op), share(share), states(statesOf(op)) {}
 
   LaunchBuilder::Run create(SymbolTable &symbols, StringRef suffix);
   using ChannelKernel::launch;
@@ -55,7 +55,14 @@ private:
   void addTensors();
   void work(Value block, Value entry);
   void loadTiles();
-  Value stepsOf(Value row0, Value state);
+  /// Some steps from a row of the tiles on: their u, dt and dt u, and how many steps are left there.
+  struct Steps {
+    Value row0, u, dt, x, last;
+  };
+  Steps prepare(Value row0);
+  Value advance(const Steps &steps, Value state);
+  /// Products see the other steps too, as zeros times what they hold.
+  bool isMasked() { return op.getState() || op.getReverse() || (config.products && op.isPacked()); }
   Value timeTile(Value view, Value time);
   Value stateTile(Value view, Value time);
   Value decayOf(Value exponent);
@@ -144,10 +151,16 @@ void SelectiveScanKernel::work(Value block, Value entry) {
                              : t.constant(t.rows(states), 0);
   state = walk(length, op.getReverse(), state, [&] { loadTiles(); },
                [&](Value row0, SmallVectorImpl<Value> &next) {
+                 // What the next steps begin with stands before these, whose exponentials leave it time.
                  int64_t parts = config.unroll / stepsAtOnce();
+                 auto part = [&](int64_t i) {
+                   return prepare(t.add(row0, (op.getReverse() ? parts - 1 - i : i) * stepsAtOnce()));
+                 };
+                 Steps now = part(0);
                  for (int64_t i = 0; i < parts; ++i) {
-                   int64_t part = op.getReverse() ? parts - 1 - i : i;
-                   next.front() = stepsOf(t.add(row0, part * stepsAtOnce()), next.front());
+                   Steps then = i + 1 < parts ? part(i + 1) : Steps();
+                   next.front() = advance(now, next.front());
+                   now = then;
                  }
                })
               .front();
@@ -198,8 +211,8 @@ Value SelectiveScanKernel::input(Value tile, Value perChannel, Value row0, int64
   return t.broadcast(row, t.rows(states));
 }
 
-/// The steps from a row of the tiles on that are taken at once; gives the state behind them.
-Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
+/// What the steps from a row of the tiles on that are taken at once begin with.
+SelectiveScanKernel::Steps SelectiveScanKernel::prepare(Value row0) {
   int64_t count = stepsAtOnce();
   Value u = t.readRows(uTile, row0, count);
   Value dt = t.readRows(deltaTile, row0, count);
@@ -210,8 +223,7 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
   Value x = t.mulf(dt, u);
   // Steps behind the end leave the state as it is, where it goes on to be seen.
   Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
-  // Products see the other steps too, as zeros times what they hold.
-  bool masked = op.getState() || op.getReverse() || (config.products && op.isPacked());
+  bool masked = isMasked();
   if (masked) {
     Value row = t.make<IotaOp>(t.states(count, builder.getIndexType()), t.index(0));
     Value bound = t.make<BroadcastOp>(row.getType(), last);
@@ -220,6 +232,13 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
     dt = t.select(inside, dt, t.constantLike(dt, 0));
     x = t.select(inside, x, t.constantLike(x, 0));
   }
+  return {row0, u, dt, x, last};
+}
+
+/// Takes those steps, and gives the state behind them.
+Value SelectiveScanKernel::advance(const Steps &steps, Value state) {
+  auto [row0, u, dt, x, last] = steps;
+  int64_t count = stepsAtOnce();
   auto tiled = [&](Value row) { return t.broadcast(row, t.rows(states)); };
   SmallVector<Value> outputs(count);
   Value y = config.products ? t.constant(t.rows(count), 0) : Value();
@@ -228,7 +247,7 @@ Value SelectiveScanKernel::stepsOf(Value row0, Value state) {
     Value decay = decayOf(t.mulf(rate, tiled(t.rowOf(dt, step))));
     Value entering = config.products ? t.make<OuterOp>(t.rows(states), x, step, bTile, row0)
                                      : input(bTile, constantB, row0, step);
-    if (masked && op.isPacked()) { // the next sequence may hold anything
+    if (isMasked() && op.isPacked()) { // the next sequence may hold anything
       Value inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
       entering = t.select(t.spread(inside, entering), entering, t.constantLike(entering, 0));
     }

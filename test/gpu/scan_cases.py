@@ -30,6 +30,8 @@ MODELS = {
     "s6": ("selective_scan", dict(channels=256, state_size=16, skip=True, gate=True, bias=True, softplus=True, states=True)),
     "s6_plain": ("selective_scan", dict(channels=256, state_size=16)),
     "s6_odd": ("selective_scan", dict(channels=256, state_size=24, softplus=True, states=True)),
+    "s6_padded": ("selective_scan", dict(channels=256, state_size=56, skip=True, gate=True, softplus=True, states=True)),
+    "s6_many": ("selective_scan", dict(channels=256, state_size=200, softplus=True, states=True)),
     "s6_f32": ("selective_scan", dict(channels=256, state_size=16, element="f32", states=True)),
     "s6_groups": ("selective_scan", dict(channels=256, state_size=64, groups=2, softplus=True, states=True)),
     "s6_complex": ("selective_scan", dict(channels=256, state_size=8, complex=True, softplus=True, states=True)),

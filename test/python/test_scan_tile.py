@@ -164,3 +164,8 @@ def test_products():
         return np.linalg.norm(x.ravel())
     assert norm(cpu.to_float64(y) - exact_y) < 1.2 * norm(stored - exact_y)
     assert norm(state - exact_state) < 2.0**-15 * norm(exact_state)
+
+
+def test_padded_states():
+    """40 states take the lanes of 64; those that fill up are zero, and nothing is read or written there."""
+    run_selective_scan(9, channels=24, states=40, schedule=SMALL)

@@ -64,6 +64,9 @@ struct ScanOverrides {
   }
 };
 
+/// States of a channel in the kernel of a selective scan. Those that fill up lanes are zero, and stay so.
+int64_t statesOf(seq::SelectiveScanOp op);
+
 /// Chooses and writes the configuration of a recurrence over channels.
 mlir::LogicalResult configureScan(seq::SelectiveScanOp op, const ScanOverrides &overrides);
 mlir::LogicalResult configureScan(seq::ScanOp op, const ScanOverrides &overrides);
