@@ -85,7 +85,7 @@ LogicalResult ToeplitzOp::verifyRegions() {
     return emitOpError() << "expected a region of one index, the lag";
   auto yield = body.empty() ? YieldOp() : dyn_cast<YieldOp>(body.back());
   Type element = getResult().getType().getElementType();
-  if (!yield || yield.getValue().getType() != element)
+  if (!yield || !llvm::equal(yield.getOperandTypes(), ArrayRef<Type>(element)))
     return emitOpError() << "expected a region that yields " << element;
   return success();
 }

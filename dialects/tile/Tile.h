@@ -51,6 +51,8 @@ constexpr int64_t kRingBarrierBytes = 16;
 
 /// Bytes of the mbarrier of one step.
 constexpr int64_t kStepBarrierBytes = 8;
+/// Bytes of the mbarrier of a round of mail.
+constexpr int64_t kMailBarrierBytes = 8;
 
 /// Keeps an operation from being merged with its like: what is cheap to make again, and dear to hold.
 constexpr llvm::StringLiteral kApartAttr = "tile.apart";
@@ -79,6 +81,10 @@ constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
+/// On a kernel: that many CTAs, a cluster, do each work tile. On a loop in it: they take its iterations
+/// in turns.
+constexpr llvm::StringLiteral kClusterAttr = "tile.cluster";
+constexpr llvm::StringLiteral kDealtAttr = "tile.dealt";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
 /// The tile type of a shape in a layout.
@@ -93,6 +99,9 @@ bool isIn(mlir::Type type) {
   auto tensor = llvm::dyn_cast<mlir::RankedTensorType>(type);
   return tensor && llvm::isa_and_nonnull<Layout>(tensor.getEncoding());
 }
+
+/// The CTAs that do a work tile together.
+int64_t clusterOf(KernelOp kernel);
 
 /// The memory of a view: its sizes, and any strides.
 mlir::MemRefType elementsType(ViewType type);

@@ -344,7 +344,7 @@ def Tile_WarpSpecializeOp : Tile_Op<"warp_specialize", [NoRegionArguments]> {
 def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A ring or a buffer in SRAM, for the whole kernel";
   let arguments = (ins OptionalAttr<I64Attr>:$offset);
-  let results = (outs AnyTypeOf<[Tile_RingType, Tile_SmemType, Tile_StepsType]>:$memory);
+  let results = (outs AnyTypeOf<[Tile_RingType, Tile_SmemType, Tile_StepsType, Tile_MailType]>:$memory);
   let assemblyFormat = "(`at` $offset^)? attr-dict `:` type($memory)";
 }
 
@@ -381,6 +381,7 @@ include "dialects/tile/TileRunOps.td"
 include "dialects/tile/TileRecurrenceOps.td"
 include "dialects/tile/TileChannelOps.td"
 include "dialects/tile/TileOuterOps.td"
+include "dialects/tile/TileChainOps.td"
 include "dialects/tile/TileWarpOps.td"
 include "dialects/tile/TileStepOps.td"
 include "dialects/tile/TileExchangeOps.td"

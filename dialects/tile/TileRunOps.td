@@ -13,10 +13,10 @@
 #ifndef LONGWING_TILE_RUN_OPS_TD
 #define LONGWING_TILE_RUN_OPS_TD
 
-def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["ToeplitzOp"]>]> {
-  let summary = "The value of a region";
-  let arguments = (ins AnyType:$value);
-  let assemblyFormat = "$value attr-dict `:` type($value)";
+def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["ToeplitzOp", "ChainOp"]>]> {
+  let summary = "The values of a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
 }
 
 def Tile_WholeOp : Tile_Op<"whole", [Pure]> {

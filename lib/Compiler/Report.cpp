@@ -61,9 +61,11 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
     add("persistent", schedule.getPersistent() ? "yes" : "no");
     add("overlap", schedule.getOverlap() ? "yes" : "no");
     }
+    if (int64_t members = tile::clusterOf(op); members > 1)
+      add("CTAs of a cluster", llvm::Twine(members));
     op.walk([&](tile::AllocOp alloc) {
       Type type = alloc.getMemory().getType();
-      if (isa<tile::StepsType>(type))
+      if (isa<tile::StepsType, tile::MailType>(type))
         return;
       add(isa<tile::RingType>(type) ? "ring" : "buffer", describe(type));
     });

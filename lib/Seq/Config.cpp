@@ -74,6 +74,7 @@ void visitLinearAttention(Config &config, Access &&entry) {
 
 template <typename Config, typename Access>
 void visitScan(Config &config, Access &&entry) {
+  entry("cluster", config.cluster);
   entry("consumers", config.consumers);
   entry("lanes", config.lanes);
   entry("polynomials", config.polynomials);

@@ -250,8 +250,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case<seq::AttentionOp, seq::LongConvOp, seq::LinearAttentionOp>(
                   [&](auto op) { return configure(op); })
-              .Case([&](seq::ScanOp op) { return configureScan(op, scan); })
-              .Case([&](seq::SelectiveScanOp op) {
+              .Case<seq::ScanOp, seq::SelectiveScanOp>([&](auto op) {
                 if (isStep(op))
                   return chooseStep(op).write(op), success();
                 return configureScan(op, scan);

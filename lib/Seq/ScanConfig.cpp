@@ -26,6 +26,15 @@ static int64_t bytesOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getElementTypeBitWidth() / 8;
 }
 
+/// How many sequences an operation has, if that is known.
+template <typename Op>
+static int64_t sequences(Op op, Value x) {
+  if (!op.isPacked())
+    return cast<RankedTensorType>(x.getType()).getDimSize(0);
+  int64_t offsets = op.getOffsets().getType().getDimSize(0);
+  return ShapedType::isDynamic(offsets) ? offsets : offsets - 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Selective scans
 //===----------------------------------------------------------------------===//
@@ -155,17 +164,9 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
   return best;
 }
 
-/// How many sequences there are, if that is known.
-static int64_t sequences(seq::SelectiveScanOp op) {
-  if (!op.isPacked())
-    return op.getU().getType().getDimSize(0);
-  int64_t offsets = op.getOffsets().getType().getDimSize(0);
-  return ShapedType::isDynamic(offsets) ? offsets : offsets - 1;
-}
-
 static ScanPair choosePair(seq::SelectiveScanOp op) {
   ScanPair pair;
-  int64_t count = sequences(op);
+  int64_t count = sequences(op, op.getU());
   // Channels of all sequences that fill the card, whatever the kernel.
   constexpr int64_t kFull = 16384;
   int64_t full = llvm::divideCeil(kFull, op.getChannels());
@@ -264,9 +265,6 @@ LogicalResult longwing::verifyScanTarget(seq::ScanOp op) {
   if (op.getComplex())
     return op.emitOpError() << "cannot run on sm_90a: expected real elements, got 'complex'; the "
                                "x86-64 target takes it";
-  if (op.isPacked())
-    return op.emitOpError() << "cannot run on sm_90a: expected no packed sequences; the x86-64 "
-                               "target takes them";
   if (!op.hasConstantDecay() && failed(verifyRows(op, op.getA(), "a", op.getChannels(), "channels")))
     return failure();
   return verifyRows(op, op.getB(), "b", op.getChannels(), "channels");
@@ -276,16 +274,69 @@ LogicalResult longwing::verifyScanTarget(seq::ScanOp op) {
 // First-order recurrences
 //===----------------------------------------------------------------------===//
 
+/// Bytes of SRAM of the rings, and of what CTAs of a cluster send to each other.
+static int64_t sharedBytes(seq::ScanOp op, const ScanConfig &config) {
+  int64_t row = bytesOf(op.getB());
+  for (Value value : {Value(op.getKey()), op.hasConstantDecay() ? Value() : Value(op.getA())})
+    row += value ? bytesOf(value) : 0;
+  int64_t letter = op.getForm() == seq::ScanForm::Wkv ? 16 : 8;
+  int64_t mail = config.cluster > 1 ? 2 * config.cluster * config.channels() * letter : 0;
+  return config.stages * config.steps * config.channels() * row + mail + 1024;
+}
+
 /// Bytes are what such a scan costs: enough of them are under way in 64 steps of four stages, and the
 /// channels are spread over as many multiprocessors as there are.
-LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overrides) {
+static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
   ScanConfig config;
-  int64_t batch = op.getB().getType().getDimSize(0);
-  if (ShapedType::isDynamic(batch))
-    batch = 2;
-  config.steps = 64, config.stages = 4, config.registers = 104;
+  config.steps = 128 / bytesOf(op.getB()), config.stages = 4, config.registers = 104;
   // A warpgroup has one channel or two for each thread; one keeps more multiprocessors busy.
   config.width = batch * op.getChannels() >= 256 * hopper::kMultiprocessors / 2 ? 2 : 1;
+  return config;
+}
+
+/// The CTAs of a cluster take tiles in turns where few sequences leave multiprocessors idle. Two CTAs
+/// share one, so that each has something to do while the other waits for its mail.
+static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
+  ScanConfig config = chooseMany(op, batch);
+  config.width = 1, config.stages = 3, config.registers = 200;
+  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
+  while (config.cluster < 8 && units * config.cluster * 2 <= 2 * hopper::kMultiprocessors)
+    config.cluster *= 2;
+  return config;
+}
+
+/// Tiles of a sequence, if its length is known; many if not.
+static int64_t tilesOf(seq::ScanOp op, const ScanConfig &config) {
+  int64_t length = op.getB().getType().getDimSize(1);
+  return ShapedType::isDynamic(length) ? ShapedType::kDynamic : llvm::divideCeil(length, config.steps);
+}
+
+static ScanPair choosePair(seq::ScanOp op) {
+  ScanPair pair;
+  int64_t count = sequences(op, op.getB());
+  bool known = !ShapedType::isDynamic(count);
+  pair.many = chooseMany(op, known ? count : 2);
+  ScanConfig few = chooseFew(op, known ? count : 1);
+  int64_t tiles = tilesOf(op, few);
+  // Sequences whose channels, one for each thread, give nearly every multiprocessor a CTA.
+  int64_t enough = llvm::divideCeil(hopper::kMultiprocessors * 4 / 5,
+                                    llvm::divideCeil(op.getChannels(), few.channels()));
+  if (few.cluster == 1 || (!ShapedType::isDynamic(tiles) && tiles < 2) || (known && count >= enough))
+    return pair;
+  if (known)
+    pair.many = few;
+  else
+    pair.few = few, pair.sequences = enough;
+  return pair;
+}
+
+LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overrides) {
+  ScanPair pair = choosePair(op);
+  if (overrides.any()) {
+    pair.few.reset();
+    pair.many = chooseMany(op, 2);
+  }
+  ScanConfig &config = pair.many;
   if (overrides.width)
     config.width = overrides.width;
   if (overrides.steps)
@@ -306,16 +357,17 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
     return bad("steps", "a multiple of 8 up to 256", config.steps);
   if (config.stages < 1 || config.stages > 8)
     return bad("stages", "1 to 8", config.stages);
-  int64_t row = bytesOf(op.getB());
-  for (Value value : {Value(op.getKey()), op.hasConstantDecay() ? Value() : Value(op.getA())})
-    row += value ? bytesOf(value) : 0;
-  auto bytes = [&] { return config.stages * config.steps * config.channels() * row + 4096; };
-  while (!overrides.stages && config.stages > 1 && bytes() > hopper::kSharedBytes / 2)
-    --config.stages;
-  if (bytes() > hopper::kSharedBytes)
-    return op.emitError() << "the schedule needs " << bytes() << " bytes of SRAM, more than the "
+  auto fit = [&](ScanConfig &config) {
+    while (!overrides.stages && config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes / 2)
+      --config.stages;
+  };
+  fit(config);
+  if (pair.few)
+    fit(*pair.few);
+  if (int64_t bytes = sharedBytes(op, config); bytes > hopper::kSharedBytes)
+    return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
                           << hopper::kSharedBytes << " of a multiprocessor";
-  config.write(op);
+  pair.write(op);
   return success();
 }
 

@@ -64,3 +64,15 @@ bool longwing::isStep(seq::SelectiveScanOp op) {
   return op.getStateSize() <= 512 &&
          (op.getGroups() == 1 || op.getChannels() / op.getGroups() % config.channels() == 0);
 }
+
+bool longwing::isStep(seq::ScanOp op) {
+  return op.getB().getType().getDimSize(1) == 1 && !op.isPacked() && !op.getComplex();
+}
+
+/// A thread reads 16 bytes of a state.
+ScanConfig longwing::chooseStep(seq::ScanOp) {
+  ScanConfig config;
+  config.width = kRun;
+  config.registers = 128;
+  return config;
+}

@@ -122,8 +122,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
           TypeSwitch<Operation *, LogicalResult>(op)
               .Case([](seq::AttentionOp op) { return verifyAttention(op); })
               .Case([](seq::LinearAttentionOp op) { return verifyLinearAttention(op); })
-              .Case([](seq::ScanOp op) { return verifyScanTarget(op); })
-              .Case([](seq::SelectiveScanOp op) {
+              .Case<seq::ScanOp, seq::SelectiveScanOp>([](auto op) {
                 return isStep(op) ? success() : verifyScanTarget(op);
               })
               .Case([](seq::LongConvOp op) { return verifyLongConv(op); })

@@ -7,11 +7,20 @@
 
 #include "ChannelKernel.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
+
+Value Share::of(TileBuilder &t, Value count) const {
+  if (when == Always)
+    return count;
+  Value many = t.min(t.floorDiv(count, least), t.index(1));
+  Value taken = t.make<arith::MulIOp>(count, many);
+  return when == IfMany ? taken : t.sub(count, taken);
+}
 
 KernelOp ChannelKernel::begin(SymbolTable &symbols, StringRef suffix, int64_t registers) {
   StringRef function = operation->getParentOfType<FunctionOpInterface>().getName();
@@ -19,6 +28,8 @@ KernelOp ChannelKernel::begin(SymbolTable &symbols, StringRef suffix, int64_t re
                                     config.registers, /*persistent=*/false, /*overlap=*/false,
                                     /*spread=*/false);
   KernelOp kernel = launch.createKernel(builder, (function + suffix).str(), schedule);
+  if (config.cluster > 1)
+    kernel->setAttr(kClusterAttr, builder.getI64IntegerAttr(config.cluster));
   symbols.insert(kernel);
   builder.setInsertionPointToStart(&kernel.getBody().front());
   return kernel;
@@ -31,26 +42,81 @@ ValueRange ChannelKernel::forEach(ValueRange sizes) {
   return loop.getBody().getArguments();
 }
 
-SmallVector<Value>
-ChannelKernel::walk(Value length, bool reverse, ValueRange state, function_ref<void()> load,
-                    function_ref<void(Value row0, SmallVectorImpl<Value> &state)> steps) {
-  Value zero = t.index(0), one = t.index(1);
-  auto nth = [&](Value i, Value count) { return reverse ? t.sub(t.sub(count, one), i) : i; };
-  Value tiles = t.ceilDiv(length, config.steps);
-  auto outer = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(outer.getBody());
-  tile0 = t.mul(nth(outer.getInductionVar(), tiles), config.steps);
-  load();
+LaunchBuilder::Run
+ChannelKernel::overSequences(KernelOp kernel, int64_t channels, Value x, Value offsets, Share share,
+                             function_ref<void(Value block, Value entry)> work) {
+  int64_t blocks = llvm::divideCeil(channels, t.channels);
+  Value entries = offsets ? t.sub(t.dim(tensor(offsets), 0), t.index(1)) : t.dim(tensor(x), 0);
+  ValueRange at = forEach({t.index(blocks), share.of(t, entries)});
+  Value zero = t.index(0);
+  batch = at[1], start = zero, length = t.dim(tensor(x), 1);
+  if (offsets) {
+    auto offset = [&](Value entry) {
+      Value value = t.make<GatherOp>(getElementTypeOrSelf(offsets.getType()), tensor(offsets), entry);
+      return t.make<arith::IndexCastOp>(builder.getIndexType(), value);
+    };
+    batch = zero, start = offset(at[1]);
+    length = t.sub(offset(t.add(at[1], 1)), start);
+  }
+  work(at[0], at[1]);
 
-  Value left = t.ceilDiv(t.sub(length, tile0), config.unroll);
-  Value count = t.min(left, t.index(config.steps / config.unroll));
-  auto inner = scf::ForOp::create(builder, t.loc, zero, count, one, outer.getRegionIterArgs());
-  builder.setInsertionPointToStart(inner.getBody());
-  SmallVector<Value> next(inner.getRegionIterArgs());
-  steps(t.mul(nth(inner.getInductionVar(), count), config.unroll), next);
+  OpBuilder b(operation);
+  TileBuilder host(b, operation->getLoc());
+  Value count = host.make<tensor::DimOp>(offsets ? offsets : x, int64_t(0));
+  if (offsets)
+    count = host.sub(count, host.index(1));
+  return {kernel, {host.index(blocks), share.of(host, count)}};
+}
+
+SmallVector<Value> ChannelKernel::forEachTile(bool reverse, ValueRange state,
+                                              function_ref<void()> load,
+                                              function_ref<void(States &)> body) {
+  Value zero = t.index(0), one = t.index(1);
+  Value tiles = t.ceilDiv(length, config.steps);
+  auto loop = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  if (reverse)
+    number = t.sub(t.sub(tiles, one), number);
+  if (config.cluster > 1) {
+    loop->setAttr(kDealtAttr, builder.getUnitAttr());
+    // There may be iterations behind the last one: their tiles stand behind the end either way.
+    if (reverse)
+      number = t.select(t.compare(arith::CmpIPredicate::slt, loop.getInductionVar(), tiles), number,
+                        loop.getInductionVar());
+  }
+  tile0 = t.mul(number, config.steps);
+  load();
+  SmallVector<Value> next(loop.getRegionIterArgs());
+  body(next);
   scf::YieldOp::create(builder, t.loc, next);
-  builder.setInsertionPointToEnd(outer.getBody());
-  scf::YieldOp::create(builder, t.loc, inner.getResults());
-  return SmallVector<Value>(outer.getResults());
+  return SmallVector<Value>(loop.getResults());
+}
+
+SmallVector<Value>
+ChannelKernel::forEachRow(bool reverse, ValueRange state,
+                          function_ref<void(Value row0, States &state)> steps) {
+  Value zero = t.index(0), one = t.index(1);
+  Value rest = t.sub(length, tile0);
+  Value left = t.ceilDiv(config.cluster > 1 ? t.max(rest, zero) : rest, config.unroll);
+  Value count = t.min(left, t.index(config.steps / config.unroll));
+  auto loop = scf::ForOp::create(builder, t.loc, zero, count, one, state);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value number = loop.getInductionVar();
+  if (reverse)
+    number = t.sub(t.sub(count, one), number);
+  SmallVector<Value> next(loop.getRegionIterArgs());
+  steps(t.mul(number, config.unroll), next);
+  scf::YieldOp::create(builder, t.loc, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+SmallVector<Value> ChannelKernel::walk(bool reverse, ValueRange state, function_ref<void()> load,
+                                       function_ref<void(Value row0, States &state)> steps) {
+  return forEachTile(reverse, state, load, [&](States &next) {
+    SmallVector<Value> last = forEachRow(reverse, next, steps);
+    next.assign(last.begin(), last.end());
+  });
 }

@@ -13,10 +13,20 @@
 //
 // Of two exponentials relative to their maximum one is 1, so that each comparison costs one.
 //
+// Where channels and sequences are too few for the card, the CTAs of a cluster take tiles of steps in
+// turns (`tile.chain`). What a tile does to the state is known before the state is:
+//
+//   linear, log:  h' = A h + H, with A the product of the decays and H what becomes of a state of zero;
+//                 the products and states up to each step stay in registers, and y = A h + H
+//   wkv:          (p, q, m)' is the sum of (p, q, m + n w) and what becomes of no past in n steps; with
+//                 the state before the tile, its steps are walked once more
+//
 //===----------------------------------------------------------------------===//
 
 #include "ChannelKernel.h"
 #include "SeqToTile.h"
+
+#include "longwing/Seq/StepConfig.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -30,55 +40,120 @@ namespace {
 
 class ScanKernel : ChannelKernel {
 public:
-  explicit ScanKernel(seq::ScanOp op)
-      : ChannelKernel(op, ScanConfig::read(op), /*lanes=*/1), op(op) {}
+  ScanKernel(seq::ScanOp op, const ScanConfig &config)
+      : ChannelKernel(op, config, /*lanes=*/1), op(op) {}
 
-  LogicalResult lower(SymbolTable &symbols);
+  /// The kernel that walks whole sequences, and that of one step of each.
+  LaunchBuilder::Run create(SymbolTable &symbols, StringRef suffix, Share share);
+  LaunchBuilder::Run createStep(SymbolTable &symbols);
+  using ChannelKernel::launch;
 
 private:
+  /// What varies with time, at some steps.
+  struct Inputs {
+    Value a, b, key;
+  };
+  using Steps = llvm::SmallVectorImpl<Value>;
+
   bool isWkv() { return op.getForm() == seq::ScanForm::Wkv; }
-  void work(Value block, Value entry);
-  SmallVector<Value> initialState(Value entry);
-  void stepsOf(Value row0, SmallVectorImpl<Value> &state);
-  Value stepWkv(Value v, Value k, SmallVectorImpl<Value> &state);
-  /// Of two exponents in base 2: the greater, and the weights 2^(x - greater), 2^(y - greater).
+  /// Whether steps behind the end must leave the state as it is.
+  bool isMasked() { return op.getState() || op.getReverse(); }
+  void begin(Value block, Value sequence);
+  void load();
+  Inputs prepare(Inputs inputs);
+  Inputs read(Value row0, int64_t count);
+  SmallVector<Value> initialState();
+  void storeState(ValueRange state);
+
+  Value advance(const Inputs &inputs, States &state);
+  Value advanceWkv(Value v, Value k, States &state);
+  void enterWkv(Value v, Value k, States &state);
   std::array<Value, 3> weigh(Value x, Value y);
+  void keepOutside(Value steps, int64_t step, ValueRange before, States &state);
+
+  Value stepsLeft(Value row0) { return t.sub(t.sub(length, tile0), row0); }
+  int64_t inTime(int64_t i, int64_t count) { return op.getReverse() ? count - 1 - i : i; }
+  void steps(Value row0, States &state);
+  void share(States &state);
+  void shareWkv(States &state);
+  void store(ValueRange rows, Value row0);
 
   seq::ScanOp op;
-  Value batch, length, channel0;
+  Value entry, channel0;
   Value decay, bonus; // constant in time
-  Value aTile, bTile, keyTile;
+  Inputs tiles;
 };
 
 } // namespace
 
-LogicalResult ScanKernel::lower(SymbolTable &symbols) {
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+LaunchBuilder::Run ScanKernel::create(SymbolTable &symbols, StringRef suffix, Share share) {
   SmallVector<Value> steps = {op.getB()}, others = {op.getY()};
   (op.hasConstantDecay() ? others : steps).push_back(op.getA());
   steps.push_back(op.getKey());
-  others.append({op.getBonus(), op.getInit(), op.getState()});
+  others.append({op.getBonus(), op.getInit(), op.getOffsets(), op.getState()});
   for (Value value : steps)
     if (value)
       launch.boxes(value, {1, config.steps, boxColumns(t.channels, getElementTypeOrSelf(value.getType()))});
   for (Value value : others)
     launch.view(value);
 
-  KernelOp kernel = begin(symbols, "_scan", /*registers=*/24);
-  int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
-  ValueRange at = forEach({t.index(blocks), t.dim(tensor(op.getB()), 0)});
-  work(at[0], at[1]);
-
-  OpBuilder b(op);
-  TileBuilder host(b, op.getLoc());
-  Value count = host.make<tensor::DimOp>(op.getB(), 0);
-  return launch.replace(kernel, {host.index(blocks), count}, op.getNamedShapes());
+  KernelOp kernel = ChannelKernel::begin(symbols, ("_scan" + suffix).str(), /*registers=*/24);
+  auto work = [&](Value block, Value sequence) {
+    begin(block, sequence);
+    auto body = [&](States &state) {
+      if (config.cluster > 1)
+        return isWkv() ? shareWkv(state) : this->share(state);
+      SmallVector<Value> last = forEachRow(op.getReverse(), state, [&](Value row0, States &next) {
+        this->steps(row0, next);
+      });
+      state.assign(last.begin(), last.end());
+    };
+    storeState(forEachTile(op.getReverse(), initialState(), [&] { load(); }, body));
+  };
+  return overSequences(kernel, op.getChannels(), op.getB(), op.getOffsets(), share, work);
 }
 
-SmallVector<Value> ScanKernel::initialState(Value entry) {
+/// No copy engine and no SRAM take part: a step is as long as its way through memory.
+LaunchBuilder::Run ScanKernel::createStep(SymbolTable &symbols) {
+  for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
+    for (Value value : values)
+      launch.view(value);
+  KernelOp kernel = ChannelKernel::begin(symbols, "_scan_step", /*registers=*/0);
+  auto work = [&](Value block, Value sequence) {
+    begin(block, sequence);
+    auto at = [&](Value value) -> Value {
+      return value ? t.loadChannels(tensor(value), {batch, start, channel0}, t.row()) : Value();
+    };
+    SmallVector<Value> state = initialState();
+    Value y = advance(prepare({decay ? Value() : at(op.getA()), at(op.getB()), at(op.getKey())}), state);
+    t.storeChannels(y, tensor(op.getY()), {batch, start, channel0});
+    storeState(state);
+  };
+  return overSequences(kernel, op.getChannels(), op.getB(), /*offsets=*/{}, {}, work);
+}
+
+/// A block of channels of a sequence: what is constant in time.
+void ScanKernel::begin(Value block, Value sequence) {
+  entry = sequence, channel0 = t.mul(block, t.channels);
+  if (op.hasConstantDecay()) {
+    decay = t.loadChannels(tensor(op.getA()), channel0, t.row());
+    if (op.getForm() != seq::ScanForm::Linear)
+      decay = t.mulf(decay, kLog2E);
+    if (op.getForm() == seq::ScanForm::Log)
+      decay = t.exp2(decay);
+  }
+  if (op.getBonus())
+    bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
+}
+
+SmallVector<Value> ScanKernel::initialState() {
   Value init = op.getInit();
   if (!isWkv())
-    return {init ? t.loadChannels(tensor(init), {entry, channel0}, t.row())
-                 : t.constant(t.row(), 0)};
+    return {init ? t.loadChannels(tensor(init), {entry, channel0}, t.row()) : t.constant(t.row(), 0)};
   if (!init)
     return {t.constant(t.row(), 0), t.constant(t.row(), 0),
             t.constant(t.row(), -std::numeric_limits<double>::infinity())};
@@ -89,46 +164,37 @@ SmallVector<Value> ScanKernel::initialState(Value entry) {
   return state;
 }
 
-void ScanKernel::work(Value block, Value entry) {
-  batch = entry, channel0 = t.mul(block, t.channels), length = t.dim(tensor(op.getB()), 1);
-  if (op.hasConstantDecay()) {
-    decay = t.loadChannels(tensor(op.getA()), channel0, t.row());
-    if (op.getForm() != seq::ScanForm::Linear)
-      decay = t.mulf(decay, kLog2E);
-    if (op.getForm() == seq::ScanForm::Log)
-      decay = t.exp2(decay);
-  }
-  if (op.getBonus())
-    bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
-
-  auto load = [&] {
-    llvm::MapVector<Value, Value> loaded;
-    auto tile = [&](Value value) {
-      Value &known = loaded[value];
-      if (!known)
-        known = t.load(tensor(value), {batch, tile0, channel0},
-                       sharedTile(config.steps, t.channels, getElementTypeOrSelf(value.getType())),
-                       config.stages);
-      return known;
-    };
-    bTile = tile(op.getB());
-    if (!decay)
-      aTile = tile(op.getA());
-    if (op.getKey())
-      keyTile = tile(op.getKey());
-  };
-  SmallVector<Value> last =
-      walk(length, op.getReverse(), initialState(entry), load,
-           [&](Value row0, SmallVectorImpl<Value> &state) { stepsOf(row0, state); });
+void ScanKernel::storeState(ValueRange state) {
   if (!op.getState())
     return;
   if (!isWkv())
-    return t.storeChannels(last[0], tensor(op.getState()), {entry, channel0});
-  last[2] = t.mulf(last[2], 1 / kLog2E);
+    return t.storeChannels(state[0], tensor(op.getState()), {entry, channel0});
   for (int64_t i = 0; i < 3; ++i)
-    t.storeChannels(last[i], tensor(op.getState()), {entry, t.index(i), channel0});
+    t.storeChannels(i < 2 ? state[i] : t.mulf(state[i], 1 / kLog2E), tensor(op.getState()),
+                    {entry, t.index(i), channel0});
 }
 
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// Decays as factors, and weights as exponents of 2.
+ScanKernel::Inputs ScanKernel::prepare(Inputs inputs) {
+  if (inputs.a && op.getForm() == seq::ScanForm::Log)
+    inputs.a = t.exp2(t.mulf(inputs.a, kLog2E));
+  if (inputs.key)
+    inputs.key = t.mulf(inputs.key, kLog2E);
+  return inputs;
+}
+
+/// One step; gives y.
+Value ScanKernel::advance(const Inputs &inputs, States &state) {
+  if (isWkv())
+    return advanceWkv(inputs.b, inputs.key, state);
+  return state[0] = t.fma(inputs.a ? inputs.a : decay, state[0], inputs.b);
+}
+
+/// Of two exponents in base 2: the greater, and the weights 2^(x - greater), 2^(y - greater).
 std::array<Value, 3> ScanKernel::weigh(Value x, Value y) {
   Value greater = t.maxf(x, y);
   Value distance = t.make<arith::SubFOp>(x, y);
@@ -137,50 +203,173 @@ std::array<Value, 3> ScanKernel::weigh(Value x, Value y) {
   return {greater, t.select(first, one, lesser), t.select(first, lesser, one)};
 }
 
-Value ScanKernel::stepWkv(Value v, Value k, SmallVectorImpl<Value> &state) {
-  Value p = state[0], q = state[1], m = state[2];
-  auto [seen, past, present] = weigh(m, t.addf(k, bonus));
-  Value top = t.fma(past, p, t.mulf(present, v)), bottom = t.fma(past, q, present);
-  auto [next, kept, entering] = weigh(t.addf(m, decay), k);
-  state[0] = t.fma(kept, p, t.mulf(entering, v));
-  state[1] = t.fma(kept, q, entering);
-  state[2] = next;
+Value ScanKernel::advanceWkv(Value v, Value k, States &state) {
+  auto [seen, past, present] = weigh(state[2], t.addf(k, bonus));
+  Value top = t.fma(past, state[0], t.mulf(present, v)), bottom = t.fma(past, state[1], present);
+  enterWkv(v, k, state);
   return t.make<arith::DivFOp>(top, bottom, arith::FastMathFlags::afn);
 }
 
-/// `unroll` steps from a row of the tiles on. Steps behind the end leave the state as it is.
-void ScanKernel::stepsOf(Value row0, SmallVectorImpl<Value> &state) {
+/// The past decays, and the present becomes part of it.
+void ScanKernel::enterWkv(Value v, Value k, States &state) {
+  auto [next, kept, entering] = weigh(t.addf(state[2], decay), k);
+  state[0] = t.fma(kept, state[0], t.mulf(entering, v));
+  state[1] = t.fma(kept, state[1], entering);
+  state[2] = next;
+}
+
+/// Takes back a step that is none of the next `steps` before the end.
+void ScanKernel::keepOutside(Value steps, int64_t step, ValueRange before, States &state) {
+  Value inside = t.compare(arith::CmpIPredicate::sgt, steps, t.index(step));
+  for (auto [value, old] : llvm::zip(state, before))
+    value = t.select(t.spread(inside, value), value, old);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of steps
+//===----------------------------------------------------------------------===//
+
+void ScanKernel::load() {
+  llvm::MapVector<Value, Value> loaded;
+  auto tile = [&](Value value) -> Value {
+    if (!value)
+      return {};
+    Value &known = loaded[value];
+    if (!known)
+      known = t.load(tensor(value), {batch, t.add(start, tile0), channel0},
+                     sharedTile(config.steps, t.channels, getElementTypeOrSelf(value.getType())),
+                     config.stages);
+    return known;
+  };
+  tiles.b = tile(op.getB());
+  tiles.a = tile(decay ? Value() : op.getA());
+  tiles.key = tile(op.getKey());
+}
+
+ScanKernel::Inputs ScanKernel::read(Value row0, int64_t count) {
+  auto rows = [&](Value tile) { return tile ? t.readRows(tile, row0, count) : Value(); };
+  Inputs inputs;
+  inputs.b = rows(tiles.b), inputs.a = rows(tiles.a), inputs.key = rows(tiles.key);
+  return prepare(inputs);
+}
+
+/// Writes neighbouring rows of results; those behind the end are dropped.
+void ScanKernel::store(ValueRange rows, Value row0) {
+  SmallVector<Value> single;
+  for (Value row : rows)
+    single.push_back(t.broadcast(row, t.rows(1)));
+  Value time = t.add(t.add(start, tile0), row0);
+  t.storeChannels(t.sums(single), tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
+                  op.isPacked() ? stepsLeft(row0) : Value());
+}
+
+/// `unroll` steps from a row of the tiles on.
+void ScanKernel::steps(Value row0, States &state) {
   int64_t count = config.unroll;
-  Value b = t.readRows(bTile, row0, count), a, k;
-  if (aTile) {
-    a = t.readRows(aTile, row0, count);
-    if (op.getForm() == seq::ScanForm::Log)
-      a = t.exp2(t.mulf(a, kLog2E));
-  }
-  if (keyTile)
-    k = t.mulf(t.readRows(keyTile, row0, count), kLog2E);
-  Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
+  Inputs all = read(row0, count);
+  auto row = [&](Value tile, int64_t step) { return tile ? t.rowOf(tile, step) : Value(); };
+  Value last = stepsLeft(row0);
   SmallVector<Value> rows(count);
   for (int64_t i = 0; i < count; ++i) {
-    int64_t step = op.getReverse() ? count - 1 - i : i;
+    int64_t step = inTime(i, count);
     SmallVector<Value> before(state.begin(), state.end());
-    Value y;
-    if (isWkv()) {
-      y = stepWkv(t.rowOf(b, step), t.rowOf(k, step), state);
-    } else {
-      state[0] = t.fma(a ? t.rowOf(a, step) : decay, state[0], t.rowOf(b, step));
-      y = state[0];
-    }
-    if (op.getState() || op.getReverse()) {
-      Value inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
-      for (auto [value, old] : llvm::zip(state, before))
-        value = t.select(t.spread(inside, value), value, old);
-    }
-    rows[step] = t.broadcast(y, t.rows(1));
+    rows[step] = advance({row(all.a, step), row(all.b, step), row(all.key, step)}, state);
+    if (isMasked())
+      keepOutside(last, step, before, state);
   }
-  t.storeChannels(t.sums(rows), tensor(op.getY()), {batch, t.add(tile0, row0), channel0});
+  store(rows, row0);
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of a cluster
+//===----------------------------------------------------------------------===//
+
+/// All steps of the tile, as products and states from zero on; then from the state before it.
+void ScanKernel::share(States &state) {
+  int64_t count = config.steps, group = config.unroll;
+  Value last = stepsLeft(t.index(0)), zero = t.constant(t.row(), 0), one = t.constant(t.row(), 1);
+  SmallVector<Value> factors(count), sums(count);
+  Value factor = one, sum = zero;
+  for (int64_t i = 0; i < count; i += group) {
+    int64_t row0 = inTime(i, count) / group * group;
+    Inputs all = read(t.index(row0), group);
+    for (int64_t j = 0; j < group; ++j) {
+      int64_t step = inTime(j, group);
+      Value a = all.a ? t.rowOf(all.a, step) : decay, b = t.rowOf(all.b, step);
+      if (isMasked()) {
+        Value inside = t.spread(t.compare(arith::CmpIPredicate::sgt, last, t.index(row0 + step)), a);
+        a = t.select(inside, a, one), b = t.select(inside, b, zero);
+      }
+      sums[row0 + step] = sum = i + j ? t.fma(a, sum, b) : b;
+      factors[row0 + step] = factor = i + j ? t.mulf(factor, a) : a;
+    }
+  }
+  auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange{factor, sum});
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block &block = chain.getCombine().front();
+    builder.setInsertionPointToEnd(&block);
+    Value next = t.fma(block.getArgument(1), block.getArgument(0), block.getArgument(2));
+    YieldOp::create(builder, t.loc, next);
+  }
+  Value before = chain.getBefore()[0];
+  state[0] = chain.getAfter()[0];
+  for (int64_t row0 = 0; row0 < count; row0 += group) {
+    SmallVector<Value> rows;
+    for (int64_t step = row0; step < row0 + group; ++step)
+      rows.push_back(t.fma(factors[step], before, sums[step]));
+    store(rows, t.index(row0));
+  }
+}
+
+/// An exponent far below any other, whose distance to one of -inf is a number.
+static constexpr double kNothing = -1e30;
+
+void ScanKernel::shareWkv(States &state) {
+  Value zero = t.constant(t.row(), 0);
+  // What becomes of no past, and how much a past decays.
+  SmallVector<Value> nothing = {zero, zero, t.constant(t.row(), kNothing), zero};
+  SmallVector<Value> part = forEachRow(op.getReverse(), nothing, [&](Value row0, States &next) {
+    Inputs all = read(row0, config.unroll);
+    Value last = stepsLeft(row0);
+    for (int64_t i = 0; i < config.unroll; ++i) {
+      int64_t step = inTime(i, config.unroll);
+      SmallVector<Value> before(next.begin(), next.end());
+      enterWkv(t.rowOf(all.b, step), t.rowOf(all.key, step), next);
+      next[3] = t.addf(next[3], decay);
+      if (isMasked())
+        keepOutside(last, step, before, next);
+    }
+  });
+  auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange(part));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    Block &block = chain.getCombine().front();
+    builder.setInsertionPointToEnd(&block);
+    auto past = block.getArguments().take_front(3), now = block.getArguments().drop_front(3);
+    auto [greater, kept, entering] = weigh(t.addf(past[2], now[3]), now[2]);
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < 2; ++i)
+      next.push_back(t.fma(kept, past[i], t.mulf(entering, now[i])));
+    next.push_back(greater);
+    YieldOp::create(builder, t.loc, next);
+  }
+  state.assign(chain.getAfter().begin(), chain.getAfter().end());
+  forEachRow(op.getReverse(), chain.getBefore(), [&](Value row0, States &next) { steps(row0, next); });
 }
 
 LogicalResult longwing::lowerScan(seq::ScanOp op, SymbolTable &symbols) {
-  return ScanKernel(op).lower(symbols);
+  if (isStep(op)) {
+    ScanKernel kernel(op, ScanConfig::read(op));
+    LaunchBuilder::Run run = kernel.createStep(symbols);
+    return kernel.launch.replace(run, op.getNamedShapes());
+  }
+  ScanPair pair = ScanPair::read(op);
+  ScanKernel many(op, pair.many);
+  SmallVector<LaunchBuilder::Run> runs = {
+      many.create(symbols, "", {pair.few ? Share::IfMany : Share::Always, pair.sequences})};
+  if (pair.few)
+    runs.push_back(
+        ScanKernel(op, *pair.few).create(symbols, "_of_few", {Share::IfFew, pair.sequences}));
+  return many.launch.replace(runs, op.getNamedShapes());
 }

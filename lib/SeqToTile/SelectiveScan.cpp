@@ -29,20 +29,6 @@ using namespace longwing::tile;
 
 namespace {
 
-/// Which sequences a kernel takes, of `least` or more or fewer of them: all, or none.
-struct Share {
-  enum When { Always, IfMany, IfFew } when = Always;
-  int64_t least = 1;
-
-  Value of(TileBuilder &t, Value count) const {
-    if (when == Always)
-      return count;
-    Value many = t.min(t.floorDiv(count, least), t.index(1));
-    Value taken = t.make<arith::MulIOp>(count, many);
-    return when == IfMany ? taken : t.sub(count, taken);
-  }
-};
-
 class SelectiveScanKernel : ChannelKernel {
 public:
   SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share)
@@ -73,8 +59,8 @@ private:
   Share share;
   int64_t states;
 
-  // Of the work tile that is being written: where its sequence lies, and its channels.
-  Value batch, start, length, channel0, group;
+  // Of the work tile that is being written: its channels.
+  Value channel0, group;
   Value rate, skip, bias, constantB, constantC;
   // Of the tile of steps.
   Value uTile, deltaTile, gateTile, bTile, cTile;
@@ -105,17 +91,8 @@ void SelectiveScanKernel::addTensors() {
 LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef suffix) {
   addTensors();
   KernelOp kernel = begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/24);
-  int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
-  Value entries = op.isPacked() ? t.sub(t.dim(tensor(op.getOffsets()), 0), t.index(1))
-                                : t.dim(tensor(op.getU()), 0);
-  ValueRange at = forEach({t.index(blocks), share.of(t, entries)});
-  work(at[0], at[1]);
-
-  OpBuilder b(op);
-  TileBuilder host(b, op.getLoc());
-  Value count = op.isPacked() ? host.sub(host.make<tensor::DimOp>(op.getOffsets(), 0), host.index(1))
-                              : host.make<tensor::DimOp>(op.getU(), 0);
-  return {kernel, {host.index(blocks), share.of(host, count)}};
+  return overSequences(kernel, op.getChannels(), op.getU(), op.getOffsets(), share,
+                       [&](Value block, Value entry) { work(block, entry); });
 }
 
 /// One block of channels of one sequence.
@@ -123,16 +100,6 @@ void SelectiveScanKernel::work(Value block, Value entry) {
   Value zero = t.index(0);
   channel0 = t.mul(block, t.channels);
   group = op.getGroups() > 1 ? t.floorDiv(channel0, op.getChannels() / op.getGroups()) : zero;
-  batch = entry, start = zero, length = t.dim(tensor(op.getU()), 1);
-  if (op.isPacked()) {
-    auto offset = [&](Value at) {
-      Type element = op.getOffsets().getType().getElementType();
-      Value value = t.make<GatherOp>(element, tensor(op.getOffsets()), at);
-      return t.make<arith::IndexCastOp>(builder.getIndexType(), value);
-    };
-    batch = zero, start = offset(entry);
-    length = t.sub(offset(t.add(entry, 1)), start);
-  }
   auto perState = [&](Value value) {
     return t.loadChannels(tensor(value), {channel0, zero}, t.rows(states), /*transposed=*/true);
   };
@@ -149,7 +116,7 @@ void SelectiveScanKernel::work(Value block, Value entry) {
   Value state = op.getInit() ? t.loadChannels(tensor(op.getInit()), {entry, channel0, zero},
                                               t.rows(states), /*transposed=*/true)
                              : t.constant(t.rows(states), 0);
-  state = walk(length, op.getReverse(), state, [&] { loadTiles(); },
+  state = walk(op.getReverse(), state, [&] { loadTiles(); },
                [&](Value row0, SmallVectorImpl<Value> &next) {
                  // What the next steps begin with stands before these, whose exponentials leave it time.
                  int64_t parts = config.unroll / stepsAtOnce();

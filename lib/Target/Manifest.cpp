@@ -48,6 +48,8 @@ static std::string configurationOf(tile::KernelOp kernel, int64_t sharedBytes) {
      << ", registers " << schedule.getProducerRegisters() << "/" << schedule.getConsumerRegisters()
      << ", shared memory " << sharedBytes << (schedule.getPersistent() ? ", persistent" : "")
      << (schedule.getOverlap() ? ", overlap" : "");
+  if (int64_t members = tile::clusterOf(kernel); members > 1)
+    os << ", cluster " << members;
   return text;
 }
 
@@ -478,6 +480,8 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
       return failure();
     total = Expr::make(Expr::Kind::Mul, {total, *expr});
   }
+  if (int64_t members = tile::clusterOf(kernel); members > 1)
+    total = Expr::make(Expr::Kind::Mul, {total, members});
   // A thread for each point, and at most as many as the device holds a few times.
   if (auto points = kernel->getAttrOfType<IntegerAttr>(tile::kPointsAttr)) {
     Expr blocks = Expr::make(Expr::Kind::CeilDiv, {total, result.block * points.getInt()});

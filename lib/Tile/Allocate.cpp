@@ -37,6 +37,10 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
         alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
         offset += steps.getCount() * kStepBarrierBytes;
       }
+      if (isa<MailType>(alloc.getMemory().getType())) {
+        alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
+        offset += 2 * kMailBarrierBytes;
+      }
       if (auto ring = dyn_cast<RingType>(alloc.getMemory().getType())) {
         alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
         offset += ring.getStages() * kRingBarrierBytes;
@@ -53,6 +57,8 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
   static int64_t bytesOf(Type type) {
     if (isa<StepsType>(type))
       return 0;
+    if (auto mail = dyn_cast<MailType>(type))
+      return mail.getBytes();
     if (auto ring = dyn_cast<RingType>(type))
       return ring.getStages() * ring.getParts() *
              sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());

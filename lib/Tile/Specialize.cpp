@@ -37,6 +37,7 @@ struct Memory {
   /// The places of tiles that leave the kernel, that go back into SRAM, and of Toeplitz matrices.
   DenseMap<Operation *, Value> buffers;
   Value exchange; // of tile.load_runs and tile.store_runs
+  DenseMap<Operation *, Value> mail; // of chains between CTAs
   DenseMap<Operation *, Value> own; // what the program has from the start
 };
 
@@ -76,6 +77,7 @@ private:
   LogicalResult copyBlock(OpBuilder &b, Block &source, Positions &positions);
   LogicalResult copyOp(OpBuilder &b, Operation &op, Positions &positions);
   LogicalResult copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions);
+  void deal(OpBuilder &b, scf::ForOp loop, Value number);
   LogicalResult copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions);
   LogicalResult copyForEach(OpBuilder &b, ForEachOp work, Positions &positions);
   LogicalResult copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions);
@@ -103,6 +105,8 @@ private:
   const Memory &memory;
   bool producer;
   IRMapping map;
+  /// In a dealt loop: which of its rounds this is.
+  Value round;
   /// Where the work is spread: what the producer computes for each warpgroup but the first.
   SmallVector<IRMapping> others;
 };
@@ -175,7 +179,7 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     return copyIf(b, branch, positions);
   if (auto work = dyn_cast<ForEachOp>(op))
     return copyForEach(b, work, positions);
-  if (op.getNumRegions() && !isa<ToeplitzOp>(op))
+  if (op.getNumRegions() && !isa<ToeplitzOp, ChainOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
   if (auto alloc = dyn_cast<AllocOp>(op)) { // both roles have what the program itself has in SRAM
@@ -198,6 +202,10 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     store.getBufferMutable().assign(memory.exchange);
   if (auto toeplitz = dyn_cast<ToeplitzOp>(copy))
     toeplitz.getBufferMutable().assign(memory.buffers.lookup(&op));
+  if (auto chain = dyn_cast<ChainOp>(copy); chain && memory.mail.contains(&op)) {
+    chain.getMailMutable().assign(memory.mail.lookup(&op));
+    chain.getRoundMutable().assign(round);
+  }
   if (auto stage = dyn_cast<StageOp>(copy))
     stage.getBufferMutable().assign(memory.buffers.lookup(&op));
   return success();
@@ -257,17 +265,26 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
   size_t values = inits.size();
   llvm::append_range(inits, select(positions, keys));
   auto bound = [&](Value value) { return map.lookupOrDefault(value); };
-  auto copy = scf::ForOp::create(b, loop.getLoc(), bound(loop.getLowerBound()),
-                                 bound(loop.getUpperBound()), bound(loop.getStep()), inits);
+  bool deals = loop->hasAttr(kDealtAttr);
+  Value end = bound(loop.getUpperBound());
+  int64_t members = clusterOf(kernel);
+  if (deals) // the number of rounds
+    end = arith::CeilDivUIOp::create(b, loop.getLoc(), end,
+                                     arith::ConstantIndexOp::create(b, loop.getLoc(), members));
+  auto copy = scf::ForOp::create(b, loop.getLoc(), bound(loop.getLowerBound()), end,
+                                 bound(loop.getStep()), inits);
   if (Attribute rolled = loop->getAttr(kRolledAttr))
     copy->setAttr(kRolledAttr, rolled);
   if (!copy.getBody()->empty())
     copy.getBody()->clear();
-  mapForAll(loop.getInductionVar(), copy.getInductionVar());
+  OpBuilder inner = OpBuilder::atBlockBegin(copy.getBody());
+  if (deals)
+    deal(inner, loop, copy.getInductionVar());
+  else
+    mapForAll(loop.getInductionVar(), copy.getInductionVar());
   if (!producer)
     map.map(loop.getRegionIterArgs(), copy.getRegionIterArgs().take_front(values));
   assign(positions, keys, ValueRange(copy.getRegionIterArgs()).drop_front(values));
-  OpBuilder inner = OpBuilder::atBlockBegin(copy.getBody());
   if (failed(copyBlock(inner, *loop.getBody(), positions)))
     return failure();
   SmallVector<Value> yields = kept(loop.getYieldedValues());
@@ -277,6 +294,17 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
     map.map(loop.getResults(), copy.getResults().take_front(values));
   assign(positions, keys, ValueRange(copy.getResults()).drop_front(values));
   return success();
+}
+
+/// In round r, CTA i of a cluster of N does the iteration r N + i.
+void Role::deal(OpBuilder &b, scf::ForOp loop, Value number) {
+  Location loc = loop.getLoc();
+  Value members = arith::ConstantIndexOp::create(b, loc, clusterOf(kernel));
+  Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  Value member = arith::RemUIOp::create(b, loc, block, members);
+  Value first = arith::MulIOp::create(b, loc, number, members);
+  mapForAll(loop.getInductionVar(), arith::AddIOp::create(b, loc, first, member));
+  round = number;
 }
 
 LogicalResult Role::copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions) {
@@ -349,6 +377,8 @@ void Role::spreadWork(OpBuilder &b, Value coordinate) {
 LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positions) {
   Location loc = work.getLoc();
   Value first = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
+  if (int64_t members = clusterOf(kernel); members > 1)
+    first = arith::DivUIOp::create(b, loc, first, arith::ConstantIndexOp::create(b, loc, members));
   if (!kernel.getSchedule().getPersistent())
     return copyWorkTile(b, work, first, positions);
   Value total = arith::ConstantIndexOp::create(b, loc, 1);
@@ -400,6 +430,17 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       memory.own[alloc] = AllocOp::create(b, alloc.getLoc(), type, IntegerAttr());
       bytes += bytesOf(type);
     }
+    kernel.walk([&](ChainOp chain) {
+      if (clusterOf(kernel) == 1)
+        return;
+      auto tile = cast<RankedTensorType>(chain.getParts().front().getType());
+      int64_t threads = kernel.getSchedule().getConsumers() * kWarpgroupThreads,
+              lanes = cast<ChannelAttr>(tile.getEncoding()).getLanes();
+      int64_t values = chain.getParts().size() * tile.getDimSize(0) * lanes / threads;
+      auto type = MailType::get(b.getContext(), clusterOf(kernel), threads, values);
+      memory.mail[chain] = AllocOp::create(b, chain.getLoc(), type, IntegerAttr());
+      bytes += type.getBytes();
+    });
     kernel.walk([&](ToeplitzOp toeplitz) {
       RankedTensorType matrices = toeplitz.getResult().getType();
       Type element = matrices.getElementType();
@@ -515,11 +556,47 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     return failure(walk.wasInterrupted());
   }
 
+  /// The CTAs of a cluster share loops from 0 on, whose values pass through a chain.
+  LogicalResult checkDealt() {
+    KernelOp kernel = getOperation();
+    int64_t members = clusterOf(kernel);
+    if (members < 1 || members > 8)
+      return kernel.emitError() << "expected '" << kClusterAttr << "' to be 1 to 8, got " << members;
+    if (members > 1 && (kernel.getSchedule().getPersistent() || kernel.getSchedule().getSpread() ||
+                        !kernel.getSchedule().hasProducer()))
+      return kernel.emitError() << "expected a cluster's kernel to have a producer, and work that is "
+                                   "neither persistent nor spread";
+    WalkResult loops = kernel.walk([&](scf::ForOp loop) {
+      if (!loop->hasAttr(kDealtAttr))
+        return WalkResult::advance();
+      bool plain = isConstantIntValue(loop.getLowerBound(), 0) && isConstantIntValue(loop.getStep(), 1);
+      for (auto [argument, next] : llvm::zip(loop.getRegionIterArgs(), loop.getYieldedValues())) {
+        auto chain = next.getDefiningOp<ChainOp>();
+        plain &= chain && chain->getBlock() == loop.getBody() &&
+                 llvm::is_contained(llvm::zip(chain.getStates(), chain.getAfter()),
+                                    std::tuple<Value, Value>(argument, next)) &&
+                 llvm::all_of(argument.getUsers(), [&](Operation *user) { return user == chain; });
+      }
+      if (plain)
+        return WalkResult::advance();
+      loop.emitError() << "expected a loop that is dealt to go from 0 in steps of 1, and its values to "
+                          "pass through a tile.chain of its own";
+      return WalkResult::interrupt();
+    });
+    WalkResult chains = kernel.walk([&](ChainOp chain) {
+      if (members == 1 || chain->getParentOp()->hasAttr(kDealtAttr))
+        return WalkResult::advance();
+      chain.emitError() << "expected a chain between CTAs to stand in a loop that is dealt";
+      return WalkResult::interrupt();
+    });
+    return failure(loops.wasInterrupted() || chains.wasInterrupted());
+  }
+
   void runOnOperation() override {
     KernelOp kernel = getOperation();
     if (kernel->hasAttr(kStaggerAttr) || kernel->hasAttr(kPointsAttr)) // all warps do the same
       return;
-    if (failed(checkSpread()))
+    if (failed(checkSpread()) || failed(checkDealt()))
       return signalPassFailure();
     Block &body = kernel.getBody().front();
     OpBuilder b = OpBuilder::atBlockBegin(&body);

@@ -113,10 +113,30 @@ struct ConvertStoreChannels : OpConversionPattern<StoreChannelsOp> {
   }
 };
 
+/// In order, one part comes after the other.
+struct ConvertChain : OpConversionPattern<ChainOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ChainOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    if (failed(rewriter.convertRegionTypes(&op.getCombine(), *typeConverter)))
+      return failure();
+    Block *body = &op.getCombine().front();
+    auto yield = cast<YieldOp>(body->getTerminator());
+    SmallVector<Value> inputs(adaptor.getStates()), results(adaptor.getStates());
+    llvm::append_range(inputs, adaptor.getParts());
+    llvm::append_range(results, yield.getValues());
+    rewriter.eraseOp(yield);
+    rewriter.inlineBlockBefore(body, op, inputs);
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
 } // namespace
 
 void longwing::tile::populateChannelPatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<ConvertRead, ConvertRow, ConvertSums, ConvertLoadChannels, ConvertStoreChannels>(
+  patterns.add<ConvertRead, ConvertRow, ConvertSums, ConvertLoadChannels, ConvertStoreChannels,
+               ConvertChain>(
       converter, patterns.getContext());
 }

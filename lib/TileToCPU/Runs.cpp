@@ -87,7 +87,7 @@ struct ConvertToeplitz : OpConversionPattern<ToeplitzOp> {
     auto yield = cast<YieldOp>(body->getTerminator());
     rewriter.inlineBlockBefore(body, block, block->end(), lag);
     rewriter.setInsertionPoint(yield);
-    rewriter.replaceOpWithNewOp<tensor::YieldOp>(yield, yield.getValue());
+    rewriter.replaceOpWithNewOp<tensor::YieldOp>(yield, yield.getOperand(0));
     rewriter.replaceOp(op, generate.getResult());
     return success();
   }

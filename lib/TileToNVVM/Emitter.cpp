@@ -192,6 +192,8 @@ LLVM::LLVMFuncOp Emitter::createFunction() {
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
       b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents)),
   };
+  if (int32_t members = clusterOf(kernel); members > 1)
+    attrs.push_back(b.getNamedAttr("nvvm.cluster_dim", b.getDenseI32ArrayAttr({members, 1, 1})));
   b.setInsertionPointToEnd(moduleBody);
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx), inputs);
   return LLVM::LLVMFuncOp::create(b, loc, kernel.getSymName(), type, LLVM::Linkage::External,
@@ -236,6 +238,11 @@ void Emitter::initBarriers() {
         for (int64_t step = 0; step < steps.getCount(); ++step, offset += kStepBarrierBytes)
           NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), warps, Value());
       }
+      if (isa<MailType>(alloc.getMemory().getType())) {
+        int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+        for (int64_t turn = 0; turn < 2; ++turn, offset += kMailBarrierBytes)
+          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), fills, Value());
+      }
       if (!ring)
         return;
       int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
@@ -249,6 +256,8 @@ void Emitter::initBarriers() {
       if (isa<DescType>(argument.getType()))
         NVVM::PrefetchOp::create(b, loc, {}, {}, one(argument), Value(), b.getUnitAttr());
   }
+  if (clusterOf(kernel) > 1)
+    return meetCluster();
   NVVM::BarrierOp::create(b, loc);
 }
 
@@ -337,6 +346,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](SumsOp op) { return emitSums(op), success(); })
       .Case([&](OuterOp op) { return emitOuter(op); })
       .Case([&](ContractOp op) { return emitContract(op); })
+      .Case([&](ChainOp op) { return emitChain(op); })
       .Case([&](LoadChannelsOp op) { return emitLoadChannels(op), success(); })
       .Case([&](StoreChannelsOp op) { return emitStoreChannels(op), success(); })
       .Case([&](ProduceOp op) { return emitProduce(op), success(); })

@@ -220,6 +220,13 @@ private:
                     llvm::function_ref<void(int64_t, mlir::Value, mlir::Value)> visit);
 
   //===--------------------------------------------------------------------===//
+  // Between the CTAs of a cluster (Chain.cpp)
+  //===--------------------------------------------------------------------===//
+  mlir::LogicalResult emitChain(tile::ChainOp op);
+  void sendLetters(tile::MailType mail, mlir::Value place, mlir::Value barrier, Values letter);
+  void meetCluster();
+
+  //===--------------------------------------------------------------------===//
   // Products (Products.cpp)
   //===--------------------------------------------------------------------===//
   void emitMma(tile::MmaAsyncOp op);

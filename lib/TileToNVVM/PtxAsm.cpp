@@ -193,10 +193,6 @@ void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {
             "r,r,~{memory}", {barrier, flag}, {});
 }
 
-//===----------------------------------------------------------------------===//
-// A matrix for each warp
-//===----------------------------------------------------------------------===//
-
 /// "{$first, $first+1, ...}"
 static std::string braced(unsigned first, unsigned count) {
   std::string text = "{";
@@ -204,6 +200,40 @@ static std::string braced(unsigned first, unsigned count) {
     text += (i ? ", $" : "$") + std::to_string(first + i);
   return text + "}";
 }
+
+//===----------------------------------------------------------------------===//
+// Between the CTAs of a cluster
+//===----------------------------------------------------------------------===//
+
+Value ptx::inMember(OpBuilder &b, Location loc, Value address, Value member) {
+  return inlineAsm(b, loc, "mapa.shared::cluster.u32 $0, $1, $2;", "=r,r,r", {address, member},
+                   address.getType(), /*sideEffects=*/false)
+      .front();
+}
+
+void ptx::send(OpBuilder &b, Location loc, Value address, Value barrier, ValueRange words) {
+  std::string vector = words.size() > 1 ? ".v" + std::to_string(words.size()) : "";
+  std::string values = words.size() > 1 ? braced(2, words.size()) : "$2", constraints = "r,r";
+  for (size_t i = 0; i < words.size(); ++i)
+    constraints += ",r";
+  SmallVector<Value> operands = {address, barrier};
+  llvm::append_range(operands, words);
+  inlineAsm(b, loc,
+            "st.async.shared::cluster.mbarrier::complete_tx::bytes" + vector + ".b32 [$0], " + values +
+                ", [$1];",
+            constraints + ",~{memory}", operands, {});
+}
+
+void ptx::waitForCluster(OpBuilder &b, Location loc, Value barrier, Value parity) {
+  inlineAsm(b, loc,
+            "{ .reg .pred p; again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [$0], $1; "
+            "@!p bra again; }",
+            "r,r,~{memory}", {barrier, parity}, {});
+}
+
+//===----------------------------------------------------------------------===//
+// A matrix for each warp
+//===----------------------------------------------------------------------===//
 
 static std::string address(unsigned operand, int64_t offset) {
   return "[$" + std::to_string(operand) + " + " + std::to_string(offset) + "]";

@@ -65,6 +65,14 @@ mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
 void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
 
+/// Where the CTA of the number `member` in the cluster has what is at a 32-bit address in SRAM here.
+mlir::Value inMember(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value member);
+/// Sends 1, 2 or 4 words of 32 bits to such an address; the mbarrier there counts their bytes.
+void send(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value barrier,
+          mlir::ValueRange words);
+/// Waits until the phase of an mbarrier has completed, of which other CTAs' bytes are part.
+void waitForCluster(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value parity);
+
 //===----------------------------------------------------------------------===//
 // A matrix for each warp
 //===----------------------------------------------------------------------===//

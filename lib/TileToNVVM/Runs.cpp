@@ -311,7 +311,7 @@ LogicalResult Emitter::emitLags(ToeplitzOp op, Value first, Value second) {
     result = emitBlock(body);
     if (failed(result))
       return;
-    Value value = one(cast<YieldOp>(body.getTerminator()).getValue());
+    Value value = one(body.getTerminator()->getOperand(0));
     Value place = mul(n, kElementBytes);
     LLVM::StoreOp::create(b, loc, value, shared(add(first, place)));
     auto branch = scf::IfOp::create(

@@ -65,8 +65,7 @@ MODELS = {
 STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
          "gla_step": "gla"}
 # What no kernel does yet: the compiler says so, and kernels.py fails where it no longer does.
-CPU_ONLY = {"scan_complex", "scan_packed", "wkv_packed", "s6_complex", "linear_reverse",
-            "linear_packed"}
+CPU_ONLY = {"scan_complex", "s6_complex", "linear_reverse", "linear_packed"}
 # Decays: mild ones, exactly none, and such that nothing is left.
 KINDS = ("mild", "none", "all")
 

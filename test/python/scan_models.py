@@ -42,17 +42,21 @@ def selective_scan(channels, states=16, groups=1, dtype="bf16", batch="?", lengt
                     arguments + extra, results, attributes)
 
 
-def scan(form, channels, dtype="bf16", batch="?", length="?", constant=False, init=False, state=False, reverse=False):
+def scan(form, channels, dtype="bf16", batch="?", length="?", constant=False, init=False, state=False, reverse=False,
+         offsets=False, config=""):
     """The text of a model with one seq.scan."""
+    if offsets:
+        batch = 1
     steps, per_channel = tensor([batch, length, channels], dtype), tensor([channels], "f32")
-    kept = tensor([batch, 3, channels] if form == "wkv" else [batch, channels], "f32")
+    kept = tensor(["?" if offsets else batch, *([3] if form == "wkv" else []), channels], "f32")
     arguments = [("a", per_channel if constant or form == "wkv" else steps), ("b", steps)]
-    extra = [("key", steps, form == "wkv"), ("bonus", per_channel, form == "wkv"), ("init", kept, init)]
+    extra = [("key", steps, form == "wkv"), ("bonus", per_channel, form == "wkv"), ("init", kept, init),
+             ("offsets", "tensor<?xi32>", offsets)]
     extra = [(name, type_) for name, type_, wanted in extra if wanted]
     operands = " ".join(f"{name}(%{name} : {type_})" for name, type_ in extra)
     results = [("y", steps)] + ([("last", kept)] if state else [])
     return function((f"seq.scan {form} %a, %b {operands}", ", ".join(t for _, t in arguments)), arguments + extra,
-                    results, ["reverse"] if reverse else [])
+                    results, (["reverse"] if reverse else []) + ([f"seq.config = {{{config}}}"] if config else []))
 
 
 def selective_scan_inputs(rng, channels, states=16, groups=1, batch=2, length=33, rate=1.0):

@@ -101,9 +101,20 @@ def test_packed_selective_scans():
     close(last[:1], final[:1], "f32")
 
 
+# How the CTAs of a cluster do it: in order, a chain of tiles.
+CLUSTER = "cluster = 2, consumers = 1, lanes = 1, stages = 1, steps = 4, unroll = 2, width = 1"
+
+
+@functools.lru_cache(maxsize=64)
+def chained(text):
+    return cpu.Program(support.run_tool("longwing-opt", "-", "--seq-to-tile", "--tile-to-cpu", stdin=text).stdout,
+                       lowered=True)
+
+
+@pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("form, constant, dtype, length", [
     ("linear", False, "bf16", 70), ("log", True, "f16", 9), ("log", False, "f32", 8), ("wkv", True, "f32", 33)])
-def test_scan(form, constant, dtype, length):
+def test_scan(form, constant, dtype, length, cluster):
     rng = np.random.default_rng(length)
     channels, batch, reverse = 136, 2, form == "log" and constant
     steps = (batch, length, channels)
@@ -118,8 +129,10 @@ def test_scan(form, constant, dtype, length):
     given = {name: cpu.cast(tensor, "f32" if name in FLOATS - {"a"} or (name == "a" and constant) else dtype)
              for name, tensor in tensors.items()}
     exact = {name: cpu.to_float64(tensor) for name, tensor in given.items()}
-    text = models.scan(form, channels, dtype, constant=constant, init=True, state=True, reverse=reverse)
-    y, last = lowered(text, "width=1 steps=16")(*given.values())
+    text = models.scan(form, channels, dtype, constant=constant, init=True, state=True, reverse=reverse,
+                       config=CLUSTER if cluster else "")
+    program = chained(text) if cluster else lowered(text, "width=1 steps=16")
+    y, last = program(*given.values())
     if form == "wkv":
         expected, final = scans.over_sequences(scans.wkv, {"b": exact["b"], "key": exact["key"]}, exact["init"],
                                                decay=exact["a"], bonus=exact["bonus"])
@@ -132,6 +145,33 @@ def test_scan(form, constant, dtype, length):
                                                **({"constant": exact["a"]} if constant else {}))
         close(last, final, "f32")
     close(y, expected, dtype)
+
+
+@pytest.mark.parametrize("form, reverse, config", [
+    ("linear", False, ""), ("linear", True, CLUSTER), ("wkv", True, ""), ("wkv", False, CLUSTER)])
+def test_packed_scans(form, reverse, config):
+    """Of no steps, of one, of several tiles; what follows a sequence is another one."""
+    rng, channels, offsets = np.random.default_rng(2), 24, [0, 1, 1, 19, 30]
+    kept = (4, 3, channels) if form == "wkv" else (4, channels)
+    tensors = {"a": -rng.uniform(0, 1, channels), "b": rng.standard_normal((1, 30, channels))}
+    if form == "wkv":
+        tensors.update(key=rng.standard_normal((1, 30, channels)), bonus=rng.standard_normal(channels))
+    tensors["init"] = rng.uniform(0.5, 1, kept)
+    given, exact = rounded(tensors, "f32", tensors)
+    text = models.scan(form, channels, "f32", constant=True, init=True, state=True, reverse=reverse, offsets=True,
+                       config=config)
+    program = chained(text) if config else lowered(text, "width=1 steps=8")
+    y, last = program(*given.values(), np.array(offsets, np.int32))
+    if form == "wkv":
+        expected, final = scans.over_sequences(scans.wkv, {"b": exact["b"], "key": exact["key"]}, exact["init"], offsets,
+                                               reverse, decay=exact["a"], bonus=exact["bonus"])
+        last = last[:, :2] * np.exp(last[:, 2:])
+        assert np.allclose(last, final, rtol=1e-4)
+    else:
+        expected, final = scans.over_sequences(scans.scan, {"b": exact["b"]}, exact["init"], offsets, reverse,
+                                               constant=exact["a"])
+        close(last, final, "f32")
+    close(y, expected, "f32")
 
 
 def test_few_and_many_sequences():

@@ -30,6 +30,9 @@ STEPS = {
     "gates": ("linear_attention", dict(heads=2, head_dim=8, value_dim=8, decay="step", element="f16")),
     "rwkv6": ("linear_attention", dict(heads=2, head_dim=8, decay="channel", bonus=True)),
     "plain": ("linear_attention", dict(heads=1, head_dim=8)),
+    "linear": ("scan", dict(channels=72, element="bf16", decay_element="bf16")),
+    "log": ("scan", dict(channels=130, form="log", constant=True)),
+    "wkv": ("scan", dict(channels=72, form="wkv", element="bf16")),
     "s6": ("selective_scan", dict(channels=72, state_size=16, skip=True, gate=True, bias=True, softplus=True)),
     "s6_groups": ("selective_scan", dict(channels=128, state_size=6, groups=1, element="f32")),
 }

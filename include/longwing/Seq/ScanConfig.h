@@ -27,6 +27,8 @@ struct ScanConfig {
   int64_t steps = 32, unroll = 8;
   /// SRAM slots of each ring.
   int64_t stages = 3;
+  /// CTAs that share a sequence, tile by tile.
+  int64_t cluster = 1;
   /// Registers of a consumer thread.
   int64_t registers = 232;
   /// What enters and leaves the states of a selective scan goes through tensor cores.
@@ -41,8 +43,8 @@ struct ScanConfig {
   void write(mlir::Operation *op) const;
 };
 
-/// The kernels of a selective scan. Where the number of sequences is met at run time there may be two: few
-/// sequences fill the card only where more threads share a channel.
+/// The kernels of a scan. Where the number of sequences is met at run time there may be two: few
+/// sequences fill the card only where more threads share a channel, or more CTAs a sequence.
 struct ScanPair {
   ScanConfig many;
   std::optional<ScanConfig> few;

@@ -16,11 +16,13 @@ namespace longwing {
 /// the state once and writes it once. `seq-make-step` writes such operations.
 bool isStep(seq::LinearAttentionOp op);
 bool isStep(seq::SelectiveScanOp op);
+bool isStep(seq::ScanOp op);
 
 /// The places of a state of [rows, columns] in a warpgroup: `lanes` threads share `width` columns. A
 /// kernel takes `steps` rows at a time.
 ScanConfig chooseStep(seq::LinearAttentionOp op);
 ScanConfig chooseStep(seq::SelectiveScanOp op);
+ScanConfig chooseStep(seq::ScanOp op);
 
 } // namespace longwing
 
