@@ -204,6 +204,36 @@ def scan(batch, length, channels, form):
                 batch * length * channels * 2 * 3)
 
 
+def scan_step(batch, channels, form):
+    """One position: the state is read and written."""
+    import longwing
+
+    wkv = form == "wkv"
+
+    def build(normal, uniform):
+        if wkv:
+            return [-uniform(0.001, 1, channels), normal(batch, 1, channels), normal(batch, 1, channels), uniform(-1, 1, channels),
+                    uniform(0.5, 1, batch, 3, channels)]
+        decay = uniform(0.5, 1, batch, 1, channels) if form == "linear" else -uniform(0, 1, batch, 1, channels)
+        return [decay.to(normal(1).dtype), normal(batch, 1, channels), uniform(-1, 1, batch, channels)]
+
+    def error(tensors, result):
+        import torch
+
+        if wkv:
+            v, k, u = tensors[1][:, 0].double(), tensors[2][:, 0].double(), tensors[3].double()
+            p, q, m = tensors[4].double().unbind(1)
+            past, now = torch.exp(m), torch.exp(u + k)
+            return relative(result[:, 0], (past * p + now * v) / (past * q + now))
+        a, b, h = tensors[0][:, 0].double(), tensors[1][:, 0].double(), tensors[2].double()
+        return relative(result[:, 0], (torch.exp(a) if form == "log" else a) * h + b)
+
+    text = longwing.models.scan(channels, form=form, element="bf16", step=True)
+    states = 3 if wkv else 1
+    return Case(f"one step of a scan, {form}, bf16, f32 state", f"B {batch}, D {channels}", text, drawing(build), error, BOUND,
+                batch * channels * (2 * 3 + states * 8))
+
+
 def step(batch, heads, keys, values):
     import longwing
 
@@ -263,8 +293,11 @@ def cases():
         yield linear_attention("RWKV-6: gates for each key channel and a bonus, bf16", "channel", batch, length, 32, 64, 64,
                                bonus=True)
     for form in ("linear", "log", "wkv"):
-        for shape in ((8, 4096, 2048), (1, 65536, 2048)):
+        for shape in ((8, 1024, 2048), (8, 4096, 2048), (8, 32768, 2048), (1, 1024, 2048), (1, 4096, 2048), (1, 16384, 2048),
+                      (1, 65536, 2048), (1, 262144, 2048)):
             yield scan(*shape, form)
+        for batch in (1, 64):
+            yield scan_step(batch, 8192, form)
     for batch in (1, 64):
         yield step(batch, 128, 64, 128)
         yield selective_step(batch, 4096)

@@ -44,6 +44,13 @@ LogicalResult RowOp::verify() {
   return success();
 }
 
+LogicalResult AllOp::verify() {
+  RankedTensorType source = getSource().getType();
+  if (source.getRank() == 1 && source.getElementType().isInteger(1))
+    return success();
+  return emitOpError() << "expected a [C] tile of i1, got " << source;
+}
+
 LogicalResult SumsOp::verify() {
   RankedTensorType result = getResult().getType();
   if (getSources().empty())

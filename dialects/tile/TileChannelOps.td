@@ -42,6 +42,18 @@ def Tile_RowOp : Tile_Op<"row", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_AllOp : Tile_Op<"all", [Pure]> {
+  let summary = "Whether a predicate holds for the channels of a thread, or for more of them";
+  let description = [{
+    It chooses between two ways to the same values: a quick one where the predicate holds, and one
+    that is always right. On the card each thread chooses for its own channels, in order all take one way.
+  }];
+  let arguments = (ins Tile_ChannelTile:$source);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Tile_SumsOp : Tile_Op<"sums", [Pure]> {
   let summary = "Sums each source over its rows";
   let description = [{

@@ -67,11 +67,12 @@ LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShap
   SmallVector<Attribute> same;
   for (auto &[letter, uses] : seq::letterUses(shapes)) {
     SmallVector<int64_t> group;
-    for (const seq::LetterUse &use : uses) {
-      auto at = llvm::find(tensors, use.value);
-      if (at != tensors.end() && use.plus == 0)
-        group.append({int64_t(at - tensors.begin()), int64_t(use.dim)});
-    }
+    for (int64_t plus : {0, 1})
+      for (const seq::LetterUse &use : uses) {
+        auto at = llvm::find(tensors, use.value);
+        if (at != tensors.end() && use.plus == plus)
+          group.append({int64_t(at - tensors.begin()), plus ? -1 - int64_t(use.dim) : int64_t(use.dim)});
+      }
     if (group.size() > 2)
       same.push_back(b.getDenseI64ArrayAttr(group));
   }

@@ -11,7 +11,8 @@
 //   wkv:          y = (p + e v) / (q + e) with e = exp(bonus + k - m), seen from the greater of m
 //                 and bonus + k; then what is past decays by w, and v enters with exp(k)
 //
-// Of two exponentials relative to their maximum one is 1, so that each comparison costs one.
+// Of two exponentials relative to their maximum one is 1, so that each comparison costs one. Weights of
+// several steps that are not far apart (2^60) are seen from one maximum, and cost one each.
 //
 // Where channels and sequences are too few for the card, the CTAs of a cluster take tiles of steps in
 // turns (`tile.chain`). What a tile does to the state is known before the state is:
@@ -68,6 +69,10 @@ private:
   Value advance(const Inputs &inputs, States &state);
   Value advanceWkv(Value v, Value k, States &state);
   void enterWkv(Value v, Value k, States &state);
+  SmallVector<Value> stepsOf(const Inputs &all, Value row0, bool outputs, States &state);
+  SmallVector<Value> stepsFromOneMaximum(const Inputs &all, Value greatest, Value row0, bool outputs,
+                                         States &state);
+  SmallVector<Value> stepsWkv(const Inputs &all, Value row0, bool outputs, States &state);
   std::array<Value, 3> weigh(Value x, Value y);
   void keepOutside(Value steps, int64_t step, ValueRange before, States &state);
 
@@ -80,7 +85,8 @@ private:
 
   seq::ScanOp op;
   Value entry, channel0;
-  Value decay, bonus; // constant in time
+  Value decay, bonus;    // constant in time
+  Value factor, present; // 2^decay, 2^bonus
   Inputs tiles;
 };
 
@@ -146,8 +152,10 @@ void ScanKernel::begin(Value block, Value sequence) {
     if (op.getForm() == seq::ScanForm::Log)
       decay = t.exp2(decay);
   }
-  if (op.getBonus())
-    bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
+  if (!isWkv())
+    return;
+  bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
+  factor = t.exp2(decay), present = t.exp2(bonus);
 }
 
 SmallVector<Value> ScanKernel::initialState() {
@@ -263,21 +271,88 @@ void ScanKernel::store(ValueRange rows, Value row0) {
                   op.isPacked() ? stepsLeft(row0) : Value());
 }
 
-/// `unroll` steps from a row of the tiles on.
-void ScanKernel::steps(Value row0, States &state) {
-  int64_t count = config.unroll;
-  Inputs all = read(row0, count);
-  auto row = [&](Value tile, int64_t step) { return tile ? t.rowOf(tile, step) : Value(); };
+static Value rowOf(ChannelBuilder &t, Value tile, int64_t step) {
+  return tile ? t.rowOf(tile, step) : Value();
+}
+
+/// `unroll` steps from a row of the tiles on; gives their results, or takes only the state over them.
+SmallVector<Value> ScanKernel::stepsOf(const Inputs &all, Value row0, bool outputs, States &state) {
   Value last = stepsLeft(row0);
-  SmallVector<Value> rows(count);
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t step = inTime(i, count);
+  SmallVector<Value> rows(outputs ? config.unroll : 0);
+  for (int64_t i = 0; i < config.unroll; ++i) {
+    int64_t step = inTime(i, config.unroll);
     SmallVector<Value> before(state.begin(), state.end());
-    rows[step] = advance({row(all.a, step), row(all.b, step), row(all.key, step)}, state);
+    Inputs inputs = {rowOf(t, all.a, step), rowOf(t, all.b, step), rowOf(t, all.key, step)};
+    if (outputs)
+      rows[step] = advance(inputs, state);
+    else
+      enterWkv(inputs.b, inputs.key, state);
     if (isMasked())
       keepOutside(last, step, before, state);
   }
-  store(rows, row0);
+  return rows;
+}
+
+void ScanKernel::steps(Value row0, States &state) {
+  Inputs all = read(row0, config.unroll);
+  store(isWkv() ? stepsWkv(all, row0, /*outputs=*/true, state)
+                : stepsOf(all, row0, /*outputs=*/true, state),
+        row0);
+}
+
+/// The same of wkv, with weights relative to one exponent that is none of theirs' less.
+SmallVector<Value> ScanKernel::stepsFromOneMaximum(const Inputs &all, Value greatest, Value row0,
+                                                   bool outputs, States &state) {
+  Value last = stepsLeft(row0), past = t.exp2(t.make<arith::SubFOp>(state[2], greatest));
+  SmallVector<Value> rows(outputs ? config.unroll : 0);
+  SmallVector<Value> sums = {t.mulf(past, state[0]), t.mulf(past, state[1])};
+  for (int64_t i = 0; i < config.unroll; ++i) {
+    int64_t step = inTime(i, config.unroll);
+    SmallVector<Value> before = sums;
+    Value weight = t.exp2(t.make<arith::SubFOp>(t.rowOf(all.key, step), greatest));
+    Value value = t.mulf(weight, t.rowOf(all.b, step));
+    if (outputs)
+      rows[step] = t.make<arith::DivFOp>(t.fma(present, value, sums[0]), t.fma(present, weight, sums[1]),
+                                         arith::FastMathFlags::afn);
+    sums[0] = t.fma(factor, sums[0], value), sums[1] = t.fma(factor, sums[1], weight);
+    if (isMasked())
+      keepOutside(last, step, before, sums);
+  }
+  state[0] = sums[0], state[1] = sums[1], state[2] = greatest;
+  return rows;
+}
+
+/// Exponents of base 2 that are no further apart keep their sums in f32; so does the present, with its
+/// bonus.
+static constexpr double kNear = 60;
+
+SmallVector<Value> ScanKernel::stepsWkv(const Inputs &all, Value row0, bool outputs, States &state) {
+  Value least = t.rowOf(all.key, 0), greatest = t.maxf(state[2], least);
+  for (int64_t step = 1; step < config.unroll; ++step) {
+    Value key = t.rowOf(all.key, step);
+    least = t.minf(least, key), greatest = t.maxf(greatest, key);
+  }
+  auto atMost = [&](Value x, Value y) {
+    return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, x, y);
+  };
+  Value near = t.constantLike(least, kNear);
+  Value quick = t.both(atMost(t.make<arith::SubFOp>(greatest, least), near),
+                       atMost(t.make<math::AbsFOp>(bonus), near));
+  size_t results = outputs ? config.unroll : 0;
+  auto branch = scf::IfOp::create(builder, t.loc, SmallVector<Type>(3 + results, t.row()),
+                                  t.make<AllOp>(builder.getI1Type(), quick), /*withElse=*/true);
+  for (bool isQuick : {true, false}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(isQuick ? branch.thenBlock() : branch.elseBlock());
+    SmallVector<Value> next(state.begin(), state.end());
+    SmallVector<Value> rows = isQuick ? stepsFromOneMaximum(all, greatest, row0, outputs, next)
+                                      : stepsOf(all, row0, outputs, next);
+    next.append(rows);
+    scf::YieldOp::create(builder, t.loc, next);
+  }
+  for (size_t i = 0; i < 3; ++i)
+    state[i] = branch.getResult(i);
+  return llvm::to_vector(ValueRange(branch.getResults()).drop_front(3));
 }
 
 //===----------------------------------------------------------------------===//
@@ -328,19 +403,14 @@ static constexpr double kNothing = -1e30;
 void ScanKernel::shareWkv(States &state) {
   Value zero = t.constant(t.row(), 0);
   // What becomes of no past, and how much a past decays.
-  SmallVector<Value> nothing = {zero, zero, t.constant(t.row(), kNothing), zero};
+  SmallVector<Value> nothing = {zero, zero, t.constant(t.row(), kNothing)};
   SmallVector<Value> part = forEachRow(op.getReverse(), nothing, [&](Value row0, States &next) {
-    Inputs all = read(row0, config.unroll);
-    Value last = stepsLeft(row0);
-    for (int64_t i = 0; i < config.unroll; ++i) {
-      int64_t step = inTime(i, config.unroll);
-      SmallVector<Value> before(next.begin(), next.end());
-      enterWkv(t.rowOf(all.b, step), t.rowOf(all.key, step), next);
-      next[3] = t.addf(next[3], decay);
-      if (isMasked())
-        keepOutside(last, step, before, next);
-    }
+    stepsWkv(read(row0, config.unroll), row0, /*outputs=*/false, next);
   });
+  Value count = t.min(t.max(t.sub(length, tile0), t.index(0)), t.index(config.steps));
+  count = t.make<arith::SIToFPOp>(builder.getF32Type(),
+                                  t.make<arith::IndexCastOp>(builder.getI32Type(), count));
+  part.push_back(t.mulf(decay, t.broadcast(count, t.row())));
   auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange(part));
   {
     OpBuilder::InsertionGuard guard(builder);

@@ -82,6 +82,7 @@ public:
   }
   mlir::Value fma(mlir::Value x, double y, mlir::Value z) { return fma(x, constantLike(x, y), z); }
   mlir::Value maxf(mlir::Value x, mlir::Value y) { return make<mlir::arith::MaxNumFOp>(x, y); }
+  mlir::Value minf(mlir::Value x, mlir::Value y) { return make<mlir::arith::MinNumFOp>(x, y); }
   mlir::Value exp2(mlir::Value x) { return make<mlir::math::Exp2Op>(x); }
   mlir::Value log2(mlir::Value x) { return make<mlir::math::Log2Op>(x); }
   mlir::Value select(mlir::Value c, mlir::Value x, mlir::Value y) {

@@ -237,32 +237,41 @@ static std::string operandName(const FunctionInfo &info, Storage storage) {
   return "an intermediate tensor";
 }
 
-/// A kernel relies on equal sizes of its operands.
+/// A kernel relies on equal sizes of its operands; `-1 - d` stands for size d less one, as of offsets.
 LogicalResult FunctionBuilder::checkSameSizes(tile::LaunchOp launch,
                                               ArrayRef<Parameter> parameters) {
   auto groups = launch->getAttrOfType<ArrayAttr>(tile::kSameSizesAttr);
   for (Attribute attribute : groups ? groups.getValue() : ArrayRef<Attribute>()) {
     auto group = dyn_cast<DenseI64ArrayAttr>(attribute);
-    SmallVector<std::pair<const Parameter *, int64_t>> sizes;
+    SmallVector<std::tuple<const Parameter *, int64_t, Expr>> sizes;
     for (int64_t i = 0; group && i + 1 < group.size(); i += 2) {
       int64_t operand = group[i], d = group[i + 1];
-      if (operand >= 0 && operand < int64_t(parameters.size()) && d >= 0 &&
-          d < int64_t(parameters[operand].sizes.size()))
-        sizes.emplace_back(&parameters[operand], d);
+      bool oneLess = d < 0;
+      if (oneLess)
+        d = -1 - d;
+      if (operand < 0 || operand >= int64_t(parameters.size()) ||
+          d >= int64_t(parameters[operand].sizes.size()) || (oneLess && sizes.empty()))
+        continue;
+      Expr size = parameters[operand].sizes[d];
+      if (oneLess)
+        size = Expr::make(Expr::Kind::Sub, {size, 1});
+      sizes.emplace_back(&parameters[operand], oneLess ? -1 - d : d, size);
     }
     if (!group || group.empty() || int64_t(2 * sizes.size()) != group.size())
       return launch.emitError() << "expected '" << tile::kSameSizesAttr
                                 << "' to name dimensions of operands, got " << attribute;
-    auto [first, d0] = sizes.front();
-    for (auto [other, d] : ArrayRef(sizes).drop_front()) {
-      const Expr &lhs = other->sizes[d], &rhs = first->sizes[d0];
+    const auto &[first, d0, size0] = sizes.front();
+    const Expr &rhs = size0;
+    for (const auto &[other, d, size] : llvm::drop_begin(sizes)) {
+      const Expr &lhs = size;
       bool known = lhs == rhs || llvm::any_of(info.checks, [&](const Check &check) {
                      return check.lhs == lhs && check.rhs == rhs;
                    });
       if (!known)
         info.checks.push_back({lhs, rhs, Expr::Kind::Eq,
                                operandName(info, other->storage) + ": expected size " +
-                                   std::to_string(d) + " to equal size " + std::to_string(d0) +
+                                   std::to_string(d < 0 ? -1 - d : d) + " to " +
+                                   (d < 0 ? "be one more than" : "equal") + " size " + std::to_string(d0) +
                                    " of " + operandName(info, first->storage)});
     }
   }

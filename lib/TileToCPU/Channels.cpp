@@ -64,6 +64,24 @@ struct ConvertRow : OpConversionPattern<RowOp> {
   }
 };
 
+struct ConvertAll : OpConversionPattern<AllOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AllOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(rewriter, loc, value); };
+    Value yes = arith::ConstantIntOp::create(rewriter, loc, 1, 1);
+    auto loop = scf::ForOp::create(
+        rewriter, loc, index(0), index(op.getSource().getType().getDimSize(0)), index(1), yes,
+        [&](OpBuilder &b, Location loc, Value channel, ValueRange so) {
+          Value here = tensor::ExtractOp::create(b, loc, adaptor.getSource(), channel);
+          scf::YieldOp::create(b, loc, arith::AndIOp::create(b, loc, so[0], here).getResult());
+        });
+    rewriter.replaceOp(op, loop.getResults());
+    return success();
+  }
+};
+
 struct ConvertSums : OpConversionPattern<SumsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(SumsOp op, OpAdaptor adaptor,
@@ -136,7 +154,7 @@ struct ConvertChain : OpConversionPattern<ChainOp> {
 
 void longwing::tile::populateChannelPatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<ConvertRead, ConvertRow, ConvertSums, ConvertLoadChannels, ConvertStoreChannels,
+  patterns.add<ConvertRead, ConvertRow, ConvertAll, ConvertSums, ConvertLoadChannels, ConvertStoreChannels,
                ConvertChain>(
       converter, patterns.getContext());
 }

@@ -38,7 +38,7 @@ void populateComputePatterns(const CPUTypeConverter &converter, mlir::RewritePat
 /// tile.scan, tile.distribute, tile.pick, tile.fragment, tile.stage
 void populateRecurrencePatterns(const CPUTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
-/// tile.read, tile.row, tile.sums, tile.load_channels, tile.store_channels, tile.chain
+/// tile.read, tile.row, tile.all, tile.sums, tile.load_channels, tile.store_channels, tile.chain
 void populateChannelPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 /// tile.outer, tile.contract
 void populateOuterPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);

@@ -435,6 +435,14 @@ void Emitter::emitRow(RowOp op) {
   set(op.getResult(), std::move(result));
 }
 
+void Emitter::emitAll(AllOp op) {
+  const Values source = get(op.getSource());
+  Value result = source.front();
+  for (Value value : ArrayRef(source).drop_front())
+    result = both(result, value);
+  set(op.getResult(), {result});
+}
+
 /// The sum over a thread's own rows, for each of its channels. A product in front of the sum becomes part of it.
 Emitter::Values Emitter::sumRows(Value tile) {
   auto contract = LLVM::FastmathFlagsAttr::get(b.getContext(), LLVM::FastmathFlags::contract);

@@ -181,6 +181,7 @@ private:
   void emitRead(tile::ReadOp op);
   mlir::Value byteInTile(mlir::RankedTensorType tile, mlir::Value row, mlir::Value column);
   void emitRow(tile::RowOp op);
+  void emitAll(tile::AllOp op);
   void emitSums(tile::SumsOp op);
   void emitLoadChannels(tile::LoadChannelsOp op);
   void emitStoreChannels(tile::StoreChannelsOp op);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Small launches for compute-sanitizer, with NumPy only: PyTorch's own kernels would be checked too.
+"""Small launches of attention and of recurrences for compute-sanitizer, with NumPy only: PyTorch's own kernels would be
+checked too.
 
     python3 test/gpu/sanitize.py DIR [TOOL...]      DIR: packages of kernels.py; tools: memcheck racecheck ...
     LONGWING_SANITIZE_FEW=1                         one kernel, two sizes: for a tool that is slow
@@ -19,13 +20,15 @@ import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 import longwing  # noqa: E402
+from scan_cases import CPU_ONLY, MODELS, Case, cpu  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
 NAMES = [f"{element}_d{head_dim}_{heads}{causal}" for element, heads in (("bf16", "mha"), ("f16", "gqa"))
          for head_dim in (64, 128) for causal in ("", "_causal")]
+RECURRENCES = [name for name in MODELS if name not in CPU_ONLY]
 if os.environ.get("LONGWING_SANITIZE_FEW"):
-    NAMES, LENGTHS = NAMES[:1], LENGTHS[1:3]
+    NAMES, LENGTHS, RECURRENCES = NAMES[:1], LENGTHS[1:3], RECURRENCES[:1]
 
 
 def exact(q, k, v, causal):
@@ -69,9 +72,36 @@ def launches(folder):
                 raise SystemExit(f"{name} {q_length}x{k_length} is wrong: max. error {error:.1e}")
 
 
+def poisoned(result):
+    """A result's like, full of NaN: initcheck does not see what the copy engine writes."""
+    bits = numpy.full(result.shape, -1, {"f32": numpy.int32}.get(result.dtype, numpy.int16))
+    return longwing.to_device(bits.view({"f32": numpy.float32, "f16": numpy.float16}.get(result.dtype, numpy.uint16)), 0,
+                              result.dtype)
+
+
+def recurrences(folder):
+    """A few tiles of each, with states of both ends where the model has them."""
+    for name in RECURRENCES:
+        options = MODELS[name][1]
+        shape = dict(length=1) if options.get("step") else dict(offsets=[0, 1, 70, 70, 200]) if options.get("packed") else \
+            dict(length=200)
+        case = Case(name, batch=2, **shape)
+        function = longwing.load(folder / f"{name}.lwp").main
+        tensors = [longwing.to_device(numpy.asarray(array)) for array in case.stored]
+        results = function(*tensors)
+        out = [poisoned(result) for result in (results if isinstance(results, (tuple, list)) else [results])]
+        function(*tensors, out=out if len(out) > 1 else out[0])
+        arrays = [result.numpy() for result in out]
+        if case.element == "bf16":
+            arrays[0] = arrays[0].view(cpu.BF16)
+        case.check(arrays)
+        print(name, flush=True)
+
+
 def main(folder, tools):
     if not tools:
         launches(folder)
+        recurrences(folder)
         return 0
     sanitizer = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     if not sanitizer:

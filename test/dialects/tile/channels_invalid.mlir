@@ -20,3 +20,12 @@ tile.kernel @kernel(%x: !tile.view<?x?x64xbf16>)
   tile.store_channels %tile, %x[%zero, %zero, %zero] transposed whole : tensor<4x128xf32, #tile.channel<lanes = 1>>, !tile.view<?x?x64xbf16>
   tile.return
 }
+
+// -----
+
+!rows = tensor<8x128xi1, #tile.channel<lanes = 1>>
+func.func @all_of_rows(%x: !rows) {
+  // expected-error @below {{expected a [C] tile of i1, got 'tensor<8x128xi1}}
+  %r = tile.all %x : !rows
+  return
+}

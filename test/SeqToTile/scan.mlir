@@ -1,0 +1,43 @@
+// RUN: longwing-opt %s --seq-configure --seq-to-tile --canonicalize --cse | FileCheck %s
+// RUN: longwing-opt %s --seq-configure --seq-to-tile --canonicalize --cse | FileCheck %s --check-prefix=HOST
+// RUN: not longwing-opt %s --seq-configure="width=3" 2>&1 | FileCheck %s --check-prefix=WIDTH
+// WIDTH: schedule option 'width': expected 1 or 2, got 3
+
+// Where the number of sequences is met at run time there are two kernels. In that of few, the CTAs of a
+// cluster take tiles of steps in turns: what a tile does to the state is a product and a sum. States and
+// offsets tell how many sequences there are: the launch has them agree.
+
+// CHECK-LABEL: tile.kernel @packed_scan(
+// CHECK-NOT: tile.chain
+// CHECK-LABEL: tile.kernel @packed_scan_of_few(
+// CHECK-SAME: tile.cluster = 8 : i64
+// CHECK: scf.for
+// CHECK: %[[CHAIN:.*]]:2 = tile.chain(%{{.*}}) over(%{{.*}}, %{{.*}}) : tensor<128xf32
+// CHECK: math.fma
+// CHECK: tile.store_channels %{{.*}} rows %{{.*}}
+// CHECK: scf.yield %[[CHAIN]]#1
+// CHECK-NEXT: } {tile.dealt}
+// HOST-LABEL: func.func @packed
+// HOST: tile.launch @packed_scan({{.*}}array<i64: 3, 0, 4, -1>
+// HOST: tile.launch @packed_scan_of_few
+func.func @packed(%a: tensor<1x?x256xbf16>, %b: tensor<1x?x256xbf16>, %h: tensor<?x256xf32>, %o: tensor<?xi32>) -> tensor<1x?x256xbf16> {
+  %y = seq.scan linear %a, %b init(%h : tensor<?x256xf32>) offsets(%o : tensor<?xi32>)
+      : tensor<1x?x256xbf16>, tensor<1x?x256xbf16> -> tensor<1x?x256xbf16>
+  return %y : tensor<1x?x256xbf16>
+}
+
+// Sequences that fill the card have one kernel, and so do those of one step, without a copy engine.
+
+// CHECK-LABEL: tile.kernel @eight_scan(
+// CHECK-NOT: tile.kernel @eight_scan_of_few
+func.func @eight(%a: tensor<2048xf32>, %b: tensor<8x?x2048xbf16>) -> tensor<8x?x2048xbf16> {
+  %y = seq.scan log %a, %b : tensor<2048xf32>, tensor<8x?x2048xbf16> -> tensor<8x?x2048xbf16>
+  return %y : tensor<8x?x2048xbf16>
+}
+
+// CHECK-LABEL: tile.kernel @step_scan_step(
+// CHECK-NOT: tile.load %
+func.func @step(%a: tensor<2048xf32>, %b: tensor<?x1x2048xbf16>, %h: tensor<?x2048xf32>) -> (tensor<?x1x2048xbf16>, tensor<?x2048xf32>) {
+  %y, %s = seq.scan log %a, %b init(%h : tensor<?x2048xf32>) : tensor<2048xf32>, tensor<?x1x2048xbf16> -> tensor<?x1x2048xbf16>, tensor<?x2048xf32>
+  return %y, %s : tensor<?x1x2048xbf16>, tensor<?x2048xf32>
+}
