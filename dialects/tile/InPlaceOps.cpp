@@ -62,8 +62,6 @@ static LogicalResult verifyPieces(Operation *op, ViewType view, size_t coordinat
 }
 
 LogicalResult PullRowsOp::verify() {
-  if (getTranspose() && getNumResults() == 2)
-    return emitOpError() << "expected one result to transpose, got 2";
   Type last = getCoordinates().empty() ? Type() : getCoordinates().back().getType();
   if (last && !getElementTypeOrSelf(last).isIndex())
     return emitOpError() << "expected coordinates of index, got " << last;

@@ -81,6 +81,8 @@ constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
+/// On a loop: the tables that it takes are read in front of it, and stay in registers until it ends.
+constexpr llvm::StringLiteral kHoldAttr = "tile.hold";
 /// On a kernel: that many CTAs, a cluster, do each work tile. On a loop in it: they take its iterations
 /// in turns.
 constexpr llvm::StringLiteral kClusterAttr = "tile.cluster";

@@ -56,19 +56,18 @@ def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
   let summary = "Reads rows that lie in one piece in device memory; zero outside of the tensor";
   let description = [{
     Element (w, r, c) is that of the coordinates, `step w + stride r + c` added to the last one. That one
-    is a scalar, or a tile of `index` that is constant in each warp's matrix. With `transpose`, r and c
-    change places. With two results the tensor has one more dimension, of two elements: a result for
-    each of them.
+    is a scalar, or a tile of `index` that is constant in each warp's matrix. With two results the tensor
+    has one more dimension, of two elements: a result for each of them.
 
-    A row lies inside of the tensor or outside of it, the tensor's last dimension is in one piece, and
-    rows begin at multiples of 16 bytes: see `tile.whole`.
+    A row lies inside of the tensor or outside of it (all do inside if `inside` promises it), the
+    tensor's last dimension is in one piece, and rows begin at multiples of 16 bytes: see `tile.whole`.
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
-                       I64Attr:$stride, UnitAttr:$transpose);
+                       I64Attr:$stride, UnitAttr:$inside);
   let results = (outs Variadic<Tile_FragTile>:$results_);
   let assemblyFormat = [{
     $source `[` $coordinates `:` type($coordinates) `]` `step` $step `stride` $stride
-    (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($results_)
+    (`inside` $inside^)? attr-dict `:` type($source) `->` type($results_)
   }];
   let hasVerifier = 1;
 }
@@ -77,9 +76,9 @@ def Tile_PlaceRowsOp : Tile_Op<"place_rows", [MemoryEffects<[MemWrite]>]> {
   let summary = "Writes rows that lie in one piece in device memory; none outside of the tensor";
   let description = "As `tile.pull_rows` reads them.";
   let arguments = (ins Tile_FragTile:$tile, Tile_ViewType:$destination, Variadic<Index>:$coordinates,
-                       I64Attr:$step, I64Attr:$stride);
+                       I64Attr:$step, I64Attr:$stride, UnitAttr:$inside);
   let assemblyFormat = [{
-    $tile `,` $destination `[` $coordinates `]` `step` $step `stride` $stride attr-dict
+    $tile `,` $destination `[` $coordinates `]` `step` $step `stride` $stride (`inside` $inside^)? attr-dict
     `:` type($tile) `,` type($destination)
   }];
   let hasVerifier = 1;

@@ -78,6 +78,15 @@ def Tile_JoinOp : Tile_Op<"join", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_TransposeOp : Tile_Op<"transpose", [Pure, SameOperandsAndResultType]> {
+  let summary = "Transposes the matrix of each warp";
+  let description = "Of 16-bit elements. Products need none: their operands come as they are or transposed.";
+  let arguments = (ins Tile_FragTile:$source);
+  let results = (outs Tile_FragTile:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Tile_PositionOp : Tile_Op<"position", [Pure]> {
   let summary = "The index of each element along a dimension of a tile: warp, row or column";
   let arguments = (ins I64Attr:$dimension);

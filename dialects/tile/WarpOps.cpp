@@ -77,6 +77,13 @@ LogicalResult JoinOp::verify() {
                        << getSource().getType() << " to " << getResult().getType();
 }
 
+LogicalResult TransposeOp::verify() {
+  Type element = getSource().getType().getElementType();
+  if (!isa<FloatType>(element) || element.getIntOrFloatBitWidth() != 16)
+    return emitOpError() << "expected 16-bit elements, got " << getSource().getType();
+  return success();
+}
+
 LogicalResult PositionOp::verify() {
   if (!getResult().getType().getElementType().isIndex())
     return emitOpError() << "expected a tile of index, got " << getResult().getType();

@@ -52,8 +52,9 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
       return refuse(why, "expected a spectrum of static length");
     return plan;
   }
-  // Three passes through memory are faster with gates: 8.1 against 9.7 times the memory floor.
-  int64_t most = 256 * (op.getPre() || op.getPost() ? kTileRadix : kMostRadix);
+  // Gates that are read by elements leave a kernel of several parts too few registers.
+  bool byElements = (op.getPre() || op.getPost()) && length % 256;
+  int64_t most = 256 * (byElements ? kTileRadix : kMostRadix);
   if (length > most)
     return refuse(why, "transforms take up to " + Twine(most) + " samples");
   if (op.isCircular()) {

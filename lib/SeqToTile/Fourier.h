@@ -85,6 +85,12 @@ public:
     mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.re);
     return {fma(x.re, y.re, minus), fma(x.re, y.im, cross)};
   }
+  /// x times the conjugate of y, element by element.
+  ComplexTile timesConj(const ComplexTile &x, const ComplexTile &y) {
+    mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.im);
+    mlir::Value minus = make<mlir::arith::NegFOp>(make<mlir::arith::MulFOp>(x.re, y.im));
+    return {fma(x.re, y.re, cross), fma(x.im, y.re, minus)};
+  }
   /// Along both inner digits, times the spectrum, and back: [c][b] by way of [k2][c], [k2][k3] and
   /// [c][k2] to [b][c].
   ComplexTile convolve(ComplexTile z, const ComplexTable &f, const ComplexTile &there,

@@ -273,8 +273,9 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
                                      arith::ConstantIndexOp::create(b, loop.getLoc(), members));
   auto copy = scf::ForOp::create(b, loop.getLoc(), bound(loop.getLowerBound()), end,
                                  bound(loop.getStep()), inits);
-  if (Attribute rolled = loop->getAttr(kRolledAttr))
-    copy->setAttr(kRolledAttr, rolled);
+  for (StringRef name : {kRolledAttr, kHoldAttr})
+    if (Attribute wish = loop->getAttr(name))
+      copy->setAttr(name, wish);
   if (!copy.getBody()->empty())
     copy.getBody()->clear();
   OpBuilder inner = OpBuilder::atBlockBegin(copy.getBody());

@@ -112,10 +112,7 @@ struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
       tiles.push_back(readTile(
           rewriter, op.getLoc(), type, adaptor.getSource(),
           [&](OpBuilder &b, Location loc, ValueRange at) {
-            SmallVector<Value> of(at);
-            if (op.getTranspose())
-              std::swap(of[1], of[2]);
-            return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), of,
+            return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
                             op.getNumResults(), part);
           }));
     rewriter.replaceOp(op, tiles);

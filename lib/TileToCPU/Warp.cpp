@@ -142,6 +142,15 @@ struct ConvertJoin : OpConversionPattern<JoinOp> {
   }
 };
 
+struct ConvertTranspose : OpConversionPattern<TransposeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TransposeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, transposed(rewriter, op.getLoc(), adaptor.getSource(), {0, 2, 1}));
+    return success();
+  }
+};
+
 struct ConvertPosition : OpConversionPattern<PositionOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PositionOp op, OpAdaptor adaptor,
@@ -195,6 +204,6 @@ struct ConvertPlace : OpConversionPattern<PlaceOp> {
 
 void longwing::tile::populateWarpPatterns(const CPUTypeConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<ConvertWarpDot, ConvertExchange, ConvertSplit, ConvertJoin, ConvertPosition,
-               ConvertCast, ConvertPull, ConvertPlace>(converter, patterns.getContext());
+  patterns.add<ConvertWarpDot, ConvertExchange, ConvertSplit, ConvertJoin, ConvertTranspose,
+               ConvertPosition, ConvertCast, ConvertPull, ConvertPlace>(converter, patterns.getContext());
 }

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -159,6 +160,25 @@ void Emitter::unflatten(ValueRange range, ValueRange scalars) {
 // The function
 //===----------------------------------------------------------------------===//
 
+static int32_t residents(KernelOp kernel) {
+  return hopper::residents(kernel.getSchedule().getRegisters(),
+                           kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt());
+}
+
+/// Roles share what the launch gave to all threads alike: they would wait for more without end.
+static LogicalResult checkRegisters(KernelOp kernel) {
+  constexpr int64_t kGrain = 8;
+  ScheduleAttr schedule = kernel.getSchedule();
+  int64_t threads = schedule.getThreads(), ctas = residents(kernel);
+  int64_t launched = hopper::kRegisters / (ctas * threads) / kGrain * kGrain * threads;
+  if (!schedule.hasProducer() || schedule.getRegisters() <= launched)
+    return success();
+  return kernel.emitError() << "expected roles that share the " << launched
+                            << " registers of a launch, " << ctas
+                            << " to a multiprocessor, got a schedule of "
+                            << schedule.getRegisters();
+}
+
 /// Each !tile.desc becomes a tensor map and its sizes, each !tile.view a pointer, sizes and
 /// strides.
 LLVM::LLVMFuncOp Emitter::createFunction() {
@@ -184,13 +204,10 @@ LLVM::LLVMFuncOp Emitter::createFunction() {
     }
   }
   int32_t threads = kernel.getSchedule().getThreads();
-  int32_t residents =
-      hopper::residents(kernel.getSchedule().getRegisters(),
-                        kernel->getAttrOfType<IntegerAttr>(kSharedBytesAttr).getInt());
   SmallVector<NamedAttribute> attrs = {
       b.getNamedAttr("nvvm.kernel", b.getUnitAttr()),
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
-      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents)),
+      b.getNamedAttr("nvvm.minctasm", b.getI32IntegerAttr(residents(kernel))),
   };
   if (int32_t members = clusterOf(kernel); members > 1)
     attrs.push_back(b.getNamedAttr("nvvm.cluster_dim", b.getDenseI32ArrayAttr({members, 1, 1})));
@@ -262,7 +279,7 @@ void Emitter::initBarriers() {
 }
 
 LogicalResult Emitter::emit() {
-  if (failed(checkChannels()))
+  if (failed(checkChannels()) || failed(checkRegisters(kernel)))
     return failure();
   LLVM::LLVMFuncOp function = createFunction();
   if (!SymbolTable::lookupSymbolIn(function->getParentOp(), kSramSymbol)) {
@@ -324,7 +341,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](scf::IfOp op) { return emitIf(op); })
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
-      .Case<WarpDotOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
+      .Case<WarpDotOp, TransposeOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
             WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
@@ -420,6 +437,7 @@ Emitter::Values Emitter::yielded(Block &block) {
 
 LogicalResult Emitter::emitFor(Operation *op) {
   auto loop = cast<scf::ForOp>(op);
+  SmallVector<Table *> held = holdTables(loop);
   auto copy = scf::ForOp::create(b, loc, one(loop.getLowerBound()), one(loop.getUpperBound()),
                                  one(loop.getStep()), flatten(loop.getInitArgs()));
   if (loop->hasAttr(kRolledAttr)) {
@@ -435,9 +453,17 @@ LogicalResult Emitter::emitFor(Operation *op) {
   b.setInsertionPointToStart(copy.getBody());
   set(loop.getInductionVar(), {copy.getInductionVar()});
   unflatten(loop.getRegionIterArgs(), copy.getRegionIterArgs());
+  // What a loop of phases or of steps does not hold, ptxas must not hold either.
+  bool phases = loop->walk([](MeetOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  bool rereads = kernel->hasAttr(kRereadAttr) && held.empty() && (phases || loop->hasAttr(kRolledAttr));
+  llvm::SaveAndRestore home(tableLoop, rereads ? copy.getBody() : tableLoop);
+  llvm::SaveAndRestore all(tableBases[0], rereads ? Value() : tableBases[0]);
+  llvm::SaveAndRestore warps(tableBases[1], rereads ? Value() : tableBases[1]);
   if (failed(emitBlock(*loop.getBody())))
     return failure();
   scf::YieldOp::create(b, loc, yielded(*loop.getBody()));
+  for (Table *table : held)
+    table->registers.clear();
   unflatten(loop.getResults(), copy.getResults());
   return success();
 }

@@ -239,6 +239,7 @@ private:
   // A matrix for each warp (Warps.cpp), and steps (Steps.cpp)
   //===--------------------------------------------------------------------===//
   void emitWarps(tile::WarpDotOp op);
+  void emitWarps(tile::TransposeOp op);
   void emitWarps(tile::PositionOp op);
   void emitWarps(tile::CastOp op);
   void emitWarps(tile::PullOp op);
@@ -258,7 +259,7 @@ private:
     mlir::Value address, exists[2];
   };
   Pieces piecesOf(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange coordinates,
-                  int64_t step, mlir::Value row, mlir::Value column, int64_t stride, int64_t rowStep,
+                  bool allInside, int64_t step, mlir::Value row, mlir::Value column, int64_t stride,
                   int64_t scale);
   mlir::Value pairAddress(mlir::Value i, mlir::Value j);
   /// This thread's row of a matrix in a buffer of rows, and a constant to add to it.
@@ -286,6 +287,8 @@ private:
   mlir::Value tableBase(bool perWarp);
   void writeTables();
   void keepTable(Table &table, bool reread);
+  /// Reads the tables that a loop holds.
+  llvm::SmallVector<Table *> holdTables(mlir::Operation *loop);
   Values tableOr(const llvm::DenseMap<mlir::Value, Table> &known, mlir::Value value);
   /// Gives an operation the registers of the tables that it uses.
   void giveTables(mlir::Operation *op);
@@ -361,6 +364,7 @@ private:
   llvm::DenseMap<mlir::Value, Table> leftTables, rightTables;
   std::vector<int32_t> tableWords[2]; // those of all warps, and those in which warps differ
   mlir::Value tableBases[2];
+  mlir::Block *tableLoop = nullptr; // a loop's body whose bases are its own, so that reads stay in it
 };
 
 } // namespace longwing

@@ -45,10 +45,10 @@ void Emitter::emitWarps(MeetOp) { meetConsumers(); }
 // Rows in device memory
 //===----------------------------------------------------------------------===//
 
-/// `rowStep` is how far this thread's second row is behind its first one; columns have `scale` elements.
-Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coordinates,
+/// Columns have `scale` elements.
+Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coordinates, bool allInside,
                                   int64_t step, Value row, Value column, int64_t stride,
-                                  int64_t rowStep, int64_t scale) {
+                                  int64_t scale) {
   Pieces pieces;
   Values at;
   Value inside;
@@ -62,8 +62,8 @@ Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coo
   first = add(first, mul(row, stride));
   for (int64_t i = 0; i < 2; ++i) {
     Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult,
-                                      wide(add(first, i * rowStep * stride)), view[coordinates.size()]);
-    pieces.exists[i] = inside ? both(inside, fits) : fits;
+                                      wide(add(first, i * 8 * stride)), view[coordinates.size()]);
+    pieces.exists[i] = allInside ? constant(b.getBoolAttr(true)) : inside ? both(inside, fits) : fits;
   }
   // Pairs count as one element there, and their parts as elements of the last dimension.
   at.push_back(wide(add(first, column)));
@@ -82,26 +82,9 @@ void Emitter::emitWarps(PullRowsOp op) {
     return LLVM::GEPOp::create(b, loc, address.getType(), type.getElementType(), address,
                                ArrayRef<LLVM::GEPArg>{int32_t(elements)});
   };
-  if (op.getTranspose()) {
-    // The columns of the result are rows in memory: neighbours lie `stride` apart.
-    Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), pair, row, stride, 8, 1);
-    Values result;
-    for (int64_t word = 0; word < 4; ++word) { // 2 j + i
-      int64_t j = word / 2, i = word % 2;
-      Values halves;
-      for (int64_t e = 0; e < 2; ++e) {
-        Value half = ptx::loadIf(b, loc, offset(pieces.address, (8 * j + e) * stride + 8 * i),
-                                 pieces.exists[j], 1, /*half=*/true).front();
-        halves.push_back(LLVM::ZExtOp::create(b, loc, b.getI32Type(), half));
-      }
-      Value high = LLVM::ShlOp::create(b, loc, halves[1], i32(16));
-      result.push_back(LLVM::OrOp::create(b, loc, halves[0], high));
-    }
-    set(op.getResult(0), std::move(result));
-    return;
-  }
   int64_t parts = op.getNumResults();
-  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), row, pair, stride, 8, parts);
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, pair,
+                           stride, parts);
   Values results[2];
   for (int64_t word = 0; word < 4; ++word) {
     int64_t j = word / 2, i = word % 2;
@@ -110,11 +93,9 @@ void Emitter::emitWarps(PullRowsOp op) {
         results[part].push_back(results[part].back());
       continue;
     }
-    Values words;
-    for (int64_t part = 0; part < parts; ++part)
-      words.push_back(ptx::loadIf(b, loc,
-                                  offset(pieces.address, parts * (8 * i * stride + 8 * j) + 2 * part),
-                                  pieces.exists[i], 1).front());
+    // Two neighbouring columns: a word, or two of pairs.
+    Values words = ptx::loadIf(b, loc, offset(pieces.address, parts * (8 * i * stride + 8 * j)),
+                               pieces.exists[i], parts);
     if (parts == 1) {
       results[0].push_back(words[0]);
       continue;
@@ -130,8 +111,8 @@ void Emitter::emitWarps(PlaceRowsOp op) {
   ViewType type = op.getDestination().getType();
   const Values view = get(op.getDestination()), tile = get(op.getTile());
   Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
-  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getStep(), row, pair, op.getStride(),
-                           8, 1);
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, pair,
+                           op.getStride(), 1);
   for (int64_t word = 0; word < 4; ++word) {
     int32_t elements = 8 * (word % 2) * op.getStride() + 8 * (word / 2);
     Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),

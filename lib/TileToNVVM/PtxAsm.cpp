@@ -273,6 +273,12 @@ SmallVector<Value> ptx::loadMatrix(OpBuilder &b, Location loc, Value base, int64
                    SmallVector<Type>(4, b.getI32Type()));
 }
 
+Value ptx::moveMatrix(OpBuilder &b, Location loc, Value word) {
+  return inlineAsm(b, loc, "movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;", "=r,r", word,
+                   word.getType())
+      .front();
+}
+
 void ptx::storeMatrix(OpBuilder &b, Location loc, Value base, int64_t offset, ValueRange words) {
   SmallVector<Value> operands = {base};
   llvm::append_range(operands, words);

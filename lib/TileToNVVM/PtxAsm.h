@@ -88,6 +88,8 @@ llvm::SmallVector<mlir::Value> mma(mlir::OpBuilder &b, mlir::Location loc, llvm:
 /// Four matrices of 8 x 8 from and to SRAM, at `base` plus a constant.
 llvm::SmallVector<mlir::Value> loadMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
                                           int64_t offset, bool transpose);
+/// The transpose of one 8 x 8 matrix in registers.
+mlir::Value moveMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value word);
 void storeMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
                  mlir::ValueRange words);
 /// Four words in device memory. They are read here and nowhere else: ptxas would move the read of

@@ -66,10 +66,15 @@ Value Emitter::tableBase(bool perWarp) {
   if (base)
     return base;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointAfter(sramBase.getDefiningOp());
+  if (tableLoop)
+    b.setInsertionPointToStart(tableLoop);
+  else
+    b.setInsertionPointAfter(sramBase.getDefiningOp());
   auto pointer =
       LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
   Value place = perWarp ? add(mul(matrixWarp, 32), lane) : lane;
+  if (tableLoop)
+    place = ptx::pinned(b, loc, place);
   Value symbol = LLVM::AddressOfOp::create(b, loc, pointer, tableSymbol(perWarp));
   return base = LLVM::GEPOp::create(b, loc, pointer, b.getI32Type(), symbol,
                                     ValueRange{wide(mul(place, 4))});
@@ -126,6 +131,24 @@ void Emitter::keepTable(Table &table, bool reread) {
     table.registers = readTable(table);
 }
 
+SmallVector<Emitter::Table *> Emitter::holdTables(Operation *loop) {
+  SmallVector<Table *> held;
+  if (!loop->hasAttr(kHoldAttr))
+    return held;
+  loop->walk([&](Operation *op) {
+    for (OpOperand &use : op->getOpOperands()) {
+      bool isRight = isa<WarpDotOp>(op) && use.getOperandNumber() == 1;
+      auto &tables = isRight ? rightTables : leftTables;
+      auto it = tables.find(use.get());
+      if (it == tables.end() || !it->second.registers.empty())
+        continue;
+      it->second.registers = readTable(it->second);
+      held.push_back(&it->second);
+    }
+  });
+  return held;
+}
+
 /// The registers of a table, read again if they are not kept.
 Emitter::Values Emitter::tableOr(const llvm::DenseMap<Value, Table> &known, Value value) {
   auto it = known.find(value);
@@ -160,6 +183,14 @@ void Emitter::emitWarps(WarpDotOp op) {
       start.assign(c.begin() + part * i, c.begin() + part * (i + 1));
     llvm::append_range(result, ptx::mma(b, loc, form, a, {factor[i], factor[2 + i]}, start));
   }
+  set(op.getResult(), std::move(result));
+}
+
+void Emitter::emitWarps(TransposeOp op) {
+  const Values source = get(op.getSource());
+  Values result;
+  for (int64_t word = 0; word < 4; ++word) // 2 j + i
+    result.push_back(ptx::moveMatrix(b, loc, source[2 * (word % 2) + word / 2]));
   set(op.getResult(), std::move(result));
 }
 

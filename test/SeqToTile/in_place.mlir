@@ -18,9 +18,9 @@
 // CHECK: tile.meet
 // Over b and c, and back: a frequency for each warp, to where it came from.
 // CHECK: scf.for
-// CHECK: tile.read_rows %[[X]][%[[I:.*]], %c0] along 0 step 8 transpose
+// CHECK: tile.read_rows %[[X]][%[[I:.*]], %c0] along 0 step 1 transpose
 // CHECK-COUNT-16: tile.warp_dot
-// CHECK: tile.write_rows %{{.*}}, %{{.*}}, %[[X]][%[[I]], %c0] along 0 step 8
+// CHECK: tile.write_rows %{{.*}}, %{{.*}}, %[[X]][%[[I]], %c0] along 0 step 1
 // CHECK: tile.meet
 // CHECK: scf.for
 // CHECK-COUNT-2: tile.read_rows %[[X]]

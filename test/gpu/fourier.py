@@ -31,6 +31,10 @@ def cases():
         made[f"{kind}_gated_1024_bf16"] = case(kind, 1024, 300, "bf16", pre=True, post=True, skip=True)
         made[f"{kind}_gated_4096"] = case(kind, 4096, 4096, pre=True, post=True)
         made[f"{kind}_gated_1000"] = case(kind, 1000, 1700, pre=True, post=True)
+        for length in (5001, 8192):  # in the SRAM of one CTA
+            made[f"{kind}_{length}"] = case(kind, length, min(length, 6000))
+        made[f"{kind}_gated_8192"] = case(kind, 8192, pre=True, post=True)
+        made[f"{kind}_gated_8192_bf16"] = case(kind, 8192, 3000, "bf16", pre=True, post=True)
     made["anticausal_3072"] = case("anticausal", 3072, post=True)
     made["shared_1500"] = case("two_sided_shared", 1500, 1500, reverse=700)
     made["disjoint_2560"] = case("two_sided_disjoint", 2560, 800, reverse=2560)

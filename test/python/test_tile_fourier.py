@@ -34,13 +34,16 @@ CASES = [
     ("two_sided_disjoint", "bf16", 256, 256, {"reverse": 100}),
     ("circular", "f16", 700, 512, {}),
     ("circular", "bf16", 300, 256, {"pre": True, "post": True, "skip": True}),
+    # In the SRAM of one CTA, in place: in boxes, and by elements where a sequence ends early.
+    ("circular", "bf16", 700, 8192, {"post": True}),
+    ("causal", "f16", 500, 5001, {}),
 ]
 
 
 @pytest.mark.parametrize("kind, element, taps, length, options", CASES)
 def test_long_conv(kind, element, taps, length, options):
     rng = np.random.default_rng(taps)
-    u = rounded(rng.standard_normal((3, CHANNELS, length)), element)
+    u = rounded(rng.standard_normal((3 if length < 4096 else 1, CHANNELS, length)), element)
     h = (rng.standard_normal((CHANNELS, taps)) / np.sqrt(taps)).astype(np.float32)
     values = {}
     if options.get("reverse"):
@@ -56,14 +59,15 @@ def test_long_conv(kind, element, taps, length, options):
     assert error(y, exact) < LIMIT[element]
 
 
-@pytest.mark.parametrize("kind, element, mean, scale", [("causal", "f16", 6e4, 1), ("circular", "f16", 1e4, 1e4),
-                                                        ("causal", "bf16", 0, 1e4)])
-def test_no_input_overflows(kind, element, mean, scale):
+@pytest.mark.parametrize("kind, element, length, mean, scale", [
+    ("causal", "f16", 256, 6e4, 1), ("circular", "f16", 256, 1e4, 1e4), ("causal", "bf16", 256, 0, 1e4),
+    ("causal", "f16", 8192, 5e4, 1e4)])
+def test_no_input_overflows(kind, element, length, mean, scale):
     """A large mean stands in one frequency; it must fit the range of f16 all the way."""
     rng = np.random.default_rng(1)
-    u = rounded((mean + scale * rng.standard_normal((3, CHANNELS, 256))).clip(-6e4, 6e4), element)
+    u = rounded((mean + scale * rng.standard_normal((1, CHANNELS, length))).clip(-6e4, 6e4), element)
     h = (rng.standard_normal((CHANNELS, 256)) / 256).astype(np.float32)
-    [y] = lowered(long_model(kind, element, 256, length=256))(u, h)
+    [y] = lowered(long_model(kind, element, 256, length=length))(u, h)
     assert error(y, convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float))) < LIMIT[element]
 
 

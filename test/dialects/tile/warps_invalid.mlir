@@ -112,3 +112,11 @@ func.func @index(%u: !tile.view<?xf16>, %i: i32, %x: tensor<16x16x16xf16, #tile.
   tile.place %x, %u[%i : i32] : tensor<16x16x16xf16, #tile.frag>, !tile.view<?xf16>
   return
 }
+
+// -----
+
+func.func @transpose(%a: tensor<16x16x16xf32, #tile.frag>) {
+  // expected-error @below {{expected 16-bit elements, got}}
+  %b = tile.transpose %a : tensor<16x16x16xf32, #tile.frag>
+  return
+}
