@@ -380,7 +380,7 @@ LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &
   if (op.getAxis() != 1)
     return success();
   ScanConfig config;
-  config.steps = overrides.steps ? overrides.steps : 32;
+  config.steps = overrides.steps ? overrides.steps : 64;
   config.unroll = overrides.unroll ? overrides.unroll : op.getWidth() <= 4 ? 8 : 4;
   config.width = overrides.width ? overrides.width : 4;
   // A row of f32 takes twice the registers of one of 16 bits; wide filters and states take more, too.

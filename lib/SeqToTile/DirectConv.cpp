@@ -115,11 +115,20 @@ private:
   Value multiply(Value chunk, int64_t matrix, Value acc);
   /// One chunk of outputs: the inputs that it meets, each with its matrix.
   void output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time);
-  void loop();
-  void tileLoop();
+  /// What is read before the matrices are made, so that it is on its way meanwhile; and the rest.
+  SmallVector<Value> begin();
+  void finish(ValueRange begun);
+  Chunk chunkOf(ValueRange values) { return {values[0], conv.pre ? values[1] : Value()}; }
+  /// The values of a chunk.
+  int64_t parts() { return conv.pre ? 2 : 1; }
+  SmallVector<Value> valuesOf(const Chunk &chunk);
+  /// Twice: where rows move in runs nothing but loads and stores is left of moving them.
+  SmallVector<Value> eitherWay(Value fast, bool yields, function_ref<SmallVector<Value>()> body);
+  void loop(ValueRange begun);
+  void tileLoop(ValueRange begun);
   /// The rows of a tile: each its sequence and the time of its first sample.
   void placeRows(Value tileNumber, Value perSequence, Value chunksOfRow);
-  void unrolled();
+  void unrolled(ValueRange begun);
   void finalState(Value cta, Value ctas);
 
   const Convolution &tensors;
@@ -266,19 +275,32 @@ void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value 
                       whole && !plan.whole);
 }
 
+SmallVector<Value> DirectConvKernel::valuesOf(const Chunk &chunk) {
+  return chunk.gate ? SmallVector<Value>{chunk.x, chunk.gate} : SmallVector<Value>{chunk.x};
+}
+
+/// A whole sequence, or the newest chunk of the first step.
+SmallVector<Value> DirectConvKernel::begin() {
+  SmallVector<Value> begun;
+  for (int64_t n = 0; n < (plan.whole ? plan.chunks : 1); ++n) {
+    int64_t chunk = plan.whole ? n : -plan.first;
+    llvm::append_range(begun, valuesOf(readChunk(t.add(time0, rowsOf(t.index(chunk * kChunk))))));
+  }
+  return begun;
+}
+
+void DirectConvKernel::finish(ValueRange begun) {
+  plan.whole ? unrolled(begun) : plan.tiled ? tileLoop(begun) : loop(begun);
+}
+
 /// Segments pass by, a chunk a step. The newest chunk is read a step ahead.
-void DirectConvKernel::loop() {
+void DirectConvKernel::loop(ValueRange begun) {
   int64_t ahead = -plan.first;
   auto at = [&](Value step) { return t.add(time0, rowsOf(t.mul(step, kChunk))); };
   auto shifted = [&](Value time, int64_t chunks) {
     return chunks ? t.add(time, rowsOf(t.index(chunks * kChunk))) : time;
   };
-  SmallVector<Value> state;
-  Chunk next = readChunk(shifted(time0, ahead));
-  state.push_back(next.x);
-  if (next.gate)
-    state.push_back(next.gate);
-  size_t fresh = state.size();
+  SmallVector<Value> state(begun);
   for (int64_t k = 1; k < plan.matrices; ++k)
     state.push_back(history(shifted(time0, ahead - k)));
   scf::ForOp::create(
@@ -291,36 +313,26 @@ void DirectConvKernel::loop() {
           Value more = t.compare(arith::CmpIPredicate::slt, following, steps);
           time = t.select(more, time, rowsOf(length));
         }
-        Chunk next = readChunk(time);
-        SmallVector<Value> chunks = {gated({args[0], conv.pre ? args[1] : Value()})};
-        llvm::append_range(chunks, args.drop_front(fresh));
+        SmallVector<Value> yields = valuesOf(readChunk(time));
+        SmallVector<Value> chunks = {gated(chunkOf(args))};
+        llvm::append_range(chunks, args.drop_front(parts()));
         SmallVector<std::pair<Value, int64_t>> inputs;
         for (auto [k, chunk] : llvm::enumerate(chunks))
           inputs.push_back({chunk, k});
         output(inputs, at(step));
-        SmallVector<Value> yields = {next.x};
-        if (next.gate)
-          yields.push_back(next.gate);
         yields.append(chunks.begin(), chunks.end() - 1);
         scf::YieldOp::create(builder, t.loc, yields);
       });
 }
 
 /// Tiles of neighbouring chunks pass by, each read a step ahead.
-void DirectConvKernel::tileLoop() {
+void DirectConvKernel::tileLoop(ValueRange begun) {
   int64_t ahead = -plan.first;
   auto shifted = [&](int64_t count) {
     return count ? t.add(time0, rowsOf(t.index(count * kChunk))) : time0;
   };
-  SmallVector<Value> state;
-  auto push = [](SmallVector<Value> &values, const Chunk &chunk) {
-    values.push_back(chunk.x);
-    if (chunk.gate)
-      values.push_back(chunk.gate);
-  };
-  push(state, readChunk(shifted(ahead)));
   scf::ForOp::create(
-      builder, t.loc, t.index(0), steps, t.index(1), state,
+      builder, t.loc, t.index(0), steps, t.index(1), begun,
       [&](OpBuilder &, Location, Value step, ValueRange args) {
         Value tileNumber = t.add(firstTile, step), following = t.add(step, 1);
         placeRows(tileNumber, chunks, t.index(1));
@@ -332,30 +344,21 @@ void DirectConvKernel::tileLoop() {
         placeRows(t.add(tileNumber, 1), chunks, t.index(1));
         Value more = t.compare(arith::CmpIPredicate::slt, following, steps);
         batch = t.select(more, batch, rowsOf(t.dim(conv.x, 0)));
-        Chunk next = readChunk(shifted(ahead));
+        SmallVector<Value> yields = valuesOf(readChunk(shifted(ahead)));
         batch = row;
-        inputs.front() = {gated({args[0], conv.pre ? args[1] : Value()}), 0};
+        inputs.front() = {gated(chunkOf(args)), 0};
         output(inputs, time);
-        SmallVector<Value> yields;
-        push(yields, next);
         scf::YieldOp::create(builder, t.loc, yields);
       });
 }
 
 /// Sequences that stay in registers: chunk n of the output meets the chunks m of the input at the
 /// distance n - m.
-void DirectConvKernel::unrolled() {
+void DirectConvKernel::unrolled(ValueRange begun) {
   SmallVector<Value> times, chunks;
-  for (int64_t n = 0; n < plan.chunks; ++n)
+  for (int64_t n = 0; n < plan.chunks; ++n) {
     times.push_back(rowsOf(t.index(n * kChunk)));
-  // Gates are applied a few chunks behind the last one that is asked for, so that not all are held.
-  constexpr int64_t kBehind = 1;
-  SmallVector<Chunk> raw;
-  for (int64_t n = 0; n < plan.chunks + kBehind; ++n) {
-    if (n < plan.chunks)
-      raw.push_back(readChunk(times[n]));
-    if (n >= kBehind)
-      chunks.push_back(gated(raw[n - kBehind]));
+    chunks.push_back(gated(chunkOf(begun.drop_front(n * parts()))));
   }
   for (int64_t n = 0; n < plan.chunks; ++n) {
     SmallVector<std::pair<Value, int64_t>> inputs;
@@ -435,13 +438,6 @@ KernelOp DirectConvKernel::create(StringRef name) {
   } else {
     placeRows(forEach.getBody().getArgument(0), segments.count, steps);
   }
-  bank = toeplitz(/*remainder=*/false);
-  if (plan.split)
-    remainders = toeplitz(/*remainder=*/true);
-  Value rowBatch = batch, rowTime = time0;
-  if (conv.final)
-    finalState(forEach.getBody().getArgument(0), segments.tiles(t, batches));
-  // Twice: where rows move in runs nothing but loads and stores is left of moving them.
   SmallVector<Value> moved;
   for (Value tensor : {conv.x, conv.pre, conv.post, conv.y})
     if (tensor)
@@ -451,14 +447,36 @@ KernelOp DirectConvKernel::create(StringRef name) {
     Value reach = t.index((plan.matrices + 1) * kChunk);
     fast = t.both(fast, t.compare(arith::CmpIPredicate::sge, length, reach));
   }
-  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
-  for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+  SmallVector<Value> begun = eitherWay(fast, /*yields=*/true, [&] { return begin(); });
+  bank = toeplitz(/*remainder=*/false);
+  if (plan.split)
+    remainders = toeplitz(/*remainder=*/true);
+  Value rowBatch = batch, rowTime = time0;
+  if (conv.final)
+    finalState(forEach.getBody().getArgument(0), segments.tiles(t, batches));
+  eitherWay(fast, /*yields=*/false, [&]() -> SmallVector<Value> {
     batch = rowBatch, time0 = rowTime;
-    builder.setInsertionPoint(block->getTerminator());
-    whole = block == branch.thenBlock();
-    plan.whole ? unrolled() : plan.tiled ? tileLoop() : loop();
-  }
+    finish(begun);
+    return {};
+  });
   return kernel;
+}
+
+SmallVector<Value> DirectConvKernel::eitherWay(Value fast, bool yields,
+                                               function_ref<SmallVector<Value>()> body) {
+  SmallVector<Type> types;
+  if (yields)
+    types.assign(plan.whole ? plan.chunks * parts() : parts(), tile);
+  auto branch = scf::IfOp::create(builder, t.loc, types, fast, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  for (Block *block : {branch.thenBlock(), branch.elseBlock()}) {
+    builder.setInsertionPointToStart(block);
+    whole = block == branch.thenBlock();
+    SmallVector<Value> results = body();
+    if (!block->mightHaveTerminator())
+      scf::YieldOp::create(builder, t.loc, results);
+  }
+  return SmallVector<Value>(branch.getResults());
 }
 
 void DirectConvKernel::placeRows(Value tileNumber, Value perSequence, Value chunksOfRow) {

@@ -15,8 +15,10 @@
 // end, so a work tile is a pair of them, one as the real and one as the imaginary part.
 //
 // Scales: no stage on the way there grows beyond the largest of the inputs, so that none of f16
-// overflows; the transform is divided by N / 16 in all. The stages on the way back do not grow beyond
-// the result.
+// overflows; the transform is divided by N in all. What is on the way back is at most the mean of the
+// magnitudes of the result. A result of bf16 may lie beyond the range of f16, so there the spectrum
+// is shrunk, by a factor that costs few small numbers, and the last stage, which sums in f32, makes
+// up for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,6 +50,7 @@ public:
 
 private:
   bool gated() { return op.getPre() || op.getPost(); }
+  double shrink() { return element.isF16() ? 1 : 8; }
   /// Tiles of samples: the parts of complex numbers.
   int64_t parts() const { return plan.rightAngle ? 1 : 2; }
   Type tensorType();
@@ -180,6 +183,8 @@ ComplexTile FourierConvKernel::loadSpectrum() {
   auto type = t.frag(spectrum.getElementType());
   auto part = [&](int64_t i) {
     Value read = t.make<PullOp>(type, s, ValueRange{channel, f, t.index(i)});
+    if (shrink() != 1)
+      read = t.make<arith::MulFOp>(read, t.constantLike(read, 1 / shrink()));
     return t.cast(read, t.half());
   };
   return {part(0), part(1)};
@@ -190,7 +195,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
   channel = channelAt;
   ComplexTable first =
       t.complexTable(firstStage(plan, 0.25 / double(plan.radix), /*transpose=*/false));
-  ComplexTable last = t.complexTable(firstStage(plan, 4, /*transpose=*/true)).conj();
+  ComplexTable last = t.complexTable(firstStage(plan, 4 * shrink(), /*transpose=*/true)).conj();
   ComplexTable f = t.complexTable(sixteen(0.25));
   ComplexTile twiddleThere = t.complexTile(twiddle(plan, 0.25, /*back=*/false));
   ComplexTile twiddleBack = t.complexTile(twiddle(plan, 4, /*back=*/true));

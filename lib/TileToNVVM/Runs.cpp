@@ -299,28 +299,36 @@ void Emitter::forEachThread(int64_t count, function_ref<void(Value)> body) {
 }
 
 /// The list of the function's values, from the largest lag down, and a copy of it from the second
-/// element on: so that any two neighbours stand in one word of one of them.
+/// element on: so that any two neighbours stand in one word of one of them. All of a thread's values
+/// are asked for before the first is needed.
 LogicalResult Emitter::emitLags(ToeplitzOp op, Value first, Value second) {
-  RankedTensorType type = op.getResult().getType();
-  int64_t matrices = type.getDimSize(0);
+  int64_t matrices = op.getResult().getType().getDimSize(0), lags = toeplitzLags(matrices);
   int64_t largest = kToeplitzSize * (int64_t(op.getFirst()) + matrices) - 1;
-  LogicalResult result = success();
-  forEachThread(toeplitzLags(matrices), [&](Value n) {
+  int64_t threads = warpgroups * kWarpgroupThreads;
+  Value own = add(thread, kernel.getSchedule().hasProducer() ? -kWarpgroupThreads : 0);
+  Values values;
+  for (int64_t begin = 0; begin < lags; begin += threads) {
     Block &body = op.getBody().front();
-    set(body.getArgument(0), {LLVM::SubOp::create(b, loc, i32(largest), n)});
-    result = emitBlock(body);
-    if (failed(result))
-      return;
-    Value value = one(body.getTerminator()->getOperand(0));
-    Value place = mul(n, kElementBytes);
-    LLVM::StoreOp::create(b, loc, value, shared(add(first, place)));
+    set(body.getArgument(0), {LLVM::SubOp::create(b, loc, i32(largest), add(own, begin))});
+    if (failed(emitBlock(body)))
+      return failure();
+    values.push_back(one(body.getTerminator()->getOperand(0)));
+  }
+  auto when = [&](LLVM::ICmpPredicate predicate, Value n, int64_t bound, Value value, Value at) {
     auto branch = scf::IfOp::create(
-        b, loc, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sgt, n, i32(0)), false);
+        b, loc, LLVM::ICmpOp::create(b, loc, predicate, n, i32(bound)), /*withElse=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    LLVM::StoreOp::create(b, loc, value, shared(add(second, add(place, -kElementBytes))));
-  });
-  return result;
+    LLVM::StoreOp::create(b, loc, value, shared(at));
+  };
+  for (auto [i, value] : llvm::enumerate(values)) {
+    Value n = add(own, int64_t(i) * threads), place = mul(n, kElementBytes);
+    when(LLVM::ICmpPredicate::slt, n, lags, value, add(first, place));
+    // The first one has no place in the copy.
+    Value inCopy = LLVM::SelectOp::create(b, loc, isEqual(n, 0), i32(lags), n);
+    when(LLVM::ICmpPredicate::slt, inCopy, lags, value, add(second, add(place, -kElementBytes)));
+  }
+  return success();
 }
 
 /// Row 2 p + e of core c holds, in its words q, the elements of lag l - 8 q and l - 8 q - 1, with
