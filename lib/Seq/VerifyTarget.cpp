@@ -38,14 +38,6 @@ static LogicalResult verifyAttention(seq::AttentionOp op) {
   return success();
 }
 
-/// No kernel of long convolutions adds what the past does.
-static LogicalResult verifyStateless(seq::LongConvOp op) {
-  if (!op.getInitial() && !op.getFinal())
-    return success();
-  return op.emitOpError() << "cannot run on sm_90a: no kernel adds the state of a long convolution "
-                             "that is read in parts; the x86-64 target takes it";
-}
-
 /// What the kernel of a linear attention does not do.
 static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   if (isStep(op))
@@ -78,15 +70,26 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   return success();
 }
 
-/// Any kind of kernel will do.
+/// It is computed as it is defined.
+static LogicalResult markPlain(Operation *op, const Twine &why = "has no kernel of its own") {
+  std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
+  op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));
+  return success();
+}
+
+/// Any kind of kernel will do; a plain one sums.
 static LogicalResult verifyLongConv(seq::LongConvOp op) {
+  if (op.getInitial() || op.getFinal())
+    return markPlain(op, "is read in parts, and no other kernel adds its state");
   std::string direct, fourier, passes;
   if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
     return success();
-  std::string why = op.getSpectrum() ? fourier + ", and " + passes : direct;
-  if (!op.getSpectrum() && !op.getU().getType().getElementType().isF32())
-    why += ", and " + fourier + ", and " + passes;
-  return op.emitOpError() << "cannot run on sm_90a: " << why << "; the x86-64 target takes it";
+  if (op.getSpectrum())
+    return op.emitOpError() << "cannot run on sm_90a: " << fourier << ", and " << passes
+                            << "; the x86-64 target takes it";
+  if (op.getU().getType().getElementType().isF32())
+    return markPlain(op, "has elements of f32, which no other kernel takes");
+  return markPlain(op, "has no other kernel: " + direct + ", and " + fourier + ", and " + passes);
 }
 
 static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
@@ -94,13 +97,6 @@ static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
   if (FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
     return success();
   return op.emitOpError() << "cannot run on sm_90a: " << fourier << ", and " << passes << "; the x86-64 target takes it";
-}
-
-/// It is computed as it is defined.
-static LogicalResult markPlain(Operation *op, const Twine &why = "has no kernel of its own") {
-  std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
-  op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));
-  return success();
 }
 
 /// Where time is the last dimension and Toeplitz products do not fit, a plain kernel does.
@@ -112,11 +108,6 @@ static LogicalResult verifyShortConv(seq::ShortConvOp op) {
 namespace {
 struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
   void runOnOperation() override {
-    WalkResult states = getOperation().walk([](seq::LongConvOp op) {
-      return failed(verifyStateless(op)) ? WalkResult::interrupt() : WalkResult::advance();
-    });
-    if (states.wasInterrupted())
-      return signalPassFailure();
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)

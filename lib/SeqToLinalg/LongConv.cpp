@@ -8,11 +8,14 @@
 // Every kind is a sum over lags, c[t] = sum over s of g[t - s] x[s], with lags in (-L, L): kinds
 // differ in `tapOfLag` alone. The sum is taken as it stands where the sequence is short, and by
 // transforms of a power of two beyond both ends where it is long. That shares nothing with what
-// kernels do: no right angle, no radices.
+// kernels do: no right angle, no radices. What is to be a plain kernel is the sum, however long it is:
+// then each output is computed on its own.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fourier.h"
+
+#include "longwing/Seq/Config.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -66,6 +69,8 @@ public:
     scf::YieldOp::create(b, sum);
     return loop.getResult(0);
   }
+
+  Value size() const { return count; }
 
   void checkNotEmpty(StringRef name) const {
     b.require(less(b, b.index(0), count), "at least one tap (dimension 1) of " + name);
@@ -127,6 +132,9 @@ public:
   SmallVector<Value> lower();
 
 private:
+  SmallVector<Value> sums(const Filter &filter, Value kept);
+  Value sumAt(const Filter &filter, Value batch, Value channel, Value t);
+  std::pair<Value, Value> inputsOf(const Filter &filter, Value t);
   Value gatedInput(Value batch, Value channel);
   Value lagTable(const Filter &filter, Value channel, Value padded);
   Value direct(Value table, Value x, Value padded);
@@ -292,6 +300,86 @@ Value LongConvLowering::output(Value convolved, Value x, Value batch, Value chan
   });
 }
 
+/// The first sample that c[t] takes, and the one behind the last.
+std::pair<Value, Value> LongConvLowering::inputsOf(const Filter &filter, Value t) {
+  if (op.isCircular())
+    return {b.index(0), length};
+  Value first = b.index(0), end = length;
+  auto from = [&](Value x) { first = arith::MaxSIOp::create(b, first, x); };
+  auto until = [&](Value x) { end = arith::MinSIOp::create(b, end, x); };
+  if (op.getKind() == ConvKind::Anticausal) {
+    from(t);
+    until(plus(b, t, filter.forward->size()));
+    return {first, end};
+  }
+  from(minus(b, plus(b, t, b.index(1)), filter.forward->size()));
+  int64_t shared = op.getKind() == ConvKind::TwoSidedDisjoint ? 1 : 0;
+  until(filter.reverse ? plus(b, t, plus(b, filter.reverse->size(), b.index(shared)))
+                       : plus(b, t, b.index(1)));
+  return {first, end};
+}
+
+/// c[t] and what the past adds to it, as a sum in float64.
+Value LongConvLowering::sumAt(const Filter &filter, Value batch, Value channel, Value t) {
+  Value past = wide(b, 0);
+  auto toWide = [&](Value value) { return b.convert(value, b.getF64Type()); };
+  if (in.getInitial()) {
+    Value known = tensor::DimOp::create(b, in.getInitial(), 2);
+    past = b.either(
+        less(b, t, known),
+        [&] { return LoopBuilder::Values{toWide(b.element(in.getInitial(), {batch, channel, t}))}; },
+        [&] { return LoopBuilder::Values{wide(b, 0)}; })[0];
+  }
+  auto [first, end] = inputsOf(filter, t);
+  auto loop = scf::ForOp::create(b, first, end, b.index(1), past);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value at = loop.getInductionVar();
+  Value x = toWide(b.element(in.getU(), {batch, channel, at}));
+  if (in.getPre())
+    x = arith::MulFOp::create(b, x, toWide(b.element(in.getPre(), {batch, channel, at})));
+  Value tap = toWide(filter.tapOfLag(channel, minus(b, t, at), reach));
+  Value sum = arith::AddFOp::create(b, loop.getRegionIterArg(0), arith::MulFOp::create(b, tap, x));
+  scf::YieldOp::create(b, sum);
+  return loop.getResult(0);
+}
+
+/// Each output on its own.
+SmallVector<Value> LongConvLowering::sums(const Filter &filter, Value kept) {
+  auto table = [&](Value last, Type element, llvm::function_ref<Value(Value, Value, Value)> value) {
+    auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getU());
+    sizes.back() = last;
+    AffineMap identity = b.getMultiDimIdentityMap(3);
+    return b.generic({}, {}, b.empty(sizes, element), {identity}, {parallel, parallel, parallel},
+                     [&](ValueRange) {
+                       Value batch = linalg::IndexOp::create(b, 0);
+                       Value channel = linalg::IndexOp::create(b, 1);
+                       Value t = linalg::IndexOp::create(b, 2);
+                       return SmallVector<Value>{value(batch, channel, t)};
+                     })[0];
+  };
+  Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
+  SmallVector<Value> results = {table(length, element, [&](Value batch, Value channel, Value t) {
+    Value y = b.convert(sumAt(filter, batch, channel, t), b.arithmetic.compute);
+    if (in.getSkip()) {
+      Value x = b.element(in.getU(), {batch, channel, t});
+      if (in.getPre() && !op.getSkipUngated())
+        x = arith::MulFOp::create(b, x, b.element(in.getPre(), {batch, channel, t}));
+      Value term = arith::MulFOp::create(b, b.element(in.getSkip(), channel), x);
+      y = arith::AddFOp::create(b, y, term);
+    }
+    if (in.getPost())
+      y = arith::MulFOp::create(b, y, b.element(in.getPost(), {batch, channel, t}));
+    return b.convert(y, element);
+  })};
+  Type stateElement = b.arithmetic.resultOf(b.getF32Type());
+  if (kept)
+    results.push_back(table(kept, stateElement, [&](Value batch, Value channel, Value i) {
+      return b.convert(sumAt(filter, batch, channel, plus(b, length, i)), stateElement);
+    }));
+  return results;
+}
+
 SmallVector<Value> LongConvLowering::lower() {
   checkShapes(b, op, operands, op.getNamedShapes());
   length = reach = tensor::DimOp::create(b, in.getU(), 2);
@@ -305,6 +393,12 @@ SmallVector<Value> LongConvLowering::lower() {
   std::optional<Fourier> fourier;
   if (in.getFilter()) {
     filter.emplace(b, op.getKind(), in.getFilter(), in.getReverse(), *op.getTaps());
+    if (op->hasAttr(kPlainAttr)) {
+      SmallVector<Value> results = sums(*filter, kept);
+      for (auto [value, result] : llvm::zip(results, op.getResults()))
+        value = b.declared(value, result);
+      return results;
+    }
     padded.emplace(b, powerOfTwoFrom(b, arith::MulIOp::create(b, reach, b.index(2))));
   } else {
     Value n = b.index(op.getSpectrum().getType().getDimSize(1));

@@ -24,46 +24,6 @@ func.func @too_wide(%q: tensor<1x1x8x64xf16>, %v: tensor<1x1x8x512xf16>) -> tens
 
 // -----
 
-func.func @single_conv(%u: tensor<?x4x?xf32>, %h: tensor<4x7xf32>) -> tensor<?x4x?xf32> {
-  // expected-error @+1 {{cannot run on sm_90a: expected elements of type f16 or bf16 for Toeplitz products; the x86-64 target takes it}}
-  %y = seq.long_conv causal %u filter(%h : tensor<4x7xf32>) taps first : tensor<?x4x?xf32> -> tensor<?x4x?xf32>
-  return %y : tensor<?x4x?xf32>
-}
-
-// -----
-
-func.func @far_conv(%u: tensor<?x4x?xf16>, %h: tensor<4x1000xf32>) -> tensor<?x4x?xf16> {
-  // expected-error @+1 {{Toeplitz products reach over at most 8 blocks of 64 samples here, and the filter needs 17}}
-  %y = seq.long_conv causal %u filter(%h : tensor<4x1000xf32>) taps first : tensor<?x4x?xf16> -> tensor<?x4x?xf16>
-  return %y : tensor<?x4x?xf16>
-}
-
-// -----
-
-func.func @conv_in_parts(%u: tensor<?x4x?xf16>, %h: tensor<4x100xf32>, %i: tensor<?x4x99xf32>) -> tensor<?x4x?xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: no kernel adds the state of a long convolution that is read in parts; the x86-64 target takes it}}
-  %y = seq.long_conv causal %u filter(%h : tensor<4x100xf32>) taps first initial(%i : tensor<?x4x99xf32>) : tensor<?x4x?xf16> -> tensor<?x4x?xf16>
-  return %y : tensor<?x4x?xf16>
-}
-
-// -----
-
-func.func @conv_in_parts_of_known_length(%u: tensor<?x4x64xf16>, %h: tensor<4x64xf32>) -> tensor<?x4x63xf32> {
-  // expected-error @+1 {{cannot run on sm_90a: no kernel adds the state of a long convolution that is read in parts; the x86-64 target takes it}}
-  %y, %next = seq.long_conv causal %u filter(%h : tensor<4x64xf32>) taps first : tensor<?x4x64xf16> -> tensor<?x4x64xf16>, tensor<?x4x63xf32>
-  return %next : tensor<?x4x63xf32>
-}
-
-// -----
-
-func.func @open_conv(%u: tensor<?x4x?xf16>, %h: tensor<4x?xf32>) -> tensor<?x4x?xf16> {
-  // expected-error @+1 {{Toeplitz products need a filter of static length}}
-  %y = seq.long_conv causal %u filter(%h : tensor<4x?xf32>) taps first : tensor<?x4x?xf16> -> tensor<?x4x?xf16>
-  return %y : tensor<?x4x?xf16>
-}
-
-// -----
-
 func.func @recurrence_single(%q: tensor<1x8x2x64xf32>, %v: tensor<1x8x2x64xf32>) -> tensor<1x8x2x64xf32> {
   // expected-error @+1 {{cannot run on sm_90a: expected elements of type f16 or bf16, got 'f32'; the x86-64 target takes it}}
   %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32>, tensor<1x8x2x64xf32> -> tensor<1x8x2x64xf32>
@@ -120,8 +80,8 @@ func.func @odd_values(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x60xf16>) -> ten
 
 // -----
 
-func.func @long_conv_too_long(%u: tensor<?x4x2097152xf16>, %h: tensor<4x2097152xf32>) -> tensor<?x4x2097152xf16> {
-  // expected-error @+1 {{and a transform takes a static length of 1 to 1048576, got tensor<?x4x2097152xf16>; the x86-64 target takes it}}
-  %y = seq.long_conv causal %u filter(%h : tensor<4x2097152xf32>) taps first : tensor<?x4x2097152xf16> -> tensor<?x4x2097152xf16>
-  return %y : tensor<?x4x2097152xf16>
+func.func @prepared_with_skip(%u: tensor<?x8x1024xf16>, %s: tensor<8x1024x2xf16>, %d: tensor<8xf32>) -> tensor<?x8x1024xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: a transform takes a skip as part of the filter; the x86-64 target takes it}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<8x1024x2xf16>) skip(%d : tensor<8xf32>) {radices = array<i64: 4, 16, 16>} : tensor<?x8x1024xf16> -> tensor<?x8x1024xf16>
+  return %y : tensor<?x8x1024xf16>
 }
