@@ -41,8 +41,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   int64_t length = op.getLength();
   if (ShapedType::isDynamic(length) || length < 1)
     return refuse(why, "a transform needs a static length");
-  if (op.getSkipUngated() || (op.getSpectrum() && op.getSkip()))
-    return refuse(why, "a transform takes a skip as part of the filter");
+  constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
   if (op.getSpectrum()) {
     std::optional<int64_t> radix = firstRadix(*op.getRadices());
     if (!radix)
@@ -50,6 +49,8 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     FourierPlan plan{*radix, !op.isCircular()};
     if (op.getSpectrum().getType().getDimSize(1) != plan.length() || plan.length() < length)
       return refuse(why, "expected a spectrum of static length");
+    if (addsSkip(op) && plan.parts() > 1)
+      return refuse(why, kSkip);
     return plan;
   }
   // Gates that are read by elements leave a kernel of several parts too few registers.
@@ -72,6 +73,8 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   std::optional<int64_t> asked = firstRadix(ConvConfig::read(op).radices);
   if (asked && 256 * *asked >= length)
     plan.radix = *asked;
+  if (addsSkip(op) && plan.parts() > 1)
+    return refuse(why, kSkip);
   plan.rightAngle = !op.isCircular() || plan.length() != length || plan.parts() > 1;
   return plan;
 }

@@ -115,7 +115,7 @@ private:
   Value multiply(Value chunk, int64_t matrix, Value acc);
   /// One chunk of outputs: the inputs that it meets, each with its matrix.
   void output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time);
-  /// What is read before the matrices are made, so that it is on its way meanwhile; and the rest.
+  /// What is read first, and the rest. The first may be on its way while the matrices are made.
   SmallVector<Value> begin();
   void finish(ValueRange begun);
   Chunk chunkOf(ValueRange values) { return {values[0], conv.pre ? values[1] : Value()}; }
@@ -447,7 +447,11 @@ KernelOp DirectConvKernel::create(StringRef name) {
     Value reach = t.index((plan.matrices + 1) * kChunk);
     fast = t.both(fast, t.compare(arith::CmpIPredicate::sge, length, reach));
   }
-  SmallVector<Value> begun = eitherWay(fast, /*yields=*/true, [&] { return begin(); });
+  // Gated samples take long enough to come that it pays, though they pass through the branch's end.
+  bool early = plan.whole && conv.pre;
+  SmallVector<Value> begun;
+  if (early)
+    begun = eitherWay(fast, /*yields=*/true, [&] { return begin(); });
   bank = toeplitz(/*remainder=*/false);
   if (plan.split)
     remainders = toeplitz(/*remainder=*/true);
@@ -456,7 +460,7 @@ KernelOp DirectConvKernel::create(StringRef name) {
     finalState(forEach.getBody().getArgument(0), segments.tiles(t, batches));
   eitherWay(fast, /*yields=*/false, [&]() -> SmallVector<Value> {
     batch = rowBatch, time0 = rowTime;
-    finish(begun);
+    finish(early ? begun : begin());
     return {};
   });
   return kernel;

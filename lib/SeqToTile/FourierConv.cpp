@@ -46,13 +46,21 @@ public:
 
   KernelOp create(StringRef name);
   /// Sequences of a channel that a work tile takes.
-  int64_t sequences() const { return parts() * plan.sequences(); }
+  int64_t sequences() { return parts() * plan.sequences(); }
 
 private:
-  bool gated() { return op.getPre() || op.getPost(); }
+  /// Whether the skip is a term of its own, and not a tap.
+  bool addsSkip() { return FourierPlan::addsSkip(op); }
+  bool skipsGated() { return op.getPre() && !op.getSkipUngated(); }
+  /// Tiles that a work tile reads for each of its parts, and for all.
+  int64_t readsOfPart() {
+    int64_t tensors = 1 + (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0);
+    return tensors + (addsSkip() ? 1 + skipsGated() : 0);
+  }
+  int64_t reads() { return parts() * readsOfPart(); }
   double shrink() { return element.isF16() ? 1 : 8; }
-  /// Tiles of samples: the parts of complex numbers.
-  int64_t parts() const { return plan.rightAngle ? 1 : 2; }
+  /// Tiles of samples: the parts of complex numbers, if registers do for both.
+  int64_t parts() { return plan.rightAngle || readsOfPart() > 3 ? 1 : 2; }
   Type tensorType();
   void workTile(Value group, Value channel);
   Value load(Value source, int64_t part, bool transpose);
@@ -70,7 +78,7 @@ private:
   Type element;
   bool boxes;
 
-  Value u, s, pre, post, y;    // arguments
+  Value u, s, pre, post, skip, y; // arguments
   Value firstBatch, channel;   // of the work tile
 };
 
@@ -90,16 +98,18 @@ KernelOp FourierConvKernel::create(StringRef name) {
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(tensorType());
+  if (addsSkip())
+    inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
                                     /*overlap=*/boxes, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  int64_t lag = gated() || parts() > 1 ? 1 : 2;
+  int64_t lag = reads() > 1 ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, some tables are left where they are.
-  if (!boxes || (gated() && parts() > 1))
+  if (!boxes || reads() > 3)
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  else if (gated() || parts() > 1 || !element.isF16())
+  else if (reads() > 1 || !element.isF16())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
   kernel.setOutput(inputs.size() - 1);
   int64_t runs = op.getLength() / 256;
@@ -117,6 +127,8 @@ KernelOp FourierConvKernel::create(StringRef name) {
     pre = body.getArgument(next++);
   if (op.getPost())
     post = body.getArgument(next++);
+  if (addsSkip())
+    skip = body.getArgument(next++);
   y = body.getArgument(next++);
   Value batches = t.dim(u, boxes ? 2 : 0);
   Value groups = t.ceilDiv(batches, sequences());
@@ -145,8 +157,11 @@ Value FourierConvKernel::load(Value source, int64_t part, bool transpose) {
   Value zero = t.index(0);
   auto type = tileType<SharedAttr>({64, 64}, element);
   // Slots are short where there are many tensors.
-  int64_t stages = gated() && parts() > 1 ? kFourierStages / 2 : kFourierStages;
+  int64_t stages = reads() > 4 ? kFourierStages / 2 : kFourierStages;
   Value tile = t.load(source, {channel, zero, batchOf(part), zero, zero}, type, stages);
+  // What the last phase reads is a copy of its own, not to be merged with that of the first.
+  if (!transpose)
+    tile.getDefiningOp()->setDiscardableAttr("tile.last", builder.getUnitAttr());
   return t.make<SplitOp>(t.frag(element), tile, transpose);
 }
 
@@ -158,12 +173,18 @@ Value FourierConvKernel::input(int64_t part) {
   return x;
 }
 
-/// post y, [b][(s, a)][c].
+/// post (y + skip x), [b][(s, a)][c].
 void FourierConvKernel::output(Value result, int64_t part) {
+  auto sum = cast<RankedTensorType>(result.getType());
+  auto again = [&](Value source) { return t.cast(load(source, part, /*transpose=*/false), sum); };
+  if (skip) {
+    Value x = again(u);
+    if (skipsGated())
+      x = t.make<arith::MulFOp>(x, again(pre));
+    result = t.fma(x, t.make<PullOp>(sum, skip, ValueRange{channel}), result);
+  }
   if (post)
-    result = t.make<arith::MulFOp>(
-        result, t.cast(load(post, part, /*transpose=*/false),
-                       cast<RankedTensorType>(result.getType())));
+    result = t.make<arith::MulFOp>(result, again(post));
   Value tile = t.cast(result, t.frag(element));
   if (!boxes) {
     PlaceOp::create(builder, t.loc, tile, y, samples(part, /*transpose=*/false));
@@ -216,7 +237,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
 
   // Warp b: [b][c][k1], then [b][(s, a)][c].
   z = t.exchange(z);
-  RankedTensorType sum = post || !element.isF16() ? t.single() : t.half();
+  RankedTensorType sum = post || skip || !element.isF16() ? t.single() : t.half();
   output(t.warpDot(last.minus, z.im, t.warpDot(last.re, z.re, {}, sum), sum), 0);
   if (parts() > 1)
     output(t.warpDot(last.im, z.re, t.warpDot(last.re, z.im, {}, sum), sum), 1);
@@ -250,6 +271,9 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       operands.push_back(gate);
+  bool addsSkip = FourierPlan::addsSkip(op);
+  if (addsSkip)
+    operands.push_back(op.getSkip());
   operands.push_back(results->front());
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
   SmallVector<Value> work = {host.ceilDiv(size(0), writer.sequences()), size(1)};
@@ -259,7 +283,7 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   // sizes here are the tensors'.
   SmallVector<int64_t> batch;
   for (auto [i, operand] : llvm::enumerate(operands))
-    if (i != 1)
+    if (i != 1 && !(addsSkip && operand == op.getSkip()))
       batch.append({int64_t(i), kernel.getArgAttr(i, kUnfoldAttr) ? 2 : 0});
   launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batch)}));
   op->replaceAllUsesWith(launch.getResults());

@@ -361,8 +361,9 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
 
 Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, SymbolTable &symbols) {
   OpBuilder b(op);
+  Value skip = FourierPlan::addsSkip(op) ? Value() : op.getSkip();
   FilterSource source{op.getKind(), op.getFilter(),  op.getReverse(),
-                      op.getSkip(), op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
+                      skip, op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
                       /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
   return launchPrepare(b, op, source, spectrum, symbols);

@@ -9,13 +9,9 @@
 // CHECK-SAME: producer_registers = 0
 // CHECK: tile.foreach
 // CHECK: %[[WHOLE:.*]] = tile.whole
-// The first one is on its way while the matrices are made.
-// CHECK: %[[FIRST:.*]] = scf.if %[[WHOLE]]
-// CHECK: tile.load_runs {{.*}} whole
-// CHECK: else
-// CHECK: tile.load_runs
 // CHECK: tile.toeplitz first 0 : tensor<2x64x64xf16, #tile.toeplitz>
 // CHECK: scf.if %[[WHOLE]]
+// CHECK: %[[FIRST:.*]] = tile.load_runs {{.*}} whole
 // CHECK: scf.for {{.*}} iter_args(%[[NEW:.*]] = %[[FIRST]])
 // CHECK: %[[OLD:.*]] = tile.load_runs {{.*}} whole
 // CHECK: %[[NEXT:.*]] = tile.load_runs {{.*}} whole
@@ -74,4 +70,21 @@ func.func @main(%u: tensor<?x8x320xf16>, %h: tensor<8x320xf32>) -> tensor<?x8x32
 func.func @main(%u: tensor<?x8x?xbf16>, %g: tensor<?x8x?xbf16>, %h: tensor<8x1xf32>) -> tensor<?x8x?xbf16> {
   %y = seq.long_conv causal %u filter(%h : tensor<8x1xf32>) taps first pre(%g : tensor<?x8x?xbf16>) : tensor<?x8x?xbf16> -> tensor<?x8x?xbf16>
   return %y : tensor<?x8x?xbf16>
+}
+
+// -----
+
+// A gated one is read while the matrices are made.
+
+// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK: scf.if
+// CHECK-COUNT-8: tile.load_runs {{.*}} whole
+// CHECK: else
+// CHECK-COUNT-8: tile.load_runs
+// CHECK: tile.toeplitz first 0 : tensor<4x64x64xf16, #tile.toeplitz>
+// CHECK-NOT: tile.load_runs
+// CHECK: tile.dot
+func.func @main(%u: tensor<?x8x256xf16>, %g: tensor<?x8x256xf16>, %h: tensor<8x256xf32>) -> tensor<?x8x256xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x256xf32>) taps first pre(%g : tensor<?x8x256xf16>) : tensor<?x8x256xf16> -> tensor<?x8x256xf16>
+  return %y : tensor<?x8x256xf16>
 }

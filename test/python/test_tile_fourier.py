@@ -33,6 +33,7 @@ CASES = [
     ("two_sided_shared", "f16", 300, 600, {"reverse": 600}),
     ("two_sided_disjoint", "bf16", 256, 256, {"reverse": 100}),
     ("circular", "f16", 700, 512, {}),
+    ("causal", "f16", 300, 256, {"pre": True, "post": True, "skip": True, "ungated": True}),
     ("circular", "bf16", 300, 256, {"pre": True, "post": True, "skip": True}),
     # In the SRAM of one CTA, in place: in boxes, and by elements where a sequence ends early.
     ("circular", "bf16", 700, 8192, {"post": True}),
@@ -55,6 +56,7 @@ def test_long_conv(kind, element, taps, length, options):
         values["skip"] = rng.standard_normal(CHANNELS).astype(np.float32)
     [y] = lowered(long_model(kind, element, taps, length=length, **options))(u, h, *values.values())
     exact = convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float), taps=options.get("order", "first"),
+                                   skip_ungated=options.get("ungated", False),
                                    **{name: cpu.to_float64(value) for name, value in values.items()})
     assert error(y, exact) < LIMIT[element]
 
@@ -90,8 +92,8 @@ func.func @prepare(%h: {h_type}) -> {s_type} {{
   %s = seq.prepare_filter {kind} %h taps first {given} : {h_type} -> {s_type}
   return %s : {s_type}
 }}
-func.func @main(%u: {u_type}, %s: {s_type}) -> {u_type} {{
-  %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) {given} : {u_type} -> {u_type}
+func.func @main(%u: {u_type}, %s: {s_type}, %d: tensor<{CHANNELS}xf32>) -> {u_type} {{
+  %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) skip(%d : tensor<{CHANNELS}xf32>) {given} : {u_type} -> {u_type}
   return %y : {u_type}
 }}""")
     rng = np.random.default_rng(2)
@@ -105,5 +107,6 @@ func.func @main(%u: {u_type}, %s: {s_type}) -> {u_type} {{
     r = length // 256
     order = (np.arange(r)[:, None, None] + r * (np.arange(16)[:, None] + 16 * np.arange(16))).reshape(-1)
     assert np.abs(s[..., 0] + 1j * s[..., 1] - spectrum[:, order]).max() < 1e-5 * np.abs(spectrum).max()
-    [y] = program(u, s)
-    assert error(y, convolutions.long_conv(kind, u.astype(float), h.astype(float))) < LIMIT["f16"]
+    skip = rng.standard_normal(CHANNELS).astype(np.float32)
+    [y] = program(u, s, skip)
+    assert error(y, convolutions.long_conv(kind, u.astype(float), h.astype(float), skip=skip)) < LIMIT["f16"]

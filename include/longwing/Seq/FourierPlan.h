@@ -30,6 +30,11 @@ struct FourierPlan {
   /// Sequences in a tile.
   int64_t sequences() const { return 16 / rows(); }
 
+  /// Whether a skip is not a tap of the filter: the filter is prepared, or the input gated but not what
+  /// is skipped.
+  static bool addsSkip(seq::LongConvOp op) {
+    return op.getSkip() && (op.getSpectrum() || (op.getPre() && op.getSkipUngated()));
+  }
   /// The plan of a kernel, or nothing, and then why, as the end of a sentence.
   static std::optional<FourierPlan> of(seq::LongConvOp op, std::string *why = nullptr);
   static std::optional<FourierPlan> of(seq::PrepareFilterOp op, std::string *why = nullptr);
