@@ -10,7 +10,14 @@
 using namespace mlir;
 using namespace longwing::tile;
 
+Value longwing::tile::wholeOf(Value tile) {
+  while (auto panel = tile.getDefiningOp<PanelOp>())
+    tile = panel.getSource();
+  return tile;
+}
+
 Value longwing::tile::bufferOf(Value tile) {
+  tile = wholeOf(tile);
   if (auto stage = tile.getDefiningOp<StageOp>())
     return stage.getBuffer();
   if (auto exchange = tile.getDefiningOp<PublishOp>())

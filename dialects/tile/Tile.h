@@ -57,6 +57,10 @@ constexpr int64_t kMailBarrierBytes = 8;
 /// Keeps an operation from being merged with its like: what is cheap to make again, and dear to hold.
 constexpr llvm::StringLiteral kApartAttr = "tile.apart";
 
+/// Of a kernel that has no register to spare: what is cheap to make is made again at each use, which costs
+/// time.
+constexpr llvm::StringLiteral kScarceAttr = "tile.scarce";
+
 /// Names of discardable attributes.
 constexpr llvm::StringLiteral kOutAttr = "tile.out";
 constexpr llvm::StringLiteral kPipelineAttr = "tile.pipeline";
@@ -107,6 +111,9 @@ int64_t clusterOf(KernelOp kernel);
 
 /// The memory of a view: its sizes, and any strides.
 mlir::MemRefType elementsType(ViewType type);
+
+/// The tile in SRAM that some panels are of, or the tile itself.
+mlir::Value wholeOf(mlir::Value tile);
 
 /// The buffer into which a tile in SRAM was put from registers; null for others.
 mlir::Value bufferOf(mlir::Value tile);

@@ -76,11 +76,23 @@ LogicalResult FragmentOp::verify() {
   if (getTranspose())
     std::swap(shape[0], shape[1]);
   bool fits = is16Bit(source.getElementType()) || (source.getElementType().isF32() && !getTranspose());
-  if (!fits || !result.getElementType().isF32() ||
+  bool operand = isIn<AFragAttr>(result);
+  if (!fits || result.getElementType() != (operand ? source.getElementType() : Float32Type::get(getContext())) ||
       result.getShape() != ArrayRef(shape) || shape[1] % kMmaStep)
     return emitOpError() << "expected f16, bf16 or, not transposed, f32 elements as an f32 tile of " << shape[0] << "x"
-                         << shape[1] << ", with a multiple of " << kMmaStep << " columns, got "
+                         << shape[1] << ", with a multiple of " << kMmaStep << " columns, or 16-bit ones as an operand, got "
                          << source << " as " << result;
+  return success();
+}
+
+LogicalResult PanelOp::verify() {
+  RankedTensorType source = getSource().getType(), tile = getTile().getType();
+  int64_t columns = kPanelBytes * 8 / source.getElementTypeBitWidth();
+  int64_t first = getFirst(), end = first + tile.getDimSize(1);
+  if (source.getElementType() != tile.getElementType() || source.getDimSize(0) != tile.getDimSize(0) ||
+      first < 0 || first % columns || end > source.getDimSize(1))
+    return emitOpError() << "expected rows as they are and columns within the tile, from a multiple of "
+                         << columns << " on, got those from " << first << " of " << source << " as " << tile;
   return success();
 }
 

@@ -85,14 +85,26 @@ def Tile_PartsOp : Tile_Op<"parts", [Pure, AllTypesMatch<["whole", "rest"]>]> {
   let hasVerifier = 1;
 }
 
-def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
-  let summary = "Reads a tile in SRAM into registers, as 32-bit float";
+def Tile_PanelOp : Tile_Op<"panel", [Pure]> {
+  let summary = "Columns of a tile in SRAM, where they stand";
   let description = [{
-    The result is the tile, or of a 16-bit one its transpose, as an accumulator: `tile.convert` makes
-    the register operand of a product of it.
+    Those from `first` on, in whole panels of 128 bytes: no instruction. What reads the panel reads the tile,
+    whose slot is given back behind the last of them.
+  }];
+  let arguments = (ins Tile_SharedTile:$source, I64Attr:$first);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = "$source `from` $first attr-dict `:` type($source) `->` type($tile)";
+  let hasVerifier = 1;
+}
+
+def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
+  let summary = "Reads a tile in SRAM into registers";
+  let description = [{
+    The result is the tile, or of a 16-bit one its transpose: as an accumulator of 32-bit floats, or
+    as it stands, the register operand of a product.
   }];
   let arguments = (ins Tile_SharedTile:$source, UnitAttr:$transpose);
-  let results = (outs Tile_AccTile:$result);
+  let results = (outs Tile_OneOf<[Tile_AccTile, Tile_AFragTile], "#tile.acc or #tile.a_frag tile">:$result);
   let assemblyFormat = [{
     $source (`transpose` $transpose^)? attr-dict `:` type($source) `->` type($result)
   }];

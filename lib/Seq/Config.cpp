@@ -70,6 +70,7 @@ void visitLinearAttention(Config &config, Access &&entry) {
   entry("persistent", config.persistent);
   entry("split", config.split);
   entry("stages", config.stages);
+  entry("value_stages", config.valueStages);
 }
 
 template <typename Config, typename Access>

@@ -65,24 +65,25 @@ static AttentionConfig choose(seq::AttentionOp op) {
   return config;
 }
 
-/// Bytes of SRAM of a linear attention's kernel: the rings of Q, K, V and the gate, and for each
-/// consumer the staged state and the results.
+/// Bytes of SRAM of a linear attention's kernel: the rings of Q, K, V, the gate and the decays, and for
+/// each consumer what it stages, and the results.
 static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfig &config) {
   int64_t keys = llvm::alignTo(op.getKeyDim(), 64) * 2, values = 64 * 2; // bytes of a row
   int64_t blocks = llvm::divideCeil(op.getValueDim(), 64);
   bool shared = op.getValueHeads() / op.getKeyHeads() * blocks % config.consumers == 0;
-  int64_t slot = 2 * keys * (shared ? 1 : config.consumers) +
-                 (op.getGate() ? 2 : 1) * values * config.consumers;
-  int64_t staged = keys;
-  if (op.hasChannelDecay() || op.getBonus()) { // keys, what their rounding leaves, and the state
-    staged *= 3;
+  int64_t readers = shared ? 1 : config.consumers;
+  int64_t rings = config.stages * 2 * keys * readers +
+                  config.consumers * values * (config.valueStages + (op.getGate() ? config.stages : 0));
+  int64_t staged = keys; // the state
+  if (op.hasChannelDecay() || op.getBonus()) {
+    staged = 3 * 128; // of a panel the state, the keys, and what their rounding leaves
     if (op.hasChannelDecay() && !op.hasConstantDecay()) {
-      int64_t bytes = op.getDecay().getType().getElementTypeBitWidth() / 8;
-      slot += keys / 2 * bytes * (shared ? 1 : config.consumers);
-      staged += bytes == 4 ? 2 * keys : 0;
+      bool f32 = op.getDecay().getType().getElementType().isF32();
+      rings += (f32 ? 2 * config.valueStages : config.stages) * keys * readers;
+      staged += f32 ? 2 * keys : 0; // in parts
     }
   }
-  return config.chunk * (config.stages * slot + config.consumers * (staged + values)) + 1024;
+  return config.chunk * (rings + config.consumers * (staged + values)) + 1024;
 }
 
 /// Two consumers have 240 registers a thread, which the state, the scores and the outputs need.
@@ -92,16 +93,21 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   // A gate or a skip next to constant decays, or both of them, take what wide keys leave free.
   bool gate = static_cast<bool>(op.getGate()), skip = static_cast<bool>(op.getSkip());
   bool constant = op.getDecay() && op.hasConstantDecay();
-  bool crowded = op.getKeyDim() > 64 && ((gate && skip) || (constant && (gate || skip)));
   bool byChannel = op.hasChannelDecay() || op.getBonus();
-  bool more = op.getInit() || gate || skip;
-  bool wide = op.getKeyDim() > 64;
-  config.consumers = jobs == 1 || crowded || (byChannel && (wide || more)) ? 1 : 2;
+  bool wide = op.getKeyDim() > LinearAttentionConfig::kPanel;
+  bool crowded = wide && ((gate && skip) || (constant && (gate || skip)));
+  bool f32 = op.getDecay() && op.getDecay().getType().getElementType().isF32();
+  config.consumers = jobs == 1 || crowded || (wide && f32 && op.getBonus()) ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
-  config.split = !crowded && !(op.getInit() && wide) && !(byChannel && more);
+  config.split = !crowded && !(op.getInit() && wide);
+  // What goes from one work tile to the next takes registers too.
+  if (byChannel && wide)
+    config.persistent = !f32 && !op.getBonus();
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
+  if (byChannel && wide && !fits())
+    config.valueStages = 1;
   while (config.stages > 1 && !fits())
-    --config.stages;
+    config.valueStages = --config.stages;
   while (config.consumers > 1 && !fits())
     --config.consumers;
   return config;
@@ -214,7 +220,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     if (consumers)
       config.consumers = consumers;
     if (stages)
-      config.stages = stages;
+      config.stages = config.valueStages = stages;
     if (failed(flag(op, "persistent", persistent, config.persistent)) ||
         failed(checkConsumers(op, config.consumers)) ||
         failed(checkStages(op, "stages", config.stages)) ||

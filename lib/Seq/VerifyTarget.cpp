@@ -57,10 +57,9 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   if (op.getBonus() && !op.hasChannelDecay() && !op.hasConstantDecay())
     return fail("next to a bonus a decay for each key channel, or a constant one, got one for each "
                 "head and step");
-  bool more = op.getInit() || op.getGate() || op.getSkip();
-  if ((op.hasChannelDecay() || op.getBonus()) && more && op.getKeyDim() > 64)
+  if ((op.hasChannelDecay() || op.getBonus()) && op.getInit() && op.getKeyDim() > 64)
     return fail("K of at most 64 where decays differ between key channels and there is an initial "
-                "state, a gate or a skip, got " + Twine(op.getKeyDim()));
+                "state, got " + Twine(op.getKeyDim()));
   int64_t multiple = hopper::kTmaAlignment * 8 / element.getIntOrFloatBitWidth();
   for (auto [size, limit, name] : {std::tuple{op.getKeyDim(), hopper::kMaxKeyDim, "K"},
                                    std::tuple{op.getValueDim(), hopper::kMaxValueDim, "V"}})

@@ -20,6 +20,9 @@
 // -1 and 0 (tile.between) by the decays as they were stored: nothing is rounded or cancels. Operands that have been
 // decayed have more digits than 16 bits hold; they enter in two parts.
 //
+// Key channels come in panels of up to 64, one after the other: scores and what is read of the state are sums
+// over panels, and exponents, decayed operands and staged tiles of one are all that registers and SRAM hold.
+//
 // With a bonus u the output sees the state before its own decay, and A_ii = sum of Q_ik u_k K_ik.
 //
 //===----------------------------------------------------------------------===//
@@ -35,7 +38,13 @@ using namespace longwing::tile;
 static constexpr double kMild = 50;
 
 /// Stages of one place do not live at the same time.
-enum Place : int64_t { kKeys, kKeysRest, kState, kDecays, kDecaysRest };
+enum Place : int64_t { kKeys, kKeysRest, kState, kDecays };
+
+/// Keeps a value from being merged with those of its like elsewhere.
+static void setApart(Value x, int64_t from) {
+  OpBuilder b(x.getContext());
+  x.getDefiningOp()->setDiscardableAttr(kApartAttr, b.getI64IntegerAttr(from));
+}
 
 static Value stageAt(TileBuilder &t, Value x, int64_t place) {
   auto type = cast<RankedTensorType>(x.getType());
@@ -49,45 +58,69 @@ static Value stageAt(TileBuilder &t, Value x, int64_t place) {
 // Exponents
 //===----------------------------------------------------------------------===//
 
-ChannelDecays LinearAttentionKernel::channelDecays(Value t0) {
-  ChannelDecays decays;
+/// Of a chunk, for each panel.
+SmallVector<ChannelDecays> LinearAttentionKernel::channelDecays(Value t0) {
+  SmallVector<ChannelDecays> decays(panels);
+  for (int64_t panel = 0; panel < panels; ++panel)
+    decays[panel].panel = panel;
   if (op.hasConstantDecay()) {
-    decays.count = t.min(t.sub(length, t0), t.index(chunk));
-    decays.constant = t.constant(channels, 0);
-    if (!decay)
-      return decays;
-    // [H] or [H, K].
-    SmallVector<Value> at = {decayHead()};
-    if (op.hasChannelDecay()) {
-      auto indices = channels.clone(builder.getIndexType());
-      at = {t.make<BroadcastOp>(indices, at[0]), t.make<IotaOp>(indices, t.index(0))};
+    for (ChannelDecays &panel : decays) {
+      panel.count = t.min(t.sub(length, t0), t.index(chunk));
+      panel.constant = constantDecay(panel.panel);
     }
-    Type stored = cast<ViewType>(decay.getType()).getElementType();
-    Type type = op.hasChannelDecay() ? Type(channels.clone(stored)) : stored;
-    Value g = t.make<GatherOp>(type, decay, at);
-    if (!op.hasChannelDecay())
-      g = t.make<BroadcastOp>(channels, widen(g, builder.getF32Type()));
-    decays.constant = t.mulf(widen(g, channels), kLog2E);
     return decays;
   }
   Type stored = cast<DescType>(decay.getType()).getElementType();
   Value tile = t.load(decay, {batch, t0, decayHead(), t.index(0)},
-                      tileType<SharedAttr>({chunk, keyDim}, stored), config.stages);
-  decays.parts = {tile};
-  if (stored.isF32()) {
-    auto type = state.clone(builder.getBF16Type());
-    Value g = t.make<FragmentOp>(tileType<AccAttr>({chunk, keyDim}, stored), tile, /*transpose=*/false);
-    SmallVector<Value> parts = inParts(g, cast<RankedTensorType>(type));
-    decays.parts = {stageAt(t, parts[0], kDecays), stageAt(t, parts[1], kDecaysRest)};
+                      tileType<SharedAttr>({chunk, panels * keyDim}, stored),
+                      stored.isF32() ? config.valueStages : config.stages);
+  for (auto [panel, part] : llvm::zip(decays, inPanels(tile))) {
+    panel.parts = {part};
+    if (!stored.isF32())
+      continue;
+    Value g = t.make<FragmentOp>(tileType<AccAttr>({chunk, keyDim}, stored), part, /*transpose=*/false);
+    panel.parts = inParts(g, tileType<AccAttr>({chunk, keyDim}, builder.getBF16Type()));
+    for (auto [i, x] : llvm::enumerate(panel.parts))
+      x = stageAt(t, x, kDecays + 2 * panel.panel + i);
   }
   return decays;
 }
 
-/// The head of the decays: they are one for each key head or for each head.
+/// A decay that is the same at each step: [H] or [H, K].
+Value LinearAttentionKernel::constantDecay(int64_t panel) {
+  if (!decay)
+    return t.constant(channels, 0);
+  SmallVector<Value> at = {decayHead()};
+  if (op.hasChannelDecay()) {
+    auto indices = channels.clone(builder.getIndexType());
+    at = {t.make<BroadcastOp>(indices, at[0]),
+          t.make<IotaOp>(indices, t.index(panel * keyDim))};
+  }
+  Type stored = cast<ViewType>(decay.getType()).getElementType();
+  Type type = op.hasChannelDecay() ? Type(channels.clone(stored)) : stored;
+  Value g = t.make<GatherOp>(type, decay, at);
+  if (!op.hasChannelDecay())
+    g = t.make<BroadcastOp>(channels, widen(g, builder.getF32Type()));
+  return t.mulf(widen(g, channels), kLog2E);
+}
+
+/// The panels of key channels of a tile.
+SmallVector<Value> LinearAttentionKernel::inPanels(Value tile) {
+  if (panels == 1)
+    return {tile};
+  SmallVector<Value> parts;
+  auto type = cast<RankedTensorType>(tile.getType());
+  for (int64_t panel = 0; panel < panels; ++panel)
+    parts.push_back(t.make<PanelOp>(tileType<SharedAttr>({chunk, keyDim}, type.getElementType()),
+                                    tile, panel * keyDim));
+  return parts;
+}
+
+/// The head of the decays: they are one for each key head, which warpgroups may share, or for each head.
 Value LinearAttentionKernel::decayHead() {
   RankedTensorType type = op.getDecay().getType();
   int64_t heads = type.getDimSize(type.getRank() < 3 ? 0 : 2);
-  return heads == op.getValueHeads() ? head : keyHead;
+  return heads == op.getKeyHeads() ? keyHead : head;
 }
 
 Value LinearAttentionKernel::everywhere(int64_t at) {
@@ -108,6 +141,7 @@ Value LinearAttentionKernel::between(const ChannelDecays &decays, Value from, Va
   }
   Type stored = cast<RankedTensorType>(decays.parts[0].getType()).getElementType();
   Value steps = t.make<BetweenOp>(tileType<AFragAttr>({chunk, chunk}, stored), from, to);
+  setApart(steps, decays.panel); // each panel makes its own: kept until then, they would take registers
   Value sum;
   for (Value part : decays.parts)
     sum = t.dot(steps, part, sum, exponents, /*transposeB=*/false);
@@ -115,12 +149,15 @@ Value LinearAttentionKernel::between(const ChannelDecays &decays, Value from, Va
 }
 
 /// Whether one reference, at the middle, serves the chunk.
-Value LinearAttentionKernel::isMild(const ChannelDecays &decays) {
-  auto reach = [&](int64_t from, int64_t to) { // decays are at most 0
-    Value sum = between(decays, everywhere(to), everywhere(from));
-    return t.make<CommonOp>(perRow.getElementType(), t.reduce<RowAttr>(ReduceKind::Max, sum));
-  };
-  Value most = t.maxf(reach(0, chunk / 2), reach(chunk / 2, chunk));
+Value LinearAttentionKernel::isMild(ArrayRef<ChannelDecays> decays) {
+  Value most;
+  for (const ChannelDecays &panel : decays)
+    for (int64_t from : {int64_t(0), chunk / 2}) { // decays are at most 0
+      Value sum = between(panel, everywhere(from + chunk / 2), everywhere(from));
+      Value reach =
+          t.make<CommonOp>(perRow.getElementType(), t.reduce<RowAttr>(ReduceKind::Max, sum));
+      most = most ? t.maxf(most, reach) : reach;
+    }
   return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, most, number(kMild));
 }
 
@@ -146,24 +183,25 @@ SmallVector<Value> LinearAttentionKernel::decayedKeys(Value keys, Value exponent
   return {stageAt(t, parts[0], kKeys), stageAt(t, parts[1], kKeysRest)};
 }
 
-/// Of the parts of queries and keys; that of both rests is too small to count.
-Value LinearAttentionKernel::product(ValueRange queries, ValueRange keys) {
-  Value sum = t.dot(queries[0], keys[0], {}, scores, /*transposeB=*/true);
+/// Of the parts of queries and keys, added to `sum`; that of both rests is too small to count.
+Value LinearAttentionKernel::product(ValueRange queries, ValueRange keys, Value sum) {
+  sum = t.dot(queries[0], keys[0], sum, scores, /*transposeB=*/true);
   sum = t.dot(queries[1], keys[0], sum, scores, /*transposeB=*/true);
   return t.dot(queries[0], keys[1], sum, scores, /*transposeB=*/true);
 }
 
-/// What queries read of a state.
-Value LinearAttentionKernel::past(ValueRange queries, Value s) {
+/// What queries read of a panel of the state, added to `sum`.
+Value LinearAttentionKernel::past(ValueRange queries, Value s, Value sum) {
   Value staged = stageAt(t, roundTo(state.clone(element), s), kState);
-  Value sum = t.dot(queries[0], staged, {}, output, /*transposeB=*/true);
+  sum = t.dot(queries[0], staged, sum, output, /*transposeB=*/true);
   return t.dot(queries[1], staged, sum, output, /*transposeB=*/true);
 }
 
-Value LinearAttentionKernel::contribute(Value s, Value valueTile, ValueRange keys) {
-  auto operand = tileType<AFragAttr>({kValues, chunk}, element);
-  auto wide = tileType<AccAttr>({kValues, chunk}, builder.getF32Type());
-  Value values = roundTo(operand, t.make<FragmentOp>(wide, valueTile, /*transpose=*/true));
+Value LinearAttentionKernel::contribute(Value s, Value valueTile, ValueRange keys,
+                                        int64_t panel) {
+  Value values = t.make<FragmentOp>(tileType<AFragAttr>({kValues, chunk}, element), valueTile,
+                                    /*transpose=*/true);
+  setApart(values, panel);
   for (Value part : keys)
     s = t.dot(values, part, s, state, /*transposeB=*/false);
   return s;
@@ -174,65 +212,122 @@ Value LinearAttentionKernel::contribute(Value s, Value valueTile, ValueRange key
 //===----------------------------------------------------------------------===//
 
 SmallVector<Value> LinearAttentionKernel::stepByChannel(Value t0, ValueRange carried) {
-  ChannelDecays decays = channelDecays(t0);
-  ChunkTiles tiles = {loadQueries(t0), loadKeys(t0), loadValues(t0), Value()};
+  ChunkTiles tiles;
+  tiles.begin = t0;
+  tiles.decays = channelDecays(t0);
+  tiles.queries = inPanels(loadQueries(t0)), tiles.keys = inPanels(loadKeys(t0));
+  tiles.values = loadValues(t0);
   if (bonus)
     tiles.present = throughBonus(tiles);
   Outcome outcome;
-  // f16 does not reach far enough; and wide keys, or what else a kernel does, leave no registers for
-  // a branch.
-  if (element.isBF16() && keyDim <= 64 && !init && !gate && !skip) {
+  // f16 does not reach far enough; and a bonus next to wide decays leaves no registers for a branch.
+  if (element.isBF16() && (config.consumers > 1 || panels == 1)) {
     auto branch = scf::IfOp::create(
-        builder, t.loc, isMild(decays),
+        builder, t.loc, isMild(tiles.decays),
         [&](OpBuilder &, Location) {
-          scf::YieldOp::create(builder, t.loc, mildChunk(decays, tiles, carried[0]));
+          scf::YieldOp::create(builder, t.loc, mildChunk(tiles, carried));
         },
         [&](OpBuilder &, Location) {
-          scf::YieldOp::create(builder, t.loc, anyChunk(decays, tiles, carried[0]));
+          scf::YieldOp::create(builder, t.loc, anyChunk(tiles, carried));
         });
     outcome = branch.getResults();
   } else {
-    outcome = anyChunk(decays, tiles, carried[0]);
+    outcome = anyChunk(tiles, carried);
   }
-  StoreOp::create(builder, t.loc, finish(outcome[0], tiles.values, t0), o,
+  StoreOp::create(builder, t.loc, outcome.pop_back_val(), o,
                   ValueRange{batch, t0, head, column}, Value());
-  return {outcome[1]};
+  return outcome;
 }
 
 /// One chunk of a segment whose outputs another kernel computes.
 SmallVector<Value> LinearAttentionKernel::advanceByChannel(Value t0, ValueRange carried) {
-  ChannelDecays decays = channelDecays(t0);
-  Value keyTile = loadKeys(t0), valueTile = loadValues(t0);
-  SmallVector<Value> keys = decayedKeys(keyTile, between(decays, steps(1), everywhere(chunk)));
-  Value all = t.make<CommonOp>(channels, between(decays, everywhere(0), everywhere(chunk)));
-  Value s = t.mulf(carried[0], t.broadcast(t.exp2(all), state));
-  return {contribute(s, valueTile, keys), t.addf(carried[1], all)};
+  SmallVector<Value> next(carried);
+  SmallVector<Value> keyTiles = inPanels(loadKeys(t0));
+  Value valueTile = loadValues(t0);
+  for (const ChannelDecays &decays : channelDecays(t0)) {
+    int64_t panel = decays.panel;
+    SmallVector<Value> keys =
+        decayedKeys(keyTiles[panel], between(decays, steps(1), everywhere(chunk)));
+    Value all = t.make<CommonOp>(channels, between(decays, everywhere(0), everywhere(chunk)));
+    Value s = t.mulf(carried[panel], t.broadcast(t.exp2(all), state));
+    next[panel] = contribute(s, valueTile, keys, panel);
+    next[panels + panel] = t.addf(carried[panels + panel], all);
+  }
+  return next;
 }
 
 /// A chunk whose middle is the reference of all exponents.
-LinearAttentionKernel::Outcome LinearAttentionKernel::mildChunk(const ChannelDecays &decays,
-                                                                const ChunkTiles &tiles, Value s) {
-  Value middle = everywhere(chunk / 2);
-  auto factor = [&](int64_t from, int64_t to) {
-    Value sum = between(decays, everywhere(from), everywhere(to));
-    return t.broadcast(t.exp2(t.make<CommonOp>(channels, sum)), state);
+LinearAttentionKernel::Outcome LinearAttentionKernel::mildChunk(const ChunkTiles &tiles,
+                                                                ValueRange state) {
+  Value middle = everywhere(chunk / 2), weights, sum;
+  // All of the state is scaled where little else is held.
+  auto scale = [&](ValueRange state, int64_t from, int64_t to) {
+    Outcome scaled;
+    for (auto [decays, s] : llvm::zip(tiles.decays, state)) {
+      Value all = t.make<CommonOp>(channels, between(decays, everywhere(from), everywhere(to)));
+      scaled.push_back(t.mulf(s, t.broadcast(t.exp2(all), s.getType())));
+    }
+    return scaled;
   };
-  s = t.mulf(s, factor(0, chunk / 2));
-  SmallVector<Value> keys = decayedKeys(tiles.keys, between(decays, steps(1), middle));
-  SmallVector<Value> queries = decayedQueries(tiles.queries, between(decays, middle, seen()));
-  Value weights = present(tiles, product(queries, keys));
-  Value sum = past(queries, s);
-  sum = t.dot(weights, tiles.values, sum, output, /*transposeB=*/false);
-  s = contribute(s, tiles.values, keys);
-  return {sum, t.mulf(s, factor(chunk / 2, chunk))};
+  Outcome outcome = scale(state, 0, chunk / 2);
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const ChannelDecays &decays = tiles.decays[panel];
+    SmallVector<Value> keys = decayedKeys(tiles.keys[panel], between(decays, steps(1), middle));
+    SmallVector<Value> queries =
+        decayedQueries(tiles.queries[panel], between(decays, middle, seen()));
+    weights = product(queries, keys, weights);
+    sum = past(queries, outcome[panel], sum);
+    outcome[panel] = contribute(outcome[panel], tiles.values, keys, panel);
+  }
+  sum = t.dot(present(tiles, weights), tiles.values, sum, output, /*transposeB=*/false);
+  sum = finish(sum, tiles.values, tiles.begin);
+  outcome = scale(outcome, chunk / 2, chunk);
+  outcome.push_back(sum);
+  return outcome;
 }
 
 /// A chunk that is halved again and again.
-LinearAttentionKernel::Outcome LinearAttentionKernel::anyChunk(const ChannelDecays &decays,
-                                                               const ChunkTiles &tiles, Value s) {
+LinearAttentionKernel::Outcome LinearAttentionKernel::anyChunk(const ChunkTiles &tiles,
+                                                               ValueRange state) {
+  Value weights, sum;
+  Outcome outcome;
+  for (int64_t panel = 0; panel < panels; ++panel)
+    weights = decayedScores(tiles.decays[panel], tiles.queries[panel], tiles.keys[panel], weights);
+  weights = present(tiles, weights);
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Value exponents = between(tiles.decays[panel], everywhere(0), seen());
+    sum = past(decayedQueries(tiles.queries[panel], exponents), state[panel], sum);
+  }
+  sum = t.dot(weights, tiles.values, sum, output, /*transposeB=*/false);
+  sum = finish(sum, tiles.values, tiles.begin);
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const ChannelDecays &decays = tiles.decays[panel];
+    SmallVector<Value> keys =
+        decayedKeys(tiles.keys[panel], between(decays, steps(1), everywhere(chunk)));
+    Value all = t.make<CommonOp>(channels, between(decays, everywhere(0), everywhere(chunk)));
+    Value s = t.mulf(state[panel], t.broadcast(t.exp2(all), this->state));
+    outcome.push_back(contribute(s, tiles.values, keys, panel));
+  }
+  outcome.push_back(sum);
+  return outcome;
+}
+
+/// The scores of a panel of such a chunk, added to `sum` where there is one.
+Value LinearAttentionKernel::decayedScores(const ChannelDecays &decays, Value queryTile,
+                                           Value keyTile, Value sum) {
   Type index = builder.getIndexType();
+  auto indices = scores.clone(index);
   auto ofRows = [&](Value x) { return t.make<BroadcastOp>(perRow.clone(index), x); };
-  Value whole = t.dot(tiles.queries, tiles.keys, {}, scores, /*transposeB=*/true);
+  Value differ = t.make<arith::XOrIOp>(t.broadcast(t.iota<RowAttr>(t.index(0), chunk), indices),
+                                       t.broadcast(t.iota<ColAttr>(t.index(0), chunk), indices));
+  auto where = [&](Value digit, int64_t value, Value x, Value y) {
+    Value here = t.compare(arith::CmpIPredicate::eq, digit, t.make<BroadcastOp>(indices, t.index(value)));
+    return t.select(here, x, y);
+  };
+  // What is not on the diagonal is overwritten below, or lies ahead; of a second panel it must not count.
+  Value whole = t.dot(queryTile, keyTile, {}, scores, /*transposeB=*/true);
+  if (sum)
+    whole = where(differ, 0, t.addf(sum, whole), sum);
   int64_t levels = llvm::Log2_64(chunk);
   auto loop = scf::ForOp::create(
       builder, t.loc, t.index(0), t.index(levels), t.index(1), whole,
@@ -242,45 +337,40 @@ LinearAttentionKernel::Outcome LinearAttentionKernel::anyChunk(const ChannelDeca
         Value last = t.sub(t.add(half, half), t.index(1));
         Value middle = t.sub(t.make<arith::OrIOp>(steps(0), ofRows(last)),
                              ofRows(t.sub(half, t.index(1))));
-        Value behind = steps(1);
         SmallVector<Value> keys =
-            decayedKeys(tiles.keys, between(decays, t.min(behind, middle), middle));
+            decayedKeys(keyTile, between(decays, t.min(steps(1), middle), middle));
         SmallVector<Value> queries =
-            decayedQueries(tiles.queries, between(decays, middle, t.max(seen(), middle)));
-        Value weights = product(queries, keys);
+            decayedQueries(queryTile, between(decays, middle, t.max(seen(), middle)));
+        Value weights = product(queries, keys, {});
+        if (sum)
+          weights = t.addf(args[0], weights);
         // Two steps are in different halves of a block where their numbers differ in that digit, and
         // in none above.
-        auto indices = scores.clone(index);
-        Value differ = t.make<arith::XOrIOp>(
-            t.broadcast(t.iota<RowAttr>(t.index(0), chunk), indices),
-            t.broadcast(t.iota<ColAttr>(t.index(0), chunk), indices));
         Value digit = t.make<arith::ShRUIOp>(differ, t.make<BroadcastOp>(indices, level));
-        Value here = t.compare(arith::CmpIPredicate::eq, digit,
-                               t.make<BroadcastOp>(indices, t.index(1)));
-        scf::YieldOp::create(builder, t.loc, t.select(here, weights, args[0]));
+        scf::YieldOp::create(builder, t.loc, where(digit, 1, weights, args[0]));
       });
-  Value weights = present(tiles, loop.getResult(0));
-  SmallVector<Value> queries = decayedQueries(tiles.queries, between(decays, everywhere(0), seen()));
-  Value sum = past(queries, s);
-  sum = t.dot(weights, tiles.values, sum, output, /*transposeB=*/false);
-  SmallVector<Value> keys = decayedKeys(tiles.keys, between(decays, steps(1), everywhere(chunk)));
-  Value all = t.make<CommonOp>(channels, between(decays, everywhere(0), everywhere(chunk)));
-  s = t.mulf(s, t.broadcast(t.exp2(all), state));
-  return {sum, contribute(s, tiles.values, keys)};
+  return loop.getResult(0);
 }
 
 /// What the present counts in each output: its queries by its keys, through the bonus.
 Value LinearAttentionKernel::throughBonus(const ChunkTiles &tiles) {
   auto type = tileType<AccAttr>({chunk, keyDim}, builder.getF32Type());
   auto at = channels.clone(builder.getIndexType());
-  Value u = t.make<GatherOp>(
-      channels, bonus, ValueRange{t.make<BroadcastOp>(at, head), t.make<IotaOp>(at, t.index(0))});
-  Value keys = t.make<FragmentOp>(type, tiles.keys, /*transpose=*/false);
-  Value queries = t.make<FragmentOp>(type, tiles.queries, /*transpose=*/false);
-  // They are read again where they are decayed: kept until then, they would take registers.
-  for (Value tile : {keys, queries})
-    tile.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getUnitAttr());
-  return t.reduce<RowAttr>(ReduceKind::Add, t.mulf(t.mulf(queries, keys), t.broadcast(u, type)));
+  Value sum;
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    Value u = t.make<GatherOp>(channels, bonus,
+                               ValueRange{t.make<BroadcastOp>(at, head),
+                                          t.make<IotaOp>(at, t.index(panel * keyDim))});
+    Value keys = t.make<FragmentOp>(type, tiles.keys[panel], /*transpose=*/false);
+    Value queries = t.make<FragmentOp>(type, tiles.queries[panel], /*transpose=*/false);
+    // They are read again where they are decayed: kept until then, they would take registers.
+    for (Value tile : {keys, queries})
+      setApart(tile, panel);
+    Value own = t.reduce<RowAttr>(ReduceKind::Add,
+                                  t.mulf(t.mulf(queries, keys), t.broadcast(u, type)));
+    sum = sum ? t.addf(sum, own) : own;
+  }
+  return sum;
 }
 
 /// The weights as an operand: none of what lies ahead, and that of the present.

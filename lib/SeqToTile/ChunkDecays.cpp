@@ -17,17 +17,17 @@ using namespace longwing::tile;
 
 Value LinearAttentionKernel::loadKeys(Value t0) {
   return t.load(k, {batch, t0, keyHead, t.index(0)},
-                tileType<SharedAttr>({chunk, keyDim}, element), config.stages);
+                tileType<SharedAttr>({chunk, panels * keyDim}, element), config.stages);
 }
 
 Value LinearAttentionKernel::loadQueries(Value t0) {
   return t.load(q, {batch, t0, keyHead, t.index(0)},
-                tileType<SharedAttr>({chunk, keyDim}, element), config.stages);
+                tileType<SharedAttr>({chunk, panels * keyDim}, element), config.stages);
 }
 
 Value LinearAttentionKernel::loadValues(Value t0) {
   return t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
-                config.stages);
+                config.valueStages);
 }
 
 /// The values of a chunk as they enter the state, transposed. Weighted values have more digits than
@@ -235,9 +235,9 @@ Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
 }
 
 /// Where the transposed state stands in [B, Hv, K, V].
-SmallVector<Value> LinearAttentionKernel::stateIndices() {
+SmallVector<Value> LinearAttentionKernel::stateIndices(int64_t panel) {
   auto indices = state.clone(builder.getIndexType());
   return {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, head),
-          t.broadcast(t.iota<ColAttr>(t.index(0), keyDim), indices),
+          t.broadcast(t.iota<ColAttr>(t.index(panel * keyDim), keyDim), indices),
           t.broadcast(t.iota<RowAttr>(column, kValues), indices)};
 }

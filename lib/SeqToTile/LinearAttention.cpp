@@ -105,6 +105,8 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
                                     config.consumerRegisters() - moved, config.persistent,
                                     /*overlap=*/false, /*spread=*/true);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+  if (byChannel && (panels > 1 || init || gate || skip))
+    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   Block &body = kernel.getBody().front();
   for (auto [i, argument] : llvm::enumerate(arguments))
     *argument = body.getArgument(i);
@@ -156,12 +158,14 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
     begin = t.make<arith::MulIOp>(segment, span);
     end = t.min(t.add(begin, span), length);
   }
-  SmallVector<Value> carried = {part == Part::States ? t.constant(state, 0)
-                                                     : enteringState(segment, job)};
+  SmallVector<Value> carried;
+  for (int64_t panel = 0; panel < panels; ++panel)
+    carried.push_back(part == Part::States ? t.constant(state, 0)
+                                           : enteringState(segment, job, panel));
   if (variesInTime())
     carried.push_back(rates(begin));
   if (part == Part::States)
-    carried.push_back(byChannel ? t.constant(channels, 0) : number(1));
+    carried.append(panels, byChannel ? t.constant(channels, 0) : number(1));
   auto loop = scf::ForOp::create(
       builder, t.loc, begin, end, t.index(chunk), carried,
       [&](OpBuilder &, Location, Value t0, ValueRange args) {
@@ -173,12 +177,17 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
   if (!last)
     return;
   if (!segment)
-    return (void)ScatterOp::create(builder, t.loc, loop.getResult(0), last, stateIndices());
+    return storeState(loop.getResults());
   Value isLast = t.compare(arith::CmpIPredicate::eq, t.add(segment, 1), segments);
   scf::IfOp::create(builder, t.loc, isLast, [&](OpBuilder &, Location) {
-    ScatterOp::create(builder, t.loc, loop.getResult(0), last, stateIndices());
+    storeState(loop.getResults());
     scf::YieldOp::create(builder, t.loc);
   });
+}
+
+void LinearAttentionKernel::storeState(ValueRange panelsOfState) {
+  for (int64_t panel = 0; panel < panels; ++panel)
+    ScatterOp::create(builder, t.loc, panelsOfState[panel], last, stateIndices(panel));
 }
 
 //===----------------------------------------------------------------------===//
@@ -195,18 +204,19 @@ static SmallVector<Value> inSegment(TileBuilder &t, SmallVector<Value> indices, 
 }
 
 /// The initial state, taken through the segments before this one.
-Value LinearAttentionKernel::enteringState(Value segment, Value job) {
-  Value s = init ? t.make<GatherOp>(state, init, stateIndices()) : t.constant(state, 0);
+Value LinearAttentionKernel::enteringState(Value segment, Value job, int64_t panel) {
+  Value s = init ? t.make<GatherOp>(state, init, stateIndices(panel)) : t.constant(state, 0);
   if (!segment)
     return s;
   auto loop = scf::ForOp::create(
       builder, t.loc, t.index(0), segment, t.index(1), s,
       [&](OpBuilder &, Location, Value before, ValueRange args) {
-        Value factor = byChannel ? t.make<GatherOp>(channels, factors,
-                                                    inSegment(t, factorIndices(channels, job), before))
+        Value factor = byChannel ? t.make<GatherOp>(
+                                       channels, factors,
+                                       inSegment(t, factorIndices(channels, job, panel), before))
                                  : t.make<GatherOp>(builder.getF32Type(), factors,
                                                     ValueRange{batch, before, job, t.index(0)});
-        Value added = t.make<GatherOp>(state, states, inSegment(t, stateIndices(), before));
+        Value added = t.make<GatherOp>(state, states, inSegment(t, stateIndices(panel), before));
         Value next = t.fma(args[0], t.make<BroadcastOp>(state, factor), added);
         scf::YieldOp::create(builder, t.loc, next);
       });
@@ -214,18 +224,22 @@ Value LinearAttentionKernel::enteringState(Value segment, Value job) {
 }
 
 void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Value job) {
-  ScatterOp::create(builder, t.loc, results.front(), states,
-                    inSegment(t, stateIndices(), segment));
-  Value factor = byChannel ? t.exp2(results.back()) : t.make<BroadcastOp>(perRow, results.back());
   RankedTensorType type = byChannel ? channels : perRow;
-  ScatterOp::create(builder, t.loc, factor, factors,
-                    inSegment(t, factorIndices(type, job), segment));
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    ScatterOp::create(builder, t.loc, results[panel], states,
+                      inSegment(t, stateIndices(panel), segment));
+    Value all = results.take_back(panels)[panel];
+    Value factor = byChannel ? t.exp2(all) : t.make<BroadcastOp>(perRow, all);
+    ScatterOp::create(builder, t.loc, factor, factors,
+                      inSegment(t, factorIndices(type, job, panel), segment));
+  }
 }
 
-SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, Value job) {
+SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, Value job,
+                                                        int64_t panel) {
   auto indices = type.clone(builder.getIndexType());
   return {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, job),
-          t.make<IotaOp>(indices, t.index(0))};
+          t.make<IotaOp>(indices, t.index(panel * keyDim))};
 }
 
 /// One chunk of a segment whose outputs another kernel computes.

@@ -35,17 +35,21 @@ struct Decays {
   mlir::Value weight;  // the factor of each step's contribution to the state
 };
 
-/// The decays of one chunk where they differ between key channels.
+/// The decays of one chunk, of a panel of key channels, where they differ between channels.
 struct ChannelDecays {
+  int64_t panel;
   /// Their logarithms, [chunk, K] in SRAM, as the sum of 16-bit tiles; ...
   llvm::SmallVector<mlir::Value> parts;
   /// ... or what is the same at each step, in base 2, and how many steps of the chunk there are.
   mlir::Value constant, count;
 };
 
-/// What a chunk reads, in SRAM, and with a bonus what each step counts in its own output.
+/// What a chunk reads, from its first step on, in SRAM: of each panel of key channels its queries, keys and decays; the values; and
+/// with a bonus what each step counts in its own output.
 struct ChunkTiles {
-  mlir::Value queries, keys, values, present;
+  llvm::SmallVector<mlir::Value> queries, keys;
+  llvm::SmallVector<ChannelDecays> decays;
+  mlir::Value values, present, begin;
 };
 
 /// What a kernel computes: all; or, where a sequence is cut into segments that run side by side, the
@@ -59,7 +63,9 @@ public:
         t(builder, op.getLoc()) {
     mlir::Type f32 = builder.getF32Type();
     element = op.getV().getType().getElementType();
-    keyDim = llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
+    byChannel = op.hasChannelDecay() || op.getBonus();
+    panels = byChannel ? llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel) : 1;
+    keyDim = panels > 1 ? LinearAttentionConfig::kPanel : llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
     chunk = config.chunk;
     line = tile::tileType<tile::LineAttr>({chunk}, f32);
     perRow = tile::tileType<tile::RowAttr>({chunk}, f32);
@@ -70,7 +76,6 @@ public:
     state = tile::tileType<tile::AccAttr>({kValues, keyDim}, f32);
     // A positive scale is an exponent like the decays; any other is a factor of the outputs.
     double scale = op.getEffectiveScale();
-    byChannel = op.hasChannelDecay() || op.getBonus();
     scaleOutputs = scale <= 0 || (byChannel && scale != 1);
     scaleExponent = scaleOutputs ? 0 : std::log2(scale);
   }
@@ -85,10 +90,12 @@ public:
 
 private:
   void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment);
-  mlir::Value enteringState(mlir::Value segment, mlir::Value job);
+  mlir::Value enteringState(mlir::Value segment, mlir::Value job, int64_t panel);
+  void storeState(mlir::ValueRange panelsOfState);
   void storeSegment(mlir::ValueRange results, mlir::Value segment, mlir::Value job);
   /// Where the factors of a segment's state stand in [B, head and block, ...].
-  llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value job);
+  llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value job,
+                                               int64_t panel);
   llvm::SmallVector<mlir::Value> advance(mlir::Value t0, mlir::ValueRange carried);
   std::pair<mlir::Value, mlir::Value> contributions(mlir::Value valueTile, mlir::Value weight);
   mlir::Value accumulate(mlir::Value s, mlir::Value factor,
@@ -106,7 +113,9 @@ private:
   using Outcome = llvm::SmallVector<mlir::Value>; // outputs and state
   llvm::SmallVector<mlir::Value> stepByChannel(mlir::Value t0, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> advanceByChannel(mlir::Value t0, mlir::ValueRange carried);
-  ChannelDecays channelDecays(mlir::Value t0);
+  llvm::SmallVector<ChannelDecays> channelDecays(mlir::Value t0);
+  mlir::Value constantDecay(int64_t panel);
+  llvm::SmallVector<mlir::Value> inPanels(mlir::Value tile);
   mlir::Value between(const ChannelDecays &decays, mlir::Value from, mlir::Value to);
   mlir::Value decayHead();
   mlir::Value everywhere(int64_t at);
@@ -116,14 +125,17 @@ private:
   llvm::SmallVector<mlir::Value> inParts(mlir::Value x, mlir::RankedTensorType type);
   llvm::SmallVector<mlir::Value> decayedQueries(mlir::Value queries, mlir::Value exponents);
   llvm::SmallVector<mlir::Value> decayedKeys(mlir::Value keys, mlir::Value exponents);
-  mlir::Value product(mlir::ValueRange queries, mlir::ValueRange keys);
-  mlir::Value past(mlir::ValueRange queries, mlir::Value s);
-  mlir::Value contribute(mlir::Value s, mlir::Value valueTile, mlir::ValueRange keys);
+  mlir::Value product(mlir::ValueRange queries, mlir::ValueRange keys, mlir::Value sum);
+  mlir::Value past(mlir::ValueRange queries, mlir::Value s, mlir::Value sum);
+  mlir::Value contribute(mlir::Value s, mlir::Value valueTile, mlir::ValueRange keys,
+                         int64_t panel);
   mlir::Value throughBonus(const ChunkTiles &tiles);
   mlir::Value present(const ChunkTiles &tiles, mlir::Value weights);
-  mlir::Value isMild(const ChannelDecays &decays);
-  Outcome mildChunk(const ChannelDecays &decays, const ChunkTiles &tiles, mlir::Value s);
-  Outcome anyChunk(const ChannelDecays &decays, const ChunkTiles &tiles, mlir::Value s);
+  mlir::Value isMild(llvm::ArrayRef<ChannelDecays> decays);
+  mlir::Value decayedScores(const ChannelDecays &decays, mlir::Value queries, mlir::Value keys,
+                            mlir::Value sum);
+  Outcome mildChunk(const ChunkTiles &tiles, mlir::ValueRange state);
+  Outcome anyChunk(const ChunkTiles &tiles, mlir::ValueRange state);
   llvm::SmallVector<mlir::Value> exponents(mlir::Value t0, mlir::Value raw);
   Decays decays(mlir::ValueRange exponents);
   void distribute(Decays &d, mlir::ValueRange exponents);
@@ -134,7 +146,7 @@ private:
   mlir::Value softplus(mlir::Value x);
   /// A parameter of the head, in 32 bits.
   mlir::Value perHead(mlir::Value view);
-  llvm::SmallVector<mlir::Value> stateIndices();
+  llvm::SmallVector<mlir::Value> stateIndices(int64_t panel = 0);
 
   mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
   mlir::Value lineOf(mlir::Value scalar) { return t.make<tile::BroadcastOp>(line, scalar); }
@@ -158,7 +170,8 @@ private:
   mlir::OpBuilder builder;
   TileBuilder t;
   mlir::Type element;
-  int64_t keyDim, chunk;
+  int64_t panels, keyDim; // the state's panels of key channels, and how wide each is
+  int64_t chunk;
   mlir::RankedTensorType line, perRow, perColumn, channels, scores, output, state;
   bool byChannel, scaleOutputs;
   double scaleExponent;

@@ -87,7 +87,7 @@ void AsyncBlock::run() {
           retire(i - 1, &op);
         break;
       }
-      bool overwrites = isa<ConvertOp, BetweenOp, PartsOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
+      bool overwrites = isa<ConvertOp, BetweenOp, PartsOp, FragmentOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                         group.readsRegisters();
       if (Value buffer = op.getNumResults() == 1 ? bufferOf(op.getResult(0)) : Value())
         overwrites = group.reads(buffer);
@@ -118,7 +118,7 @@ void AsyncBlock::issue(DotOp dot) {
 void AsyncBlock::defer(ReleaseOp release) {
   for (Group &group : llvm::reverse(inFlight))
     for (Value operand : group.mma->getOperands())
-      if (auto consume = operand.getDefiningOp<ConsumeOp>())
+      if (auto consume = wholeOf(operand).getDefiningOp<ConsumeOp>())
         if (consume.getRing() == release.getRing() &&
             consume.getPosition() == release.getPosition()) {
           group.releases.push_back(release);

@@ -55,7 +55,7 @@ static LogicalResult checkProducts(Block &block) {
     if (uses.wasInterrupted())
       return failure();
     for (MmaAsyncOp mma : inFlight) {
-      bool writesOperand = isa<ConvertOp, BetweenOp, PartsOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
+      bool writesOperand = isa<ConvertOp, BetweenOp, PartsOp, FragmentOp>(op) && isIn<AFragAttr>(op.getResult(0).getType()) &&
                            isIn<AFragAttr>(mma.getA().getType());
       if (writesOperand)
         return op.emitError() << "writes a register operand while a product reads one";
@@ -65,7 +65,7 @@ static LogicalResult checkProducts(Block &block) {
             return op.emitError() << "overwrites a buffer while a product reads it";
       if (auto release = dyn_cast<ReleaseOp>(op))
         for (Value operand : mma->getOperands())
-          if (auto consume = operand.getDefiningOp<ConsumeOp>())
+          if (auto consume = wholeOf(operand).getDefiningOp<ConsumeOp>())
             if (consume.getRing() == release.getRing() &&
                 consume.getPosition() == release.getPosition())
               return op.emitError() << "releases a slot while a product reads it";

@@ -152,7 +152,11 @@ LogicalResult Role::copyBlock(OpBuilder &b, Block &source, Positions &positions)
   for (Operation &op : source.without_terminator()) {
     if (auto load = dyn_cast<LoadOp>(op)) {
       Operation *lastUser = &op;
-      for (Operation *user : load->getUsers()) {
+      SmallVector<Operation *> users(load->getUsers());
+      for (size_t i = 0; i < users.size(); ++i) {
+        Operation *user = users[i];
+        if (isa<PanelOp>(user))
+          llvm::append_range(users, user->getUsers());
         Operation *here = source.findAncestorOpInBlock(*user);
         if (!here || here->hasTrait<OpTrait::IsTerminator>())
           return load.emitError() << "expected the tile to be used within its iteration";

@@ -128,10 +128,24 @@ struct ConvertFragment : OpConversionPattern<FragmentOp> {
           if (transpose)
             std::swap(from[0], from[1]);
           Value x = tensor::ExtractOp::create(b, loc, adaptor.getSource(), from);
-          if (!x.getType().isF32())
+          if (x.getType() != cast<RankedTensorType>(type).getElementType())
             x = arith::ExtFOp::create(b, loc, b.getF32Type(), x);
           tensor::YieldOp::create(b, loc, x);
         });
+    return success();
+  }
+};
+
+struct ConvertPanel : OpConversionPattern<PanelOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(PanelOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getTile().getType()));
+    auto index = [&](int64_t x) { return OpFoldResult(rewriter.getIndexAttr(x)); };
+    SmallVector<OpFoldResult> offsets = {index(0), index(op.getFirst())}, strides(2, index(1)),
+                              sizes = {index(type.getDimSize(0)), index(type.getDimSize(1))};
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(op, type, adaptor.getSource(), offsets, sizes,
+                                                        strides);
     return success();
   }
 };
@@ -152,6 +166,6 @@ struct ConvertPlace : OpConversionPattern<Op> {
 void longwing::tile::populateRecurrencePatterns(const CPUTypeConverter &converter,
                                                 RewritePatternSet &patterns) {
   patterns.add<ConvertScan, ConvertPick, ConvertBetween, ConvertCommon, ConvertParts,
-                ConvertFragment, ConvertPlace<DistributeOp>,
+                ConvertPanel, ConvertFragment, ConvertPlace<DistributeOp>,
                ConvertPlace<StageOp>>(converter, patterns.getContext());
 }

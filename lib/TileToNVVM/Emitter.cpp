@@ -355,6 +355,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](PartsOp op) { return emitParts(op), success(); })
       .Case([&](CommonOp op) { return emitCommon(op), success(); })
       .Case([&](PickOp op) { return emitPick(op), success(); })
+      .Case([&](PanelOp op) { return emitPanel(op), success(); })
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })

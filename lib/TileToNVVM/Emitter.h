@@ -108,6 +108,7 @@ private:
   void emitBetween(tile::BetweenOp op);
   void emitCommon(tile::CommonOp op);
   void emitParts(tile::PartsOp op);
+  void emitPanel(tile::PanelOp op);
   void emitFragment(tile::FragmentOp op);
   void emitWideFragment(tile::FragmentOp op);
   void emitStage(tile::StageOp op);
@@ -336,7 +337,7 @@ private:
   struct Slot {
     mlir::Value address, full, empty, parity;
   };
-  Slot slot(mlir::Value ring, mlir::Value position);
+  Slot slot(mlir::Value ring, mlir::Value position, bool anew = false);
   /// Address of a buffer, or of this warpgroup's part of it.
   mlir::Value buffer(mlir::Value smem);
 

@@ -203,12 +203,14 @@ void Emitter::writeMatrices(ValueRange registers, Value address, int64_t tileRow
   int64_t matrices = registers.size() / 2, panelMatrices = kPanelBytes / 16;
   // Lane t gives stmatrix the address of row t % 8 of matrix t / 8: rows 0-7, rows 8-15, then the
   // same of the next eight columns.
-  Value line = both(lane, i32(7)), matrix = LLVM::LShrOp::create(b, loc, lane, i32(3));
+  bool scarce = kernel->hasAttr(kScarceAttr);
+  Value own = scarce ? ptx::remade(b, loc, lane) : lane;
+  Value line = both(own, i32(7)), matrix = LLVM::LShrOp::create(b, loc, own, i32(3));
   Value below = mul(both(matrix, i32(1)), 8), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
   Value firstRow = add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16));
   Value lineAddress = add(address, mul(add(add(firstRow, below), line), kPanelBytes));
   // The addresses of the matrices are cheap to make, and dear to hold through a loop.
-  if (kernel.getSchedule().getSpread())
+  if (kernel.getSchedule().getSpread() && !scarce)
     lineAddress = ptx::opaque(b, loc, lineAddress, /*pinned=*/true);
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   for (int64_t j = 0; j < matrices; j += 2) {
@@ -302,12 +304,14 @@ void Emitter::emitPublish(PublishOp op) {
 // Rings
 //===----------------------------------------------------------------------===//
 
-Emitter::Slot Emitter::slot(Value ring, Value position) {
+Emitter::Slot Emitter::slot(Value ring, Value position, bool anew) {
   auto alloc = ring.getDefiningOp<AllocOp>();
   auto type = cast<RingType>(ring.getType());
   int64_t stages = type.getStages(),
           bytes = type.getParts() * sharedBytes(type.getTileShape(), type.getElementType(), type.getPanel());
   Value turn = one(position), stage = i32(0);
+  if (anew)
+    turn = ptx::remade(b, loc, turn);
   if (stages > 1) {
     stage = LLVM::URemOp::create(b, loc, turn, i32(stages));
     turn = LLVM::UDivOp::create(b, loc, turn, i32(stages));
@@ -321,8 +325,11 @@ Emitter::Slot Emitter::slot(Value ring, Value position) {
 Value Emitter::buffer(Value smem) {
   auto type = cast<SmemType>(smem.getType());
   Value address = add(sramBase, *smem.getDefiningOp<AllocOp>().getOffset());
-  if (type.getParts() > 1)
-    address = add(address, mul(group, sharedBytes(type.getTileShape(), type.getElementType())));
+  if (type.getParts() > 1) {
+    // One address more for each buffer would be held through a loop.
+    Value own = kernel->hasAttr(kScarceAttr) ? ptx::remade(b, loc, group) : group;
+    address = add(address, mul(own, sharedBytes(type.getTileShape(), type.getElementType())));
+  }
   return address;
 }
 
@@ -386,6 +393,7 @@ void Emitter::emitConsume(ConsumeOp op) {
 }
 
 void Emitter::emitRelease(ReleaseOp op) {
-  Slot at = slot(op.getRing(), op.getPosition());
+  // Where its barrier is would be known since the slot was awaited, and take a register until now.
+  Slot at = slot(op.getRing(), op.getPosition(), /*anew=*/kernel->hasAttr(kScarceAttr));
   ptx::arrive(b, loc, at.empty, isEqual(lane, 0));
 }

@@ -130,6 +130,14 @@ Value ptx::opaque(OpBuilder &b, Location loc, Value value, bool pinned) {
       .front();
 }
 
+Value ptx::remade(OpBuilder &b, Location loc, Value value) {
+  return inlineAsm(b, loc,
+                   "{ .reg .b32 now; mov.u32 now, %clock; and.b32 now, now, 255; "
+                   "mul.hi.u32 now, now, 255; add.s32 $0, $1, now; }",
+                   "=r,r", value, value.getType(), /*sideEffects=*/true)
+      .front();
+}
+
 SmallVector<Value> ptx::loadIf(OpBuilder &b, Location loc, Value address, Value predicate,
                                int64_t words, bool half) {
   std::string text = "{ .reg .pred p; setp.ne.b32 p, $" + std::to_string(words + 1) + ", 0; ";

@@ -43,6 +43,9 @@ llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc,
 /// The i32 or i64 itself, by a move that LLVM does not see through; `pinned`, nor takes out of a
 /// loop.
 mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool pinned = false);
+/// The i32 itself, in a way that ptxas does not take out of a loop either: for what is cheap to compute and
+/// dear to hold. It adds what is 0 at any time, but depends on the time.
+mlir::Value remade(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
 /// Reads 1, 2 or 4 words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
 /// elsewhere. In order with stores and products, so that no register holds them for too long.

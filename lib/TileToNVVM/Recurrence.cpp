@@ -68,7 +68,11 @@ void Emitter::emitPick(PickOp op) {
 /// half of a word and of the right ones in the upper half; a register is two of them times 1 or -1.
 void Emitter::emitBetween(BetweenOp op) {
   RankedTensorType type = op.getResult().getType();
-  Value first = ptx::opaque(b, loc, mul(quadLane, 2), /*pinned=*/true);
+  // The matrix is cheap to make, and dear to hold.
+  bool scarce = kernel->hasAttr(kScarceAttr);
+  Value nothing = scarce ? ptx::remade(b, loc, i32(0)) : i32(0);
+  Value first = scarce ? Value(add(mul(quadLane, 2), nothing))
+                       : ptx::opaque(b, loc, mul(quadLane, 2), /*pinned=*/true);
   auto below = [&](Value bound) { // a bit for each column 8 j + first + e below it
     Value word = i32(0);
     for (int64_t e : {0, 1}) {
@@ -83,7 +87,7 @@ void Emitter::emitBetween(BetweenOp op) {
   int64_t one = type.getElementType().isBF16() ? 0x3F80 : 0x3C00;
   Value words[2], factors[2];
   for (int64_t i : {0, 1}) {
-    Value from = element(op.getFrom(), i), to = element(op.getTo(), i);
+    Value from = add(element(op.getFrom(), i), nothing), to = element(op.getTo(), i);
     words[i] = LLVM::XOrOp::create(b, loc, below(from), below(to));
     Value ahead = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sle, from, to);
     factors[i] = LLVM::SelectOp::create(b, loc, ahead, i32(one), i32(one | 0x8000));
@@ -136,6 +140,12 @@ void Emitter::emitParts(PartsOp op) {
   set(op.getRest(), std::move(rest));
 }
 
+void Emitter::emitPanel(PanelOp op) {
+  RankedTensorType source = op.getSource().getType();
+  int64_t bytes = op.getFirst() * source.getElementTypeBitWidth() / 8;
+  set(op.getTile(), {add(one(op.getSource()), source.getDimSize(0) * bytes)});
+}
+
 /// Each thread reads the pairs of neighbours that it holds.
 void Emitter::emitWideFragment(FragmentOp op) {
   RankedTensorType source = op.getSource().getType();
@@ -166,7 +176,8 @@ void Emitter::emitFragment(FragmentOp op) {
     return emitWideFragment(op);
   int64_t rows = source.getDimSize(0), panelMatrices = kPanelBytes / 16;
   // What follows from the lane is cheap to make, and dear to hold through a loop.
-  Value own = ptx::opaque(b, loc, lane, /*pinned=*/true);
+  Value own = kernel->hasAttr(kScarceAttr) ? ptx::remade(b, loc, lane)
+                                           : ptx::opaque(b, loc, lane, /*pinned=*/true);
   Value line = both(own, i32(7)), matrix = LLVM::LShrOp::create(b, loc, own, i32(3));
   Value below = both(matrix, i32(1)), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
@@ -195,9 +206,13 @@ void Emitter::emitFragment(FragmentOp op) {
     Value loaded = NVVM::LdMatrixOp::create(
         b, loc, four, shared(address), 4, transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
         shape, NVVM::LdStMatrixEltType::B16);
-    for (int64_t i = 0; i < 4; ++i)
-      llvm::append_range(result, unpack(LLVM::ExtractValueOp::create(b, loc, loaded, i),
-                                        source.getElementType()));
+    for (int64_t i = 0; i < 4; ++i) {
+      Value pair = LLVM::ExtractValueOp::create(b, loc, loaded, i);
+      if (isIn<AFragAttr>(type))
+        result.push_back(pair);
+      else
+        llvm::append_range(result, unpack(pair, source.getElementType()));
+    }
   }
   set(op.getResult(), result);
 }

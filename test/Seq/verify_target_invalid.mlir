@@ -56,9 +56,9 @@ func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<
 
 // -----
 
-func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<1x8x2x128xf16>, %z: tensor<2xf32>) -> tensor<1x8x2x128xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected K of at most 64 where decays differ between key channels and there is an initial state, a gate or a skip, got 128}}
-  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<1x8x2x128xf16>) skip(%z : tensor<2xf32>)  : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
+func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<1x8x2x128xf16>, %z: tensor<1x2x128x128xf32>) -> tensor<1x8x2x128xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected K of at most 64 where decays differ between key channels and there is an initial state, got 128}}
+  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<1x8x2x128xf16>) init(%z : tensor<1x2x128x128xf32>)  : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
   return %o : tensor<1x8x2x128xf16>
 }
 

@@ -83,10 +83,31 @@ func.func @retention(%q: tensor<?x?x8x128xbf16>, %k: tensor<?x?x8x128xbf16>, %v:
 // CHECK-NOT: scf.for
 // CHECK: tile.parts {{.*}} -> tensor<64x64xbf16, #tile.acc>
 // CHECK: } else {
-// CHECK: scf.for %{{.*}} = %c0 to %c6
 // CHECK: arith.xori
+// CHECK: scf.for %{{.*}} = %c0 to %c6
 func.func @channels(%q: tensor<?x?x8x64xbf16>, %g: tensor<?x?x8x64xbf16>, %u: tensor<8x64xf32>) -> tensor<?x?x8x64xbf16> {
   %o = seq.linear_attention %q, %q, %q decay(%g : tensor<?x?x8x64xbf16>) bonus(%u : tensor<8x64xf32>)
       : tensor<?x?x8x64xbf16>, tensor<?x?x8x64xbf16>, tensor<?x?x8x64xbf16> -> tensor<?x?x8x64xbf16>
   return %o : tensor<?x?x8x64xbf16>
+}
+
+// -----
+
+// Wide keys come in two panels of channels, whose scores add up; two warpgroups have the halves of a head's values and
+// share its tiles.
+
+// CHECK-LABEL: tile.kernel @wide_linear_attention(
+// CHECK-SAME: schedule <consumers = 2,
+// CHECK-SAME: tile.scarce
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: tile.panel %{{.*}} from 0 : tensor<64x128xbf16, #tile.shared>
+// CHECK: tile.panel %{{.*}} from 64 : tensor<64x128xbf16, #tile.shared>
+// CHECK: scf.if
+// CHECK: tile.fragment {{.*}} transpose {tile.apart = 0 : i64} : tensor<64x64xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.a_frag>
+// CHECK: tile.fragment {{.*}} transpose {tile.apart = 1 : i64}
+// CHECK: } else {
+func.func @wide(%q: tensor<?x?x8x128xbf16>) -> tensor<?x?x8x128xbf16> {
+  %o = seq.linear_attention %q, %q, %q decay(%q : tensor<?x?x8x128xbf16>)
+      : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16> -> tensor<?x?x8x128xbf16>
+  return %o : tensor<?x?x8x128xbf16>
 }

@@ -50,8 +50,12 @@ struct LinearAttentionConfig {
   int64_t consumers = 2;
   /// Steps of a chunk. The layouts of a chunk's products leave no other.
   int64_t chunk = 64;
-  /// SRAM slots of each ring.
+  /// Key channels whose decays a kernel holds at a time, where they differ between channels.
+  static constexpr int64_t kPanel = 64;
+  /// SRAM slots of each ring; ...
   int64_t stages = 2;
+  /// ... of values, which a chunk needs late, and of decays in 32 bits, which it is done with early.
+  int64_t valueStages = 2;
   /// One CTA per multiprocessor walks over the work, instead of one CTA per work tile.
   bool persistent = true;
   /// What steps contribute to the state is not rounded to 16 bits: one more product a chunk.

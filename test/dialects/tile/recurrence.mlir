@@ -49,6 +49,12 @@ tile.kernel @staged(%x: !tile.desc<1x64x1x64xbf16> {tile.out}) schedule <consume
   %t = tile.load %x[%c0, %c0, %c0, %c0] stages 2 : !tile.desc<1x64x1x64xbf16> -> !shared
   // CHECK: tile.fragment %{{.*}} transpose : tensor<64x64xbf16, #tile.shared> -> tensor<64x64xf32, #tile.acc>
   %f = tile.fragment %t transpose : !shared -> !acc
+  // CHECK: tile.load {{.*}} -> tensor<64x128xbf16, #tile.shared>
+  %wide = tile.load %x[%c0, %c0, %c0, %c0] stages 2 : !tile.desc<1x64x1x64xbf16> -> tensor<64x128xbf16, #tile.shared>
+  // CHECK: tile.panel %{{.*}} from 64 : tensor<64x128xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.shared>
+  %panel = tile.panel %wide from 64 : tensor<64x128xbf16, #tile.shared> -> !shared
+  // CHECK: tile.fragment %{{.*}} : tensor<64x64xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.a_frag>
+  %operand = tile.fragment %panel : !shared -> tensor<64x64xbf16, #tile.a_frag>
   // CHECK: tile.convert %{{.*}} : tensor<64x64xf32, #tile.acc> -> tensor<64x64xbf16, #tile.acc>
   %half = tile.convert %f : !acc -> !half
   // CHECK: tile.stage %{{.*}} : tensor<64x64xbf16, #tile.acc> -> tensor<64x64xbf16, #tile.shared>

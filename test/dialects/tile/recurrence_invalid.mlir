@@ -48,7 +48,7 @@ tile.kernel @kernel()
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = false> {
   %x = "test.tile"() : () -> tensor<64x128xbf16, #tile.shared>
-  // expected-error @below {{'tile.fragment' op expected f16, bf16 or, not transposed, f32 elements as an f32 tile of 128x64, with a multiple of 16 columns, got 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x128xf32, #tile.acc>'}}
+  // expected-error @below {{'tile.fragment' op expected f16, bf16 or, not transposed, f32 elements as an f32 tile of 128x64, with a multiple of 16 columns, or 16-bit ones as an operand, got 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x128xf32, #tile.acc>'}}
   %y = tile.fragment %x transpose : tensor<64x128xbf16, #tile.shared> -> tensor<64x128xf32, #tile.acc>
   tile.return
 }
@@ -136,4 +136,15 @@ func.func @parts(%x: tensor<64x64xf32, #tile.acc>) {
   // expected-error @below {{'tile.parts' op expected f32 as f16 or bf16 in its own shape, got}}
   %y, %z = tile.parts %x : tensor<64x64xf32, #tile.acc> -> tensor<64x32xbf16, #tile.a_frag>
   return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64x128xbf16, #tile.shared>
+  // expected-error @below {{'tile.panel' op expected rows as they are and columns within the tile, from a multiple of 64 on, got those from 32 of 'tensor<64x128xbf16, #tile.shared>' as 'tensor<64x64xbf16, #tile.shared>'}}
+  %y = tile.panel %x from 32 : tensor<64x128xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.shared>
+  tile.return
 }
