@@ -31,7 +31,9 @@ set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
 
 # Reading MLIR's headers takes most of a compilation; LONGWING_PCH reads them once.
 if(LONGWING_PCH)
-  file(WRITE ${PROJECT_BINARY_DIR}/pch.cpp "")
+  if(NOT EXISTS ${PROJECT_BINARY_DIR}/pch.cpp)
+    file(WRITE ${PROJECT_BINARY_DIR}/pch.cpp "")
+  endif()
   add_library(longwing_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
   target_link_libraries(longwing_pch PUBLIC longwing_flags longwing_mlir)
   target_compile_options(longwing_pch PRIVATE -fno-exceptions)

@@ -19,14 +19,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "StaggerPlan.h"
 #include "longwing/Tile/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace longwing {
 #define GEN_PASS_DEF_TILESTAGGER
@@ -45,33 +44,6 @@ constexpr int64_t kUnroll = 4;
 int64_t floorMod(int64_t x, int64_t y) { return ((x % y) + y) % y; }
 int64_t floorDiv(int64_t x, int64_t y) { return (x - floorMod(x, y)) / y; }
 
-/// Positions, predicates and constants: cheap enough to be made again by everyone who needs them.
-bool isCheap(Operation *op) {
-  auto positional = [](Type type) { return getElementTypeOrSelf(type).isIntOrIndex(); };
-  return isa<arith::ConstantOp>(op) ||
-         (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
-          llvm::all_of(op->getResultTypes(), positional) &&
-          llvm::all_of(op->getOperandTypes(), [&](Type t) {
-            return positional(t) || isa<DescType, ViewType>(t);
-          }));
-}
-
-/// What a work tile's program consists of.
-class Plan {
-public:
-  LogicalResult make(ForEachOp work);
-
-  /// The phase of each operation that is not cheap; an exchange belongs to the phase that ends.
-  llvm::MapVector<Operation *, int64_t> phases;
-  /// Operations whose results stay while the coordinates but the first do.
-  llvm::SetVector<Operation *> slow;
-  int64_t count = 1; ///< Phases.
-
-private:
-  bool usesFirst(Value value, ForEachOp work);
-  void settle(Value value, int64_t phase);
-};
-
 /// The coordinates of the work tile that some part of a step is on.
 struct Stream {
   int64_t delay;            ///< Step i is on work tile i - delay.
@@ -80,7 +52,7 @@ struct Stream {
 
 class Staggered {
 public:
-  Staggered(KernelOp kernel, ForEachOp work, const Plan &plan, int64_t lag)
+  Staggered(KernelOp kernel, ForEachOp work, const StaggerPlan &plan, int64_t lag)
       : kernel(kernel), work(work), plan(plan), lag(lag), b(work), loc(work.getLoc()) {}
   LogicalResult write();
 
@@ -119,7 +91,7 @@ private:
 
   KernelOp kernel;
   ForEachOp work;
-  const Plan &plan;
+  const StaggerPlan &plan;
   int64_t lag;
   OpBuilder b;
   Location loc;
@@ -134,81 +106,6 @@ private:
 };
 
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// The plan
-//===----------------------------------------------------------------------===//
-
-/// Gives a phase to the operations that make the value and have none yet.
-void Plan::settle(Value value, int64_t phase) {
-  Operation *op = value.getDefiningOp();
-  auto it = op ? phases.find(op) : phases.end();
-  if (it == phases.end() || it->second >= 0)
-    return;
-  it->second = phase;
-  for (Value operand : op->getOperands())
-    settle(operand, phase);
-}
-
-bool Plan::usesFirst(Value value, ForEachOp work) {
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    return argument == work.getBody().front().getArgument(0);
-  Operation *op = value.getDefiningOp();
-  return op->getBlock() == &work.getBody().front() &&
-         llvm::any_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); });
-}
-
-LogicalResult Plan::make(ForEachOp work) {
-  Block &body = work.getBody().front();
-  // Phase -1: not known yet. It follows from the first operation that needs the value.
-  for (Operation &op : body.without_terminator()) {
-    if (isCheap(&op))
-      continue;
-    if (op.getNumRegions())
-      return op.emitError() << "expected straight-line code to stagger";
-    int64_t phase = -1;
-    for (Value operand : op.getOperands())
-      if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
-        phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
-    bool ends = isa<ExchangeOp, StoreOp, PlaceOp>(op);
-    if (phase < 0 && ends)
-      phase = 0;
-    phases[&op] = phase;
-    if (phase >= 0)
-      for (Value operand : op.getOperands())
-        settle(operand, phase);
-    count = std::max(count, phase + 1 + int64_t(isa<ExchangeOp>(op)));
-  }
-  // What is read stays while it may, and so does what is made of nothing else.
-  bool walksFast = work.getSizes().size() > 1;
-  auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
-  auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
-  for (auto &[op, phase] : phases) {
-    bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
-                                                  [&](Value x) { return usesFirst(x, work); })
-                                  : isMemoryEffectFree(op) && !isa<ExchangeOp>(op) &&
-                                        llvm::all_of(op->getOperands(), stays) &&
-                                        !llvm::all_of(op->getOperands(), isTable);
-    if (walksFast && picked)
-      slow.insert(op);
-  }
-  // A table of which nothing else is made is read again along with them.
-  for (Operation *op : slow)
-    for (Value operand : op->getOperands())
-      if (isTable(operand) &&
-          llvm::all_of(operand.getUsers(), [&](Operation *user) { return slow.contains(user); }))
-        operand.getDefiningOp()->setAttr(kRereadAttr, UnitAttr::get(op->getContext()));
-  for (auto &[op, phase] : phases)
-    for (Value operand : op->getOperands()) {
-      Operation *maker = operand.getDefiningOp();
-      if (!maker || !phases.contains(maker) || slow.contains(maker))
-        continue;
-      if (phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)) != phase)
-        return op->emitError() << "expected a tile to be used in the phase that makes it, between "
-                                  "two exchanges";
-    }
-  return success();
-}
 
 //===----------------------------------------------------------------------===//
 // Frame
@@ -706,7 +603,7 @@ struct TileStagger : longwing::impl::TileStaggerBase<TileStagger> {
       kernel.emitError() << "expected one tile.foreach to stagger, got " << works.size();
       return signalPassFailure();
     }
-    Plan plan;
+    StaggerPlan plan;
     if (failed(plan.make(works.front())) ||
         failed(Staggered(kernel, works.front(), plan, lag.getInt()).write()))
       return signalPassFailure();

@@ -35,6 +35,16 @@ def cases():
             made[f"{kind}_{length}"] = case(kind, length, min(length, 6000))
         made[f"{kind}_gated_8192"] = case(kind, 8192, pre=True, post=True)
         made[f"{kind}_gated_8192_bf16"] = case(kind, 8192, 3000, "bf16", pre=True, post=True)
+        # In passes through memory.
+        for length in (8760, 14113, 16384, 32768, 65536, 131072, 262144, 1048576):
+            made[f"{kind}_{length}"] = case(kind, length)
+        for length in (14113, 32768, 65536, 262144):
+            made[f"{kind}_gated_{length}_bf16"] = case(kind, length, length // 3, "bf16", pre=True, post=True, skip=True)
+        for length in (1, 16, 257, 1000, 4096, 14113):
+            made[f"{kind}_{length}_f32"] = case(kind, length, element="f32", pre=True, skip=True)
+    for length in (256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 65536):
+        made[f"causal_plain_{length}_bf16"] = case("causal", length, element="bf16")
+    made["anticausal_20000"] = case("anticausal", 20000, 5000, post=True)
     made["anticausal_3072"] = case("anticausal", 3072, post=True)
     made["shared_1500"] = case("two_sided_shared", 1500, 1500, reverse=700)
     made["disjoint_2560"] = case("two_sided_disjoint", 2560, 800, reverse=2560)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Small launches of attention and of recurrences for compute-sanitizer, with NumPy only: PyTorch's own kernels would be
-checked too.
+"""Small launches of attention, recurrences and convolutions for compute-sanitizer, with NumPy only: PyTorch's own
+kernels would be checked too.
 
-    python3 test/gpu/sanitize.py DIR [TOOL...]      DIR: packages of kernels.py; tools: memcheck racecheck ...
-    LONGWING_SANITIZE_FEW=1                         one kernel, two sizes: for a tool that is slow
+    python3 test/gpu/sanitize.py DIR [TOOL...]      DIR: packages of kernels.py, direct_conv.py and fourier.py, of which
+                                                    those that are there run; tools: memcheck racecheck ..., or all
+    LONGWING_SANITIZE_FEW=1                         one kernel of each family: for a tool that is slow
 
 Without a tool it only runs the launches (which is what it does under compute-sanitizer).
 """
@@ -20,6 +21,8 @@ import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 import longwing  # noqa: E402
+import direct_conv  # noqa: E402
+import fourier  # noqa: E402
 from scan_cases import CPU_ONLY, MODELS, Case, cpu  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
@@ -27,8 +30,15 @@ LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
 NAMES = [f"{element}_d{head_dim}_{heads}{causal}" for element, heads in (("bf16", "mha"), ("f16", "gqa"))
          for head_dim in (64, 128) for causal in ("", "_causal")]
 RECURRENCES = [name for name in MODELS if name not in CPU_ONLY]
+# One of each way through the kernels: Toeplitz products, transforms in one CTA, with gates, in pairs, in passes.
+CONVOLUTIONS = ["causal_7", "causal_300", "circular_250", "gated_9", "whole_384", "fourier_causal_1000",
+                "fourier_causal_gated_4096", "fourier_circular_1024", "fourier_causal_8192",
+                "fourier_circular_gated_8192_bf16", "fourier_circular_5001", "fourier_causal_14113",
+                "fourier_causal_gated_32768_bf16", "fourier_causal_1000_f32"]
+SHORT_CONVOLUTIONS = ["short_4_states", "short_3", "channels_520_f16", "channels_5_bf16"]
 if os.environ.get("LONGWING_SANITIZE_FEW"):
     NAMES, LENGTHS, RECURRENCES = NAMES[:1], LENGTHS[1:3], RECURRENCES[:1]
+    CONVOLUTIONS, SHORT_CONVOLUTIONS = CONVOLUTIONS[1::6], SHORT_CONVOLUTIONS[:1]
 
 
 def exact(q, k, v, causal):
@@ -40,6 +50,25 @@ def exact(q, k, v, causal):
     top = numpy.maximum(scores.max(-1, keepdims=True), -1e30)
     weights = numpy.exp(scores - top)
     return numpy.einsum("bhij,bhjd->bhid", weights / numpy.maximum(weights.sum(-1, keepdims=True), 1e-300), v)
+
+
+def exact_conv(spec, u, h, pre=None, post=None, skip=None, reverse=None):
+    """The definition, by transforms in float64."""
+    x, length, circular = u if pre is None else u * pre, u.shape[-1], spec["kind"] == "circular"
+    size = length if circular else 2 * length
+    lags = numpy.zeros((h.shape[0], size))
+    sides = [(h, 0, -1 if spec["kind"] == "anticausal" else 1)]
+    if reverse is not None:
+        sides.append((reverse, -1 if spec["kind"] == "two_sided_disjoint" else 0, -1))
+    for taps, first, step in sides:
+        for tap in range(taps.shape[1]):
+            lag = first + step * tap
+            if circular or abs(lag) < length:
+                lags[:, lag % size] += taps[:, tap]
+    y = numpy.fft.ifft(numpy.fft.fft(x, size) * numpy.fft.fft(lags)).real[..., :length]
+    if skip is not None:
+        y += skip[:, None] * (u if spec.get("ungated") else x)
+    return y if post is None else y * post
 
 
 def launches(folder):
@@ -98,10 +127,65 @@ def recurrences(folder):
         print(name, flush=True)
 
 
+def convolutions(folder):
+    """A few tiles of each, in two sequences."""
+    random = numpy.random.default_rng(2)
+    for name in CONVOLUTIONS:
+        spec = fourier.cases()[name[8:]] if name.startswith("fourier_") else direct_conv.LONG[name]
+        element, channels, taps = spec["element"], fourier.CHANNELS, spec["taps"]
+        shape = (2, channels, spec.get("length") or 700)
+
+        def tensor(*sizes):
+            values = random.standard_normal(sizes, dtype=numpy.float32)
+            return {"bf16": longwing.to_bfloat16, "f16": lambda x: x.astype(numpy.float16)}.get(element, lambda x: x)(values)
+
+        arrays = {"u": tensor(*shape), "h": random.standard_normal((channels, taps), dtype=numpy.float32) / taps**0.5}
+        if spec.get("reverse"):
+            arrays["reverse"] = random.standard_normal((channels, spec["reverse"]), dtype=numpy.float32) / taps**0.5
+        arrays.update({gate: tensor(*shape) for gate in ("pre", "post") if spec.get(gate)})
+        if spec.get("skip"):
+            arrays["skip"] = random.standard_normal(channels, dtype=numpy.float32)
+        function = longwing.load(folder / f"{name}.lwp").main
+        tensors = [longwing.to_device(x, 0, "bf16" if x.dtype == numpy.uint16 else None) for x in arrays.values()]
+        out = poisoned(function(*tensors))
+        function(*tensors, out=out)
+        widen = {numpy.dtype(numpy.uint16): longwing.from_bfloat16}
+        found, *given = (widen.get(x.dtype, lambda y: y)(x).astype(numpy.float64) for x in (out.numpy(), *arrays.values()))
+        wanted = exact_conv(spec, **dict(zip(arrays, given)))
+        error = numpy.linalg.norm(found - wanted) / numpy.linalg.norm(wanted)
+        print(f"{name}: relative error {error:.1e}", flush=True)
+        if not error <= {"f16": 1.5e-3, "bf16": 2.5e-3, "f32": 1e-5}[element]:
+            raise SystemExit(f"{name} is wrong: relative error {error:.1e}")
+    for name in SHORT_CONVOLUTIONS:
+        spec = direct_conv.SHORT[name]
+        channels = spec.get("channels", direct_conv.CHANNELS)
+        along = (lambda x: x.swapaxes(1, 2)) if spec.get("axis") == 1 else (lambda x: x)
+
+        def tensor(*sizes):
+            values = numpy.ascontiguousarray(along(random.standard_normal(sizes, dtype=numpy.float32)))
+            return longwing.to_bfloat16(values) if spec["element"] == "bf16" else values.astype(numpy.float16)
+
+        arrays = [tensor(2, channels, 300), random.standard_normal((channels, spec["width"]), dtype=numpy.float32),
+                  random.standard_normal(channels, dtype=numpy.float32)]
+        if spec.get("states"):
+            arrays.append(tensor(2, channels, spec["width"] - 1))
+        function = longwing.load(folder / f"{name}.lwp").main
+        tensors = [longwing.to_device(x, 0, "bf16" if x.dtype == numpy.uint16 else None) for x in arrays]
+        results = function(*tensors)
+        results = results if isinstance(results, (tuple, list)) else [results]
+        out = [poisoned(result) for result in results]
+        function(*tensors, out=out if len(out) > 1 else out[0])
+        if any((x.numpy() != y.numpy()).any() for x, y in zip(results, out)):
+            raise SystemExit(f"{name}: some of the result is not written, or differs from call to call")
+        print(name, flush=True)
+
+
 def main(folder, tools):
     if not tools:
-        launches(folder)
-        recurrences(folder)
+        for check, needs in ((launches, f"{NAMES[0]}.lwp"), (recurrences, f"{RECURRENCES[0]}.lwp"),
+                             (convolutions, f"{CONVOLUTIONS[0]}.lwp")):
+            if (folder / needs).exists():
+                check(folder)
         return 0
     sanitizer = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     if not sanitizer:

@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from fourier import CHANNELS, cases, kernel  # noqa: E402
 
-LIMIT = {torch.float16: 1.5e-3, torch.bfloat16: 2.5e-3}  # relative L2 error
-DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16}
+LIMIT = {torch.float16: 1.5e-3, torch.bfloat16: 2.5e-3, torch.float32: 1e-5}  # relative L2 error
+DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
 
 
 def exact(given, u, h, r=None, pre=None, post=None, skip=None):
@@ -21,10 +21,9 @@ def exact(given, u, h, r=None, pre=None, post=None, skip=None):
     taps = torch.zeros(CHANNELS, size, dtype=torch.double, device=u.device)
 
     def add(filter, first, step):
-        for lag in range(filter.shape[1]):
-            at = first + step * lag
-            if given["kind"] == "circular" or -length < at < length:
-                taps[:, at % size] += filter[:, lag].double()
+        at = first + step * torch.arange(filter.shape[1], device=u.device)
+        seen = torch.ones_like(at, dtype=torch.bool) if given["kind"] == "circular" else at.abs() < length
+        taps.index_add_(1, at[seen] % size, filter[:, seen].double())
 
     add(h, 0, -1 if given["kind"] == "anticausal" else 1)
     if r is not None:
@@ -35,9 +34,8 @@ def exact(given, u, h, r=None, pre=None, post=None, skip=None):
     return y if post is None else y * post.double()
 
 
-@pytest.mark.parametrize("batch", [1, 3, 34])
-@pytest.mark.parametrize("name", cases())
-def test_against_float64(name, batch):
+def draw(name, batch, scale=1.0, mean=0.0):
+    """The arguments of a kernel by name, in its order: flat unit-scale random filters."""
     given = cases()[name]
     generator = torch.Generator("cuda").manual_seed(batch)
     dtype, shape = DTYPES[given["element"]], (batch, CHANNELS, given["length"])
@@ -45,7 +43,7 @@ def test_against_float64(name, batch):
     def random(*sizes):
         return torch.randn(*sizes, device="cuda", generator=generator)
 
-    inputs = {"u": random(*shape).to(dtype), "h": random(CHANNELS, given["taps"]) / given["taps"] ** 0.5}
+    inputs = {"u": (scale * random(*shape) + mean).to(dtype), "h": random(CHANNELS, given["taps"]) / given["taps"] ** 0.5}
     if given["reverse"]:
         inputs["r"] = random(CHANNELS, given["reverse"]) / given["reverse"] ** 0.5
     for gate in ("pre", "post"):
@@ -53,30 +51,89 @@ def test_against_float64(name, batch):
             inputs[gate] = random(*shape).to(dtype)
     if given["skip"]:
         inputs["skip"] = random(CHANNELS)
-    y = kernel(name)(*inputs.values())
-    wanted = exact(given, **inputs)
-    assert (y.double() - wanted).norm() < LIMIT[dtype] * wanted.norm()
+    return inputs
+
+
+def check(name, inputs):
+    y, wanted = kernel(name)(*inputs.values()), exact(cases()[name], **inputs)
+    assert (y.double() - wanted).norm() < LIMIT[y.dtype] * wanted.norm()
+    return y
+
+
+@pytest.mark.parametrize("batch", [1, 3, 34])
+@pytest.mark.parametrize("name", cases())
+def test_against_float64(name, batch):
+    inputs = draw(name, batch)
+    y = check(name, inputs)
     assert torch.equal(y, kernel(name)(*inputs.values()))
 
 
-@pytest.mark.parametrize("name", ["causal_4096", "causal_1000"])
+RANGES = [name for name in cases() if name.endswith("bf16")]
+
+
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("scale, mean", [(1e4, 0), (1e4, 1e4), (1, 1e4)])
+def test_range(name, scale, mean):
+    """Large inputs, and with a large mean: many are beyond what f16 holds, and bf16 does."""
+    check(name, draw(name, 3, scale, mean))
+
+
+@pytest.mark.parametrize("length", [256, 1024, 4096, 8192, 16384, 65536])
+@pytest.mark.parametrize("kind", ["causal", "circular"])
+def test_range_of_f16(kind, length):
+    name = f"{kind}_{length}"
+    inputs = draw(name, 3)
+    inputs["h"] *= 0.3  # for the results, too, are f16
+    noise = inputs["u"].float()
+    for u in (1e4 * noise, noise + 2e4):
+        inputs["u"] = u.clamp(-6e4, 6e4).half()
+        check(name, inputs)
+
+
+@pytest.mark.parametrize("length", [256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 65536])
+@pytest.mark.parametrize("element", ["f16", "bf16"])
+def test_error_of_pytorch(element, length):
+    """H3's criterion: at most twice the largest error of PyTorch, which rounds its input and its result."""
+    name = f"causal_{length}" if element == "f16" else f"causal_plain_{length}_bf16"
+    dtype, generator = DTYPES[element], torch.Generator("cuda").manual_seed(0)
+    u = torch.randn(16, CHANNELS, length, device="cuda", generator=generator)
+    h = torch.randn(CHANNELS, cases()[name]["taps"], device="cuda", generator=generator) / length**0.5
+    wanted = exact(cases()[name], u, h)
+    theirs = torch.fft.irfft(torch.fft.rfft(u.to(dtype).float(), n=2 * length) *
+                             torch.fft.rfft(h, n=2 * length))[..., :length].to(dtype)
+    ours = kernel(name)(u.to(dtype), h)
+    assert (ours.double() - wanted).abs().max() <= 2 * (theirs.double() - wanted).abs().max()
+
+
+def test_large_offsets():
+    """More than 2^31 elements: the last sequences come out as they do alone."""
+    length, batch = 4096, 2**31 // (4096 * CHANNELS) + 3
+    u = torch.zeros(batch, CHANNELS, length, device="cuda", dtype=torch.float16)
+    u[-2:] = torch.randn(2, CHANNELS, length, device="cuda").half()
+    h = torch.randn(CHANNELS, length, device="cuda") / length**0.5
+    y = kernel("causal_4096")(u, h)
+    assert torch.equal(y[-2:], kernel("causal_4096")(u[-2:].clone(), h)) and not y[:-2].any()
+
+
+@pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536"])
 def test_prefix(name):
     """What comes later changes nothing before it, but for roundings of what is summed with it."""
-    length = cases()[name]["length"]
+    length, taps = cases()[name]["length"], cases()[name]["taps"]
     u = torch.randn(2, CHANNELS, length, device="cuda").half()
-    h = torch.randn(CHANNELS, length, device="cuda") / length**0.5
+    h = torch.randn(CHANNELS, taps, device="cuda") / taps**0.5
     cut = u.clone()
     cut[..., length // 2:] = 0
     whole, half = (kernel(name)(x, h).double()[..., :length // 2] for x in (u, cut))
     assert (whole - half).norm() < 2e-3 * whole.norm()
 
 
-@pytest.mark.parametrize("at", [0, 4095])
-def test_impulse(at):
-    u = torch.zeros(1, CHANNELS, 4096, device="cuda", dtype=torch.float16)
+@pytest.mark.parametrize("length", [256, 4096, 8192, 65536])
+@pytest.mark.parametrize("last", [False, True])
+def test_impulse(length, last):
+    name, at = f"causal_{length}", length - 1 if last else 0
+    u = torch.zeros(1, CHANNELS, length, device="cuda", dtype=torch.float16)
     u[..., at] = 1
-    h = torch.randn(CHANNELS, 4096, device="cuda")
-    y = kernel("causal_4096")(u, h)[0].double()
-    wanted = torch.zeros_like(y)
-    wanted[:, at:] = h[:, :4096 - at].double()
+    h = torch.randn(CHANNELS, cases()[name]["taps"], device="cuda")
+    y = kernel(name)(u, h)[0].double()
+    wanted = exact(cases()[name], u, h)[0]
     assert (y - wanted).norm() < 1.5e-3 * h.double().norm()

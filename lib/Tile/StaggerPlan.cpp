@@ -1,0 +1,97 @@
+//===- StaggerPlan.cpp - What the phases of a work tile do ----------------===//
+//
+// Licensed under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "StaggerPlan.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace longwing;
+using namespace longwing::tile;
+
+/// Positions, predicates and constants: cheap enough to be made again by everyone who needs them.
+static bool isCheap(Operation *op) {
+  auto positional = [](Type type) { return getElementTypeOrSelf(type).isIntOrIndex(); };
+  return isa<arith::ConstantOp>(op) ||
+         (op->getNumRegions() == 0 && isMemoryEffectFree(op) &&
+          llvm::all_of(op->getResultTypes(), positional) &&
+          llvm::all_of(op->getOperandTypes(), [&](Type t) {
+            return positional(t) || isa<DescType, ViewType>(t);
+          }));
+}
+
+/// Gives a phase to the operations that make the value and have none yet.
+void StaggerPlan::settle(Value value, int64_t phase) {
+  Operation *op = value.getDefiningOp();
+  auto it = op ? phases.find(op) : phases.end();
+  if (it == phases.end() || it->second >= 0)
+    return;
+  it->second = phase;
+  for (Value operand : op->getOperands())
+    settle(operand, phase);
+}
+
+bool StaggerPlan::usesFirst(Value value, ForEachOp work) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument == work.getBody().front().getArgument(0);
+  Operation *op = value.getDefiningOp();
+  return op->getBlock() == &work.getBody().front() &&
+         llvm::any_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); });
+}
+
+LogicalResult StaggerPlan::make(ForEachOp work) {
+  Block &body = work.getBody().front();
+  // Phase -1: not known yet. It follows from the first operation that needs the value.
+  for (Operation &op : body.without_terminator()) {
+    if (isCheap(&op))
+      continue;
+    if (op.getNumRegions())
+      return op.emitError() << "expected straight-line code to stagger";
+    int64_t phase = -1;
+    for (Value operand : op.getOperands())
+      if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
+        phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
+    bool ends = isa<ExchangeOp, StoreOp, PlaceOp>(op);
+    if (phase < 0 && ends)
+      phase = 0;
+    phases[&op] = phase;
+    if (phase >= 0)
+      for (Value operand : op.getOperands())
+        settle(operand, phase);
+    count = std::max(count, phase + 1 + int64_t(isa<ExchangeOp>(op)));
+  }
+  // What is read stays while it may, and so does what is made of nothing else.
+  bool walksFast = work.getSizes().size() > 1;
+  auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
+  auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
+  for (auto &[op, phase] : phases) {
+    bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
+                                                  [&](Value x) { return usesFirst(x, work); })
+                                  : isMemoryEffectFree(op) && !isa<ExchangeOp>(op) &&
+                                        llvm::all_of(op->getOperands(), stays) &&
+                                        !llvm::all_of(op->getOperands(), isTable);
+    if (walksFast && picked)
+      slow.insert(op);
+  }
+  // A table of which nothing else is made is read again along with them.
+  for (Operation *op : slow)
+    for (Value operand : op->getOperands())
+      if (isTable(operand) &&
+          llvm::all_of(operand.getUsers(), [&](Operation *user) { return slow.contains(user); }))
+        operand.getDefiningOp()->setAttr(kRereadAttr, UnitAttr::get(op->getContext()));
+  for (auto &[op, phase] : phases)
+    for (Value operand : op->getOperands()) {
+      Operation *maker = operand.getDefiningOp();
+      if (!maker || !phases.contains(maker) || slow.contains(maker))
+        continue;
+      if (phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)) != phase)
+        return op->emitError() << "expected a tile to be used in the phase that makes it, between "
+                                  "two exchanges";
+    }
+  return success();
+}
