@@ -97,6 +97,11 @@ AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
   return config;
 }
 
+void longwing::markPlain(Operation *op, const Twine &why) {
+  std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
+  op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));
+}
+
 void AttentionConfig::write(seq::AttentionOp op) const { visitAttention(*this, Writer(op)); }
 
 LinearAttentionConfig LinearAttentionConfig::read(seq::LinearAttentionOp op) {

@@ -181,6 +181,13 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
 
   /// What the cost model picks, or what `conv` and `radices` force.
   LogicalResult configure(seq::LongConvOp op) {
+    if (conv == "plain") {
+      if (op.getSpectrum())
+        return op.emitError() << "schedule option 'conv': expected a filter in time for a plain kernel, got a "
+                                 "prepared spectrum";
+      markPlain(op, "is to have a plain kernel (conv=plain)");
+      return success();
+    }
     ConvConfig config = chooseConv(op);
     if (op.getSpectrum() || (conv.empty() && radices.empty())) {
       // What the cost model prefers may have no kernel yet; the other algorithm then has one.
@@ -196,7 +203,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
         conv.empty() ? ConvAlgorithm::Transform : symbolizeConvAlgorithm(conv);
     if (!forced)
       return op.emitError()
-             << "schedule option 'conv': expected toeplitz, transform or multipass, got '" << conv
+             << "schedule option 'conv': expected toeplitz, transform, multipass or plain, got '" << conv
              << "'";
     config.algorithm = *forced;
     config.reason = "forced; " + config.reason;

@@ -70,16 +70,15 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
 }
 
 /// It is computed as it is defined.
-static LogicalResult markPlain(Operation *op, const Twine &why = "has no kernel of its own") {
-  std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
-  op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));
+static LogicalResult takePlain(Operation *op, const Twine &why = "has no kernel of its own") {
+  markPlain(op, why);
   return success();
 }
 
 /// Any kind of kernel will do; a plain one sums.
 static LogicalResult verifyLongConv(seq::LongConvOp op) {
   if (op.getInitial() || op.getFinal())
-    return markPlain(op, "is read in parts, and no other kernel adds its state");
+    return takePlain(op, "is read in parts, and no other kernel adds its state");
   std::string direct, fourier, passes;
   if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
     return success();
@@ -87,8 +86,8 @@ static LogicalResult verifyLongConv(seq::LongConvOp op) {
     return op.emitOpError() << "cannot run on sm_90a: " << fourier << ", and " << passes
                             << "; the x86-64 target takes it";
   if (op.getU().getType().getElementType().isF32())
-    return markPlain(op, "has elements of f32, which no other kernel takes");
-  return markPlain(op, "has no other kernel: " + direct + ", and " + fourier + ", and " + passes);
+    return takePlain(op, "has elements of f32, which no other kernel takes");
+  return takePlain(op, "has no other kernel: " + direct + ", and " + fourier + ", and " + passes);
 }
 
 static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
@@ -101,7 +100,7 @@ static LogicalResult verifyPrepareFilter(seq::PrepareFilterOp op) {
 /// Where time is the last dimension and Toeplitz products do not fit, a plain kernel does.
 static LogicalResult verifyShortConv(seq::ShortConvOp op) {
   std::string why;
-  return op.getAxis() == 1 || DirectConv::plan(op, &why) ? success() : markPlain(op, why);
+  return op.getAxis() == 1 || DirectConv::plan(op, &why) ? success() : takePlain(op, why);
 }
 
 namespace {
@@ -119,7 +118,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
               .Case([](seq::ShortConvOp op) { return verifyShortConv(op); })
               .Case<seq::FftOp, seq::ButterflyOp, seq::RootsOp, seq::ComplexMulOp,
-                    seq::ImplicitFilterOp>([](Operation *op) { return markPlain(op); })
+                    seq::ImplicitFilterOp>([](Operation *op) { return takePlain(op); })
               .Default([](Operation *) { return success(); });
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

@@ -1,4 +1,6 @@
 // RUN: longwing-opt %s --seq-configure | FileCheck %s
+// RUN: not longwing-opt %s --split-input-file --seq-configure="conv=plain" | FileCheck %s --check-prefix=PLAIN
+// RUN: not longwing-opt %s --split-input-file --seq-configure="conv=plain" 2>&1 | FileCheck %s --check-prefix=PREPARED
 // RUN: longwing-opt %s --seq-configure="conv=toeplitz" | FileCheck %s --check-prefix=TOEPLITZ
 // RUN: not longwing-opt %s --split-input-file --seq-configure="radices=64x64" | FileCheck %s --check-prefix=RADICES
 // RUN: not longwing-opt %s --seq-configure="radices=16x16" 2>&1 | FileCheck %s --check-prefix=SHORT
@@ -9,12 +11,15 @@
 
 // A filter as long as the sequence is transformed: the reason gives each candidate's estimate.
 // CHECK-LABEL: @long_filter
+// PLAIN-LABEL: @long_filter
+// PLAIN: seq.plain = "'seq.long_conv' is to have a plain kernel (conv=plain)"
+// PREPARED: error: schedule option 'conv': expected a filter in time for a plain kernel, got a prepared spectrum
 // CHECK: seq.config = {algorithm = "transform", radices = array<i64: 16, 16, 16>, reason = "toeplitz 6.{{[0-9]+}} ps an output (products); transform 16x16x16 1.{{[0-9]+}} ps an output (products)"}
 // TOEPLITZ: seq.config = {algorithm = "toeplitz", radices = array<i64>, reason = "forced; toeplitz
 // RADICES: seq.config = {algorithm = "transform", radices = array<i64: 64, 64>, reason = "forced;
 // SHORT: error: schedule option 'radices': expected them to make up length 4096 or more, got 256
 // ONE: configure_conv.mlir:[[@LINE+3]]:{{[0-9]+}}: error: schedule option 'radices': expected numbers from 2 to 4096 such as 16x16x16, got '16x1'
-// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform or multipass, got 'fast'
+// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, multipass or plain, got 'fast'
 func.func @long_filter(%u: !u, %h: tensor<768x4096xf32>) -> !u {
   %y = seq.long_conv causal %u filter(%h : tensor<768x4096xf32>) taps first : !u -> !u
   return %y : !u

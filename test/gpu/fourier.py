@@ -18,9 +18,10 @@ if __name__ == "__main__":
 CHANNELS = 5
 
 
-def case(kind, length, taps=None, element="f16", reverse=None, order="first", pre=False, post=False, skip=False):
+def case(kind, length, taps=None, element="f16", reverse=None, order="first", pre=False, post=False, skip=False,
+         conv="transform"):
     return dict(kind=kind, length=length, taps=taps or length, element=element, reverse=reverse, order=order, pre=pre,
-                post=post, skip=skip)
+                post=post, skip=skip, conv=conv)
 
 
 def cases():
@@ -43,7 +44,8 @@ def cases():
         for length in (1, 16, 257, 1000, 4096, 14113):
             made[f"{kind}_{length}_f32"] = case(kind, length, element="f32", pre=True, skip=True)
     for length in (256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 65536):
-        made[f"causal_plain_{length}_bf16"] = case("causal", length, element="bf16")
+        made[f"causal_{length}_bf16"] = case("causal", length, element="bf16")
+        made[f"causal_exact_{length}"] = case("causal", length, conv="plain")
     made["anticausal_20000"] = case("anticausal", 20000, 5000, post=True)
     made["anticausal_3072"] = case("anticausal", 3072, post=True)
     made["shared_1500"] = case("two_sided_shared", 1500, 1500, reverse=700)
@@ -52,7 +54,7 @@ def cases():
     return made
 
 
-def model(kind, length, taps, element, reverse, order, pre, post, skip):
+def model(kind, length, taps, element, reverse, order, pre, post, skip, conv):
     tensor, filters = f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}xf32>"
     arguments, text = [f"%u: {tensor}", f"%h: {filters}"], f"seq.long_conv {kind} %u filter(%h : {filters})"
     if reverse:
@@ -76,7 +78,7 @@ _loaded = {}
 def compile_kernel(name):
     import longwing
 
-    return longwing.compile(model(**cases()[name]), target="sm_90a", conv="transform")
+    return longwing.compile(model(**cases()[name]), target="sm_90a", conv=cases()[name]["conv"])
 
 
 def kernel(name):

@@ -19,6 +19,8 @@ namespace longwing {
 constexpr llvm::StringLiteral kConfigAttr = "seq.config";
 /// On an operation that is to have a plain kernel: what it is, and why, for `--print-config`.
 constexpr llvm::StringLiteral kPlainAttr = "seq.plain";
+/// Marks the operation so; `why` goes on from its name.
+void markPlain(mlir::Operation *op, const llvm::Twine &why);
 
 /// How an attention kernel is tiled and scheduled.
 struct AttentionConfig {

@@ -55,7 +55,7 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"overlap", "overlap", "std::string", "\"\"",
            "Overlap products and softmax of neighbouring key tiles: true or false">,
     Option<"conv", "conv", "std::string", "\"\"",
-           "The algorithm of long convolutions: toeplitz, transform or multipass">,
+           "The algorithm of long convolutions: toeplitz, transform or multipass; plain sums in float64, slowly">,
     Option<"radices", "radices", "std::string", "\"\"",
            "The radices of their transforms, such as 16x16x16">,
   ];
