@@ -157,15 +157,20 @@ LogicalResult LongConvOp::verify() {
     if (!ShapedType::isDynamic(length) && (isCircular() ? prepared != length : prepared < length))
       return emitOpError() << "(C7) expected a spectrum for length " << length
                            << (isCircular() ? "" : " or more") << ", got one for " << prepared;
-    if (auto prepare = getSpectrum().getDefiningOp<PrepareFilterOp>()) {
-      if (prepare.getKind() != getKind())
+    auto suits = [&](auto made) -> LogicalResult {
+      if (made.getKind() != getKind())
         return emitOpError() << "(C8) expected a spectrum prepared for the kind "
                              << stringifyConvKind(getKind()) << ", got one for "
-                             << stringifyConvKind(prepare.getKind());
-      if (prepare.getRadices() != *getRadices())
+                             << stringifyConvKind(made.getKind());
+      if (made.getRadices() != *getRadices())
         return emitOpError() << "(C8) expected a spectrum prepared for the radices ["
-                             << *getRadices() << "], got one for [" << prepare.getRadices() << "]";
-    }
+                             << *getRadices() << "], got one for [" << made.getRadices() << "]";
+      return success();
+    };
+    if (auto prepare = getSpectrum().getDefiningOp<PrepareFilterOp>(); prepare && failed(suits(prepare)))
+      return failure();
+    if (auto given = getSpectrum().getDefiningOp<ImplicitSpectrumOp>(); given && failed(suits(given)))
+      return failure();
   }
   if (getSkipUngated() && !(getSkip() && getPre()))
     return emitOpError() << "(C9) expected skip and pre beside skip_ungated";
@@ -247,8 +252,30 @@ LogicalResult PrepareFilterOp::reifyResultShapes(OpBuilder &builder,
 }
 
 //===----------------------------------------------------------------------===//
-// ImplicitFilterOp
+// ImplicitFilterOp, ImplicitSpectrumOp
 //===----------------------------------------------------------------------===//
+
+/// A region that computes scalars: its signature, its purity, what it reads; each with its label.
+static LogicalResult verifyFormula(Operation *op, Region &body, std::array<StringRef, 3> labels,
+                                   TypeRange arguments, TypeRange results) {
+  if (failed(verifySignature(op, body, "body", labels[0], arguments, results)) ||
+      failed(verifyNoEffects(op, body, "body", labels[1])))
+    return failure();
+  WalkResult walk = body.walk([&](Operation *inner) {
+    for (Value read : inner->getOperands()) {
+      if (body.isAncestor(read.getParentRegion()) || read.getType().isIntOrIndexOrFloat())
+        continue;
+      if (isa<RankedTensorType>(read.getType()) && isa<tensor::ExtractOp, tensor::DimOp>(inner))
+        continue;
+      inner->emitOpError() << "(" << labels[2] << ") reads a value of type " << read.getType()
+                           << " from above, which region 'body' of " << op->getName()
+                           << " may not: expected scalars, and tensors only through tensor.extract";
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return failure(walk.wasInterrupted());
+}
 
 LogicalResult ImplicitFilterOp::verify() {
   RankedTensorType type = getFilter().getType();
@@ -264,24 +291,8 @@ LogicalResult ImplicitFilterOp::verify() {
 
 LogicalResult ImplicitFilterOp::verifyRegions() {
   Type index = IndexType::get(getContext());
-  if (failed(verifySignature(*this, getBody(), "body", "C3", {index, index},
-                             Float32Type::get(getContext()))) ||
-      failed(verifyNoEffects(*this, getBody(), "body", "C4")))
-    return failure();
-  WalkResult walk = getBody().walk([&](Operation *inner) {
-    for (Value read : inner->getOperands()) {
-      if (getBody().isAncestor(read.getParentRegion()) || read.getType().isIntOrIndexOrFloat())
-        continue;
-      if (isa<RankedTensorType>(read.getType()) && isa<tensor::ExtractOp, tensor::DimOp>(inner))
-        continue;
-      inner->emitOpError() << "(C5) reads a value of type " << read.getType()
-                           << " from above, which region 'body' of seq.implicit_filter may not: "
-                              "expected scalars, and tensors only through tensor.extract";
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return failure(walk.wasInterrupted());
+  return verifyFormula(*this, getBody(), {"C3", "C4", "C5"}, {index, index},
+                       Float32Type::get(getContext()));
 }
 
 LogicalResult ImplicitFilterOp::reifyResultShapes(OpBuilder &builder,
@@ -289,6 +300,24 @@ LogicalResult ImplicitFilterOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(getAsIndexOpFoldResult(getContext(), getFilter().getType().getShape()));
   if (getLength())
     shapes.back()[1] = getLength();
+  return success();
+}
+
+LogicalResult ImplicitSpectrumOp::verify() {
+  if (failed(verifyShapes(*this, {{getSpectrum(), "the spectrum", "C1", "[H, N, 2]"}}, {"H"})) ||
+      failed(verifyRadices(*this, "C2", getRadices(), getSpectrum().getType())))
+    return failure();
+  return verifyAttributes(*this, "C6", "the attribute radices");
+}
+
+LogicalResult ImplicitSpectrumOp::verifyRegions() {
+  Type index = IndexType::get(getContext()), f32 = Float32Type::get(getContext());
+  return verifyFormula(*this, getBody(), {"C3", "C4", "C5"}, {index, f32, f32}, {f32, f32});
+}
+
+LogicalResult ImplicitSpectrumOp::reifyResultShapes(OpBuilder &builder,
+                                                    ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(getAsIndexOpFoldResult(getContext(), getSpectrum().getType().getShape()));
   return success();
 }
 

@@ -289,6 +289,53 @@ def Seq_ImplicitFilterOp : Seq_Op<"implicit_filter", [
   let hasRegionVerifier = 1;
 }
 
+def Seq_ImplicitSpectrumOp : Seq_Op<"implicit_spectrum", [
+    Pure, RecursiveMemoryEffects,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let summary = "The spectrum of a filter whose generating function has a closed form";
+  let description = [{
+    Where the sum H(c, z) = sum over n of h[c, n] z^n is known, the filter need not be made: with
+    N the product of the radices,
+
+    ```
+    S[c, f] = body(c, z_f)      z_f = exp(-2 pi i f / N)           circular
+                                z_f = exp(-2 pi i (f - 1/4) / N)   all others
+    ```
+
+    stands where `seq.prepare_filter` puts it, so that a convolution of that kind and those radices
+    takes it. The region gets the channel and the two parts of z, and yields those of the value.
+
+    z^N is 1, or i if not circular. Modes r exp(-p n) cut to the first N taps are therefore
+    r (1 - i exp(-p N)) / (1 - exp(-p) z); what a filter has beyond lag N comes back turned by i,
+    which the region has to leave out where it counts.
+
+    Example: one mode for each channel.
+
+    ```mlir
+    %s = seq.implicit_spectrum causal {radices = array<i64: 16, 16, 16>} : tensor<64x4096x2xf16> {
+    ^bb0(%c: index, %re: f32, %im: f32):
+      ...
+      seq.yield %value_re, %value_im : f32, f32
+    }
+    ```
+
+    Constraints:
+    * (C1) the spectrum is `[H, N, 2]` of f16 or f32; H is static and positive.
+    * (C2) each of the `radices` is at least 2 (or N is 1, and they are [1]); their product is N.
+    * (C3) the region takes (index, f32, f32) and yields two f32.
+    * (C4) its operations have no side effect.
+    * (C5) of the values from above it reads scalars, and tensors only through `tensor.extract` and
+      `tensor.dim`.
+    * (C6) an attribute that is none of these belongs to a dialect: its name has a dot.
+  }];
+  let arguments = (ins Seq_ConvKind:$kind, DenseI64ArrayAttr:$radices);
+  let results = (outs Res<Seq_SpectrumTensor, "The spectrum, `[H, N, 2]`.">:$spectrum);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$kind attr-dict `:` type($spectrum) $body";
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Short convolutions
 //===----------------------------------------------------------------------===//

@@ -22,13 +22,15 @@ def Seq_Tensor4 : Type<Seq_AnyTensor4.predicate, "a tensor of rank 4 (C1, C4) of
 def Seq_AnyTensor3 : TensorRankOf<[F32], [3]>;
 def Seq_RowTensor : Type<Seq_AnyTensor3.predicate, "a tensor of rank 3 of f32 (C4)", "::mlir::RankedTensorType">;
 
-def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<["AttentionOp", "ImplicitFilterOp"]>]> {
+def Seq_YieldOp : Seq_Op<"yield", [Pure, Terminator, ReturnLike, ParentOneOf<[
+    "AttentionOp", "ImplicitFilterOp", "ImplicitSpectrumOp"]>]> {
   let summary = "Ends a region of a seq operation";
   let description = [{
-    Gives the value of a region (a score, a mask, a tap) back to its operation.
+    Gives the value of a region (a score, a mask, a tap, the parts of a complex number) back to its operation.
   }];
-  let arguments = (ins Arg<AnyType, "The score or tap (f32) or the predicate (i1).">:$value);
-  let assemblyFormat = "$value attr-dict `:` type($value)";
+  let arguments = (ins Arg<Variadic<AnyType>, "The score, tap or parts (f32) or the predicate (i1).">:$values);
+  let assemblyFormat = "$values attr-dict `:` type($values)";
+  let extraClassDeclaration = "::mlir::Value getValue() { return getValues().front(); }";
 }
 
 def Seq_AttentionOp : Seq_Op<"attention", [

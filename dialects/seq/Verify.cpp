@@ -43,7 +43,7 @@ LogicalResult seq::verifyAttributes(Operation *op, StringRef label, StringRef ex
 }
 
 LogicalResult seq::verifySignature(Operation *op, Region &region, StringRef name, StringRef label,
-                                   TypeRange arguments, Type result) {
+                                   TypeRange arguments, TypeRange results) {
   if (TypeRange(region.getArgumentTypes()) != arguments)
     return op->emitOpError() << "(" << label << ") expected region '" << name << "' to take ("
                              << arguments << "), got (" << region.getArgumentTypes() << ")";
@@ -51,9 +51,9 @@ LogicalResult seq::verifySignature(Operation *op, Region &region, StringRef name
   if (!yield)
     return op->emitOpError() << "(" << label << ") expected region '" << name
                              << "' to end with seq.yield";
-  if (yield.getValue().getType() != result)
+  if (yield.getValues().getTypes() != results)
     return yield.emitOpError() << "(" << label << ") expected region '" << name << "' to yield "
-                               << result << ", got " << yield.getValue().getType();
+                               << results << ", got " << yield.getValues().getTypes();
   return success();
 }
 

@@ -33,10 +33,10 @@ llvm::LogicalResult verifySameShape(mlir::Operation *op, llvm::StringRef label,
 llvm::LogicalResult verifyAttributes(mlir::Operation *op, llvm::StringRef label,
                                      llvm::StringRef expected);
 
-/// A region takes these arguments and ends with a seq.yield of this type.
+/// A region takes these arguments and ends with a seq.yield of these types.
 llvm::LogicalResult verifySignature(mlir::Operation *op, mlir::Region &region, llvm::StringRef name,
                                     llvm::StringRef label, mlir::TypeRange arguments,
-                                    mlir::Type result);
+                                    mlir::TypeRange results);
 
 /// The operations of a region have no side effect.
 llvm::LogicalResult verifyNoEffects(mlir::Operation *op, mlir::Region &region, llvm::StringRef name,

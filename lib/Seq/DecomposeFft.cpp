@@ -104,7 +104,7 @@ Value Decomposition::wrappedTaps() {
   if (tap.getType() != single)
     tap = arith::ExtFOp::create(b, single, tap);
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  seq::YieldOp::create(b, arith::SelectOp::create(b, known, tap, zero));
+  seq::YieldOp::create(b, arith::SelectOp::create(b, known, tap, zero).getResult());
   return filter;
 }
 

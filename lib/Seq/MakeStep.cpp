@@ -39,7 +39,7 @@ static LogicalResult checkStep(func::FuncOp func, Operation *op) {
   if (!op->getDialect() || !isa<seq::SeqDialect>(op->getDialect()) || isa<seq::YieldOp>(op))
     return success();
   // Filters and tables have no position in the sequence.
-  if (isa<seq::ImplicitFilterOp, seq::PrepareFilterOp, seq::RootsOp>(op))
+  if (isa<seq::ImplicitFilterOp, seq::ImplicitSpectrumOp, seq::PrepareFilterOp, seq::RootsOp>(op))
     return success();
   auto recurrent = dyn_cast<RecurrentOpInterface>(op);
   if (!recurrent)

@@ -118,7 +118,7 @@ struct SeqVerifyTarget : longwing::impl::SeqVerifyTargetBase<SeqVerifyTarget> {
               .Case([](seq::PrepareFilterOp op) { return verifyPrepareFilter(op); })
               .Case([](seq::ShortConvOp op) { return verifyShortConv(op); })
               .Case<seq::FftOp, seq::ButterflyOp, seq::RootsOp, seq::ComplexMulOp,
-                    seq::ImplicitFilterOp>([](Operation *op) { return takePlain(op); })
+                    seq::ImplicitFilterOp, seq::ImplicitSpectrumOp>([](Operation *op) { return takePlain(op); })
               .Default([](Operation *) { return success(); });
       return failed(result) ? WalkResult::interrupt() : WalkResult::advance();
     });

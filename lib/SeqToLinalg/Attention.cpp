@@ -221,7 +221,7 @@ Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value f
     Value key = arith::AddIOp::create(b, firstKey, linalg::IndexOp::create(b, 1));
     Value score = args[0];
     if (op.hasScore())
-      score = inlined(b, op.getScore(), {args[0], batch, head, row, key});
+      score = inlined(b, op.getScore(), {args[0], batch, head, row, key})[0];
     Value seen;
     auto require = [&](Value condition) {
       seen = seen ? arith::AndIOp::create(b, seen, condition).getResult() : condition;
@@ -234,7 +234,7 @@ Value AttentionLowering::admitted(Value scores, Value batch, Value head, Value f
       require(arith::CmpIOp::create(b, arith::CmpIPredicate::sle, key,
                                     arith::AddIOp::create(b, aligned, b.index(right))));
     if (op.hasMask())
-      require(inlined(b, op.getMask(), {batch, head, row, key}));
+      require(inlined(b, op.getMask(), {batch, head, row, key})[0]);
     if (!seen)
       return score;
     return arith::SelectOp::create(b, seen, score, b.infinity(/*negative=*/true));

@@ -147,6 +147,32 @@ SmallVector<Value> longwing::lowerRoots(OpBuilder &builder, seq::RootsOp op,
   })};
 }
 
+SmallVector<Value> longwing::lowerImplicitSpectrum(OpBuilder &builder, seq::ImplicitSpectrumOp op,
+                                                   const Arithmetic &arithmetic,
+                                                   InlineRegion inlined) {
+  LoopBuilder b(builder, op, arithmetic);
+  RankedTensorType type = op.getSpectrum().getType();
+  int64_t points = type.getDimSize(1);
+  // Position p holds the frequency whose digits these are, from the right.
+  SmallVector<int64_t> mirrored(llvm::reverse(op.getRadices()));
+  Value four = b.index(4), period = b.index(4 * points);
+  Type compute = arithmetic.compute, f64 = b.getF64Type();
+  SmallVector<OpFoldResult> sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  Value spectrum = tabulateTensor(b, sizes, arithmetic.resultOf(type.getElementType()), [&](ValueRange indices) {
+    // In quarters of a step: 4 f, or 4 f - 1.
+    Value turns = arith::MulIOp::create(b, positionOf(b, indices[1], mirrored), four);
+    if (op.getKind() != seq::ConvKind::Circular) {
+      turns = arith::AddIOp::create(b, turns, b.index(4 * points - 1));
+      turns = arith::RemUIOp::create(b, turns, period);
+    }
+    Complex z = conjugate(b, root(b, turns, period));
+    SmallVector<Value> value =
+        inlined(b, op.getBody(), {indices[0], b.convert(z.re, compute), b.convert(z.im, compute)});
+    return partOf(b, {b.convert(value[0], f64), b.convert(value[1], f64)}, indices[2]);
+  });
+  return {b.declared(spectrum, op.getSpectrum())};
+}
+
 SmallVector<Value> longwing::lowerComplexMul(OpBuilder &builder, seq::ComplexMulOp op,
                                              ValueRange operands, const Arithmetic &arithmetic) {
   LoopBuilder b(builder, op, arithmetic);

@@ -48,6 +48,17 @@ Complex longwing::conjugate(LoopBuilder &b, Complex x) {
   return {x.re, arith::NegFOp::create(b, x.im)};
 }
 
+Value longwing::positionOf(LoopBuilder &b, Value frequency, ArrayRef<int64_t> radices) {
+  Value position = b.index(0), rest = frequency;
+  for (int64_t radix : radices) {
+    Value digit = arith::RemUIOp::create(b, rest, b.index(radix));
+    rest = arith::DivUIOp::create(b, rest, b.index(radix));
+    Value shifted = arith::MulIOp::create(b, position, b.index(radix));
+    position = arith::AddIOp::create(b, shifted, digit);
+  }
+  return position;
+}
+
 Value longwing::wide(LoopBuilder &b, double value) {
   return arith::ConstantOp::create(b, b.getF64FloatAttr(value));
 }

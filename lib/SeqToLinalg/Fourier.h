@@ -39,6 +39,9 @@ Complex conjugate(LoopBuilder &b, Complex x);
 /// exp(2 pi i numerator / denominator) in f64, for 0 <= numerator < denominator.
 Complex root(LoopBuilder &b, mlir::Value numerator, mlir::Value denominator);
 
+/// Where frequency f stands: its digits, the first radix counting ones, from the left.
+mlir::Value positionOf(LoopBuilder &b, mlir::Value frequency, llvm::ArrayRef<int64_t> radices);
+
 /// A constant in f64.
 mlir::Value wide(LoopBuilder &b, double value);
 

@@ -225,17 +225,6 @@ static Complex rightAngle(LoopBuilder &b, Value n, Value length) {
   return root(b, n, arith::MulIOp::create(b, length, b.index(4)));
 }
 
-/// Where frequency f stands: its digits, the first radix counting ones, from the left.
-static Value positionOf(LoopBuilder &b, Value frequency, ArrayRef<int64_t> radices) {
-  Value position = b.index(0), rest = frequency;
-  for (int64_t radix : radices) {
-    Value digit = arith::RemUIOp::create(b, rest, b.index(radix));
-    rest = arith::DivUIOp::create(b, rest, b.index(radix));
-    position = plus(b, arith::MulIOp::create(b, position, b.index(radix)), digit);
-  }
-  return position;
-}
-
 /// The convolution with a prepared filter: real part of w^-n IDFT(S DFT(w^n x)).
 Value LongConvLowering::bySpectrum(Value x, Value channel, const Fourier &fourier) {
   Value n = fourier.getLength(), zero = wide(b, 0);
@@ -514,7 +503,7 @@ SmallVector<Value> longwing::lowerImplicitFilter(OpBuilder &builder, seq::Implic
   OpFoldResult channels = b.getIndexAttr(type.getDimSize(0));
   Value h = b.forAll({channels}, b.empty({channels, taps}, b.arithmetic.compute), [&](ValueRange row) {
     return LoopBuilder::Values{tabulateRow(b, taps, b.arithmetic.compute, [&](Value t) {
-      return inlined(b, op.getBody(), {row[0], t});
+      return inlined(b, op.getBody(), {row[0], t})[0];
     })};
   })[0];
   return {b.declared(h, op.getFilter())};

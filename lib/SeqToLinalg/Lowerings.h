@@ -29,10 +29,10 @@ struct Arithmetic {
   }
 };
 
-/// Clones a scalar region at the builder and gives the value it yields. `arguments` are index or of
-/// the compute type, and so is the result where the region computes in floating point.
-using InlineRegion = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Region &region,
-                                                    mlir::ValueRange arguments)>;
+/// Clones a scalar region at the builder and gives the values it yields. `arguments` are index or of
+/// the compute type, and so are the results where the region computes in floating point.
+using InlineRegion = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+    mlir::OpBuilder &, mlir::Region &region, mlir::ValueRange arguments)>;
 
 /// Whether an operation of seq is lowered here: all but those that end its regions.
 inline bool isSeqOp(mlir::Operation *op) {
@@ -69,6 +69,10 @@ llvm::SmallVector<mlir::Value> lowerImplicitFilter(mlir::OpBuilder &builder,
                                                    mlir::ValueRange operands,
                                                    const Arithmetic &arithmetic,
                                                    InlineRegion inlined);
+llvm::SmallVector<mlir::Value> lowerImplicitSpectrum(mlir::OpBuilder &builder,
+                                                     seq::ImplicitSpectrumOp op,
+                                                     const Arithmetic &arithmetic,
+                                                     InlineRegion inlined);
 llvm::SmallVector<mlir::Value> lowerShortConv(mlir::OpBuilder &builder, seq::ShortConvOp op,
                                               mlir::ValueRange operands,
                                               const Arithmetic &arithmetic);

@@ -28,16 +28,18 @@ namespace longwing {
 using namespace mlir;
 using namespace longwing;
 
-/// Clones a region's operations and gives those at its top and the value that it yields.
-static std::pair<SmallVector<Operation *>, Value> cloneBody(OpBuilder &builder, Region &region,
-                                                            ValueRange arguments) {
+/// Clones a region's operations and gives those at its top and the values that it yields.
+static std::pair<SmallVector<Operation *>, SmallVector<Value>>
+cloneBody(OpBuilder &builder, Region &region, ValueRange arguments) {
   IRMapping mapping;
   mapping.map(region.getArguments(), arguments);
   SmallVector<Operation *> clones;
   for (Operation &inner : region.front().without_terminator())
     clones.push_back(builder.clone(inner, mapping));
-  Value yielded = cast<seq::YieldOp>(region.front().getTerminator()).getValue();
-  return {clones, mapping.lookupOrDefault(yielded)};
+  auto yield = cast<seq::YieldOp>(region.front().getTerminator());
+  return {clones, llvm::map_to_vector(yield.getValues(), [&](Value value) {
+            return mapping.lookupOrDefault(value);
+          })};
 }
 
 /// The loops of an operation of seq, and their results.
@@ -62,6 +64,9 @@ static SmallVector<Value> lower(OpBuilder &builder, Operation *op, ValueRange op
       })
       .Case([&](seq::ImplicitFilterOp filter) {
         return lowerImplicitFilter(builder, filter, operands, arithmetic, inlined);
+      })
+      .Case([&](seq::ImplicitSpectrumOp spectrum) {
+        return lowerImplicitSpectrum(builder, spectrum, arithmetic, inlined);
       })
       .Case([&](seq::ShortConvOp conv) {
         return lowerShortConv(builder, conv, operands, arithmetic);
@@ -108,8 +113,8 @@ static void lowerRounded(func::FuncOp func) {
 //===----------------------------------------------------------------------===//
 
 /// A scalar region in float64. Its arguments are f64 where the region declares f32.
-static Value inlineWidened(Widener &widener, OpBuilder &builder, Region &region,
-                           ValueRange arguments) {
+static SmallVector<Value> inlineWidened(Widener &widener, OpBuilder &builder, Region &region,
+                                        ValueRange arguments) {
   SmallVector<Value> narrow(arguments);
   for (auto [value, declared] : llvm::zip(narrow, region.getArguments())) {
     if (value.getType() == declared.getType())
@@ -125,7 +130,7 @@ static Value inlineWidened(Widener &widener, OpBuilder &builder, Region &region,
     clone->walk<WalkOrder::PreOrder>([&](Operation *inner) { ops.push_back(inner); });
   for (Operation *inner : ops)
     widener.visit(inner);
-  return widener.widen(yielded);
+  return llvm::map_to_vector(yielded, [&](Value value) { return widener.widen(value); });
 }
 
 static void lowerUnrounded(Widener &widener, Operation *op) {

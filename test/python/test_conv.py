@@ -247,6 +247,76 @@ def test_implicit_filter():
         program(text, "f64")(frequencies, weights, np.array(0))
 
 
+# Two modes for each channel, r exp(-p n): the sum over the first N taps at z, where z^N is `turn`.
+MODES = """
+      func.func @main(%u: tensor<?x3x{length}x{element}>, %p: tensor<3x2xf32>, %r: tensor<3x2xf32>)
+          -> tensor<?x3x{length}x{element}> {{
+        %s = seq.implicit_spectrum {kind} {{radices = array<i64: {radices}>}} : tensor<3x{n}x2xf16> {{
+        ^bb0(%c: index, %re: f32, %im: f32):
+          %c0 = arith.constant 0 : index
+          %c1 = arith.constant 1 : index
+          %c2 = arith.constant 2 : index
+          %zero = arith.constant 0.0 : f32
+          %one = arith.constant 1.0 : f32
+          %n = arith.constant -{n}.0 : f32
+          %turn_re = arith.constant {turn_re} : f32
+          %turn_im = arith.constant {turn_im} : f32
+          %sum:2 = scf.for %k = %c0 to %c2 step %c1 iter_args(%x = %zero, %y = %zero) -> (f32, f32) {{
+            %rate = tensor.extract %p[%c, %k] : tensor<3x2xf32>
+            %weight = tensor.extract %r[%c, %k] : tensor<3x2xf32>
+            %lost = arith.mulf %rate, %n : f32
+            %left = math.exp %lost : f32
+            %negative = arith.negf %rate : f32
+            %decay = math.exp %negative : f32
+            // (1 - left turn) / (1 - decay z)
+            %a0 = arith.mulf %left, %turn_re : f32
+            %a = arith.subf %one, %a0 : f32
+            %b0 = arith.mulf %left, %turn_im : f32
+            %b = arith.negf %b0 : f32
+            %c3 = arith.mulf %decay, %re : f32
+            %d0 = arith.subf %one, %c3 : f32
+            %d1 = arith.mulf %decay, %im : f32
+            %e = arith.negf %d1 : f32
+            %aa = arith.mulf %d0, %d0 : f32
+            %bb = arith.mulf %e, %e : f32
+            %size = arith.addf %aa, %bb : f32
+            %scale = arith.divf %weight, %size : f32
+            %ac = arith.mulf %a, %d0 : f32
+            %bd = arith.mulf %b, %e : f32
+            %bc = arith.mulf %b, %d0 : f32
+            %ad = arith.mulf %a, %e : f32
+            %qre = arith.addf %ac, %bd : f32
+            %qim = arith.subf %bc, %ad : f32
+            %vre = arith.mulf %qre, %scale : f32
+            %vim = arith.mulf %qim, %scale : f32
+            %nx = arith.addf %x, %vre : f32
+            %ny = arith.addf %y, %vim : f32
+            scf.yield %nx, %ny : f32, f32
+          }}
+          seq.yield %sum#0, %sum#1 : f32, f32
+        }}
+        %y = seq.long_conv {kind} %u spectrum(%s : tensor<3x{n}x2xf16>) {{radices = array<i64: {radices}>}}
+            : tensor<?x3x{length}x{element}> -> tensor<?x3x{length}x{element}>
+        return %y : tensor<?x3x{length}x{element}>
+      }}"""
+
+
+@pytest.mark.parametrize("kind, length, radices", [("causal", 60, (4, 4, 4)), ("causal", 64, (8, 8)), ("circular", 60, (5, 12))])
+def test_implicit_spectrum(kind, length, radices):
+    """The spectrum of modes by their closed form does what their taps do."""
+    n = int(np.prod(radices))
+    turn = (1.0, 0.0) if kind == "circular" else (0.0, 1.0)
+    text = MODES.format(kind=kind, length=length, n=n, radices=", ".join(map(str, radices)), element="f32", turn_re=turn[0],
+                        turn_im=turn[1])
+    u, p, r = random((2, 3, length), seed=1), abs(random((3, 2), seed=2)) * 0.1 + 0.01, random((3, 2), seed=3)
+    taps = (cpu.to_float64(r)[..., None] * np.exp(-cpu.to_float64(p)[..., None] * np.arange(n))).sum(1)
+    exact = convolutions.long_conv(kind, cpu.to_float64(u), taps)
+    found, = program(text, "f64")(u, p, r)
+    assert error(found, exact) <= 1e-6  # i to the last digits of f32
+    found, = program(text, "f32")(u, p, r)
+    assert error(cpu.to_float64(found), exact) <= 1e-3  # the spectrum is f16
+
+
 def short_model(kind, axis, taps, width, dtype="f32", options=(), channels=3):
     x = f"tensor<?x{channels}x?x{dtype}>" if axis == 2 else f"tensor<?x?x{channels}x{dtype}>"
     w = f"tensor<{channels}x{width}xf32>"

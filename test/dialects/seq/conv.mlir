@@ -60,6 +60,19 @@ func.func @implicit(%rates: tensor<6xf32>, %n: index) -> (tensor<6x?xf32>, tenso
   return %h, %g : tensor<6x?xf32>, tensor<6x64xf32>
 }
 
+// CHECK-LABEL: func.func @implicit_spectrum
+func.func @implicit_spectrum(%u: tensor<?x6x64xf16>) -> tensor<?x6x64xf16> {
+  // CHECK: seq.implicit_spectrum causal {radices = array<i64: 8, 8>} : tensor<6x64x2xf16> {
+  // CHECK: ^bb0(%{{.*}}: index, %[[RE:.*]]: f32, %[[IM:.*]]: f32):
+  // CHECK: seq.yield %[[RE]], %[[IM]] : f32, f32
+  %s = seq.implicit_spectrum causal {radices = array<i64: 8, 8>} : tensor<6x64x2xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    seq.yield %re, %im : f32, f32
+  }
+  %y = seq.long_conv causal %u spectrum(%s : tensor<6x64x2xf16>) {radices = array<i64: 8, 8>} : tensor<?x6x64xf16> -> tensor<?x6x64xf16>
+  return %y : tensor<?x6x64xf16>
+}
+
 // CHECK-LABEL: func.func @short
 func.func @short(%x: tensor<?x6x?xf16>, %w: tensor<6x4xf32>, %b: tensor<6xf32>) -> (tensor<?x6x?xf16>, tensor<?x6x3xf16>) {
   // CHECK: %[[Y:.*]], %[[FINAL:.*]] = seq.short_conv causal %{{.*}}, %{{.*}} taps last bias(%{{.*}} : tensor<6xf32>) {axis = 2 : i64, silu} : tensor<?x6x?xf16>, tensor<6x4xf32> -> tensor<?x6x?xf16>, tensor<?x6x3xf16>

@@ -825,3 +825,60 @@ func.func @roots_c4_vector() {
   %y = seq.roots {order = 4 : i64, quarter = 0 : i64} : tensor<4x2xf32>
   return
 }
+
+// -----
+
+func.func @implicit_spectrum_c1() {
+  // expected-error @+1 {{must be a tensor of rank 3 of f16 or f32 (C1), but got 'tensor<6x64xf16>'}}
+  %s = seq.implicit_spectrum causal {radices = array<i64: 8, 8>} : tensor<6x64xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    seq.yield %re, %im : f32, f32
+  }
+  return
+}
+
+// -----
+
+func.func @implicit_spectrum_c2() {
+  // expected-error @+1 {{(C2) expected the radices to multiply to 64, the length of the spectrum, got 56}}
+  %s = seq.implicit_spectrum causal {radices = array<i64: 8, 7>} : tensor<6x64x2xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    seq.yield %re, %im : f32, f32
+  }
+  return
+}
+
+// -----
+
+func.func @implicit_spectrum_c3() {
+  %s = seq.implicit_spectrum causal {radices = array<i64: 8, 8>} : tensor<6x64x2xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    // expected-error @+1 {{(C3) expected region 'body' to yield 'f32', 'f32', got 'f32'}}
+    seq.yield %re : f32
+  }
+  return
+}
+
+// -----
+
+func.func @implicit_spectrum_c5(%x: tensor<8xf32>) {
+  %s = seq.implicit_spectrum causal {radices = array<i64: 8, 8>} : tensor<6x64x2xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    // expected-error @+1 {{(C5) reads a value of type 'tensor<8xf32>' from above, which region 'body' of seq.implicit_spectrum may not: expected scalars, and tensors only through tensor.extract}}
+    %y = arith.negf %x : tensor<8xf32>
+    seq.yield %re, %im : f32, f32
+  }
+  return
+}
+
+// -----
+
+func.func @implicit_spectrum_kind(%u: tensor<?x6x64xf16>) {
+  %s = seq.implicit_spectrum circular {radices = array<i64: 8, 8>} : tensor<6x64x2xf16> {
+  ^bb0(%c: index, %re: f32, %im: f32):
+    seq.yield %re, %im : f32, f32
+  }
+  // expected-error @+1 {{(C8) expected a spectrum prepared for the kind causal, got one for circular}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<6x64x2xf16>) {radices = array<i64: 8, 8>} : tensor<?x6x64xf16> -> tensor<?x6x64xf16>
+  return
+}
