@@ -97,12 +97,18 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool wide = op.getKeyDim() > LinearAttentionConfig::kPanel;
   bool crowded = wide && ((gate && skip) || (constant && (gate || skip)));
   bool f32 = op.getDecay() && op.getDecay().getType().getElementType().isF32();
-  config.consumers = jobs == 1 || crowded || (wide && f32 && op.getBonus()) ? 1 : 2;
+  // So do they next to an initial state and the two ways through a chunk of bf16, or to wide keys that decay by channel
+  // and a bonus.
+  bool bonus = static_cast<bool>(op.getBonus()), init = static_cast<bool>(op.getInit());
+  bool branches = byChannel && !constant && op.getV().getType().getElementType().isBF16();
+  bool tight = (branches && init && ((f32 && (gate || skip)) || (gate && skip))) ||
+               (wide && byChannel && (constant || (bonus && (f32 || (skip && !branches)))));
+  config.consumers = jobs == 1 || crowded || tight ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
-  config.split = !crowded && !(op.getInit() && wide);
+  config.split = !crowded && !(init && wide);
   // What goes from one work tile to the next takes registers too.
-  if (byChannel && wide)
-    config.persistent = !f32 && !op.getBonus();
+  if (byChannel)
+    config.persistent = !(init || gate || skip || (wide && (f32 || bonus || constant)));
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
   if (byChannel && wide && !fits())
     config.valueStages = 1;

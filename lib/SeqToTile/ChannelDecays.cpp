@@ -213,15 +213,16 @@ Value LinearAttentionKernel::contribute(Value s, Value valueTile, ValueRange key
 
 SmallVector<Value> LinearAttentionKernel::stepByChannel(Value t0, ValueRange carried) {
   ChunkTiles tiles;
-  tiles.begin = t0;
   tiles.decays = channelDecays(t0);
   tiles.queries = inPanels(loadQueries(t0)), tiles.keys = inPanels(loadKeys(t0));
-  tiles.values = loadValues(t0);
+  // What is loaded cannot depend on what is computed from tiles, so it stands in front of the branch.
+  tiles.values = loadValues(t0), tiles.gate = loadGate(t0);
   if (bonus)
     tiles.present = throughBonus(tiles);
   Outcome outcome;
-  // f16 does not reach far enough; and a bonus next to wide decays leaves no registers for a branch.
-  if (element.isBF16() && (config.consumers > 1 || panels == 1)) {
+  // f16 does not reach far enough; a bonus next to wide decays leaves no registers for a branch; and between exponents
+  // that are no products ptxas serialises those there are.
+  if (element.isBF16() && !op.hasConstantDecay() && (config.consumers > 1 || panels == 1)) {
     auto branch = scf::IfOp::create(
         builder, t.loc, isMild(tiles.decays),
         [&](OpBuilder &, Location) {
@@ -280,7 +281,7 @@ LinearAttentionKernel::Outcome LinearAttentionKernel::mildChunk(const ChunkTiles
     outcome[panel] = contribute(outcome[panel], tiles.values, keys, panel);
   }
   sum = t.dot(present(tiles, weights), tiles.values, sum, output, /*transposeB=*/false);
-  sum = finish(sum, tiles.values, tiles.begin);
+  sum = finish(sum, tiles.values, tiles.gate);
   outcome = scale(outcome, chunk / 2, chunk);
   outcome.push_back(sum);
   return outcome;
@@ -299,7 +300,7 @@ LinearAttentionKernel::Outcome LinearAttentionKernel::anyChunk(const ChunkTiles 
     sum = past(decayedQueries(tiles.queries[panel], exponents), state[panel], sum);
   }
   sum = t.dot(weights, tiles.values, sum, output, /*transposeB=*/false);
-  sum = finish(sum, tiles.values, tiles.begin);
+  sum = finish(sum, tiles.values, tiles.gate);
   for (int64_t panel = 0; panel < panels; ++panel) {
     const ChannelDecays &decays = tiles.decays[panel];
     SmallVector<Value> keys =

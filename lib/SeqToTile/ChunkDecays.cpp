@@ -30,6 +30,13 @@ Value LinearAttentionKernel::loadValues(Value t0) {
                 config.valueStages);
 }
 
+Value LinearAttentionKernel::loadGate(Value t0) {
+  if (!gate)
+    return {};
+  return t.load(gate, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
+                config.stages);
+}
+
 /// The values of a chunk as they enter the state, transposed. Weighted values have more digits than
 /// an operand holds; their rest, the second of the two, enters too: else all that a slow decay
 /// accumulates would be rounded twice, here and where it is read.
@@ -88,22 +95,20 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   s = accumulate(s, d.carried, contributed, keyTile);
 
   next.insert(next.begin(), s);
-  StoreOp::create(builder, t.loc, finish(sum, valueTile, t0), o,
+  StoreOp::create(builder, t.loc, finish(sum, valueTile, loadGate(t0)), o,
                   ValueRange{batch, t0, head, column}, Value());
   return next;
 }
 
 /// o = (scale o + skip v) z / (1 + exp(-z)), in 16 bits
-Value LinearAttentionKernel::finish(Value sum, Value valueTile, Value t0) {
+Value LinearAttentionKernel::finish(Value sum, Value valueTile, Value gateTile) {
   if (scaleOutputs)
     sum = t.mulf(sum, op.getEffectiveScale());
   if (skip)
     sum = t.fma(t.make<FragmentOp>(output, valueTile, /*transpose=*/false),
                 t.make<BroadcastOp>(output, skipFactor), sum);
-  if (gate) {
-    Value tile = t.load(gate, {batch, t0, head, column},
-                        tileType<SharedAttr>({chunk, kValues}, element), config.stages);
-    Value z = t.make<FragmentOp>(output, tile, /*transpose=*/false);
+  if (gateTile) {
+    Value z = t.make<FragmentOp>(output, gateTile, /*transpose=*/false);
     Value below = t.addf(t.exp2(t.mulf(z, -kLog2E)), t.constant(output, 1));
     sum = t.mulf(sum, t.make<arith::DivFOp>(z, below, arith::FastMathFlags::afn));
   }

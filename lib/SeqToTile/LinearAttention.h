@@ -45,11 +45,11 @@ struct ChannelDecays {
 };
 
 /// What a chunk reads, from its first step on, in SRAM: of each panel of key channels its queries, keys and decays; the values; and
-/// with a bonus what each step counts in its own output.
+/// with a bonus what each step counts in its own output. With a gate its tile.
 struct ChunkTiles {
   llvm::SmallVector<mlir::Value> queries, keys;
   llvm::SmallVector<ChannelDecays> decays;
-  mlir::Value values, present, begin;
+  mlir::Value values, gate, present;
 };
 
 /// What a kernel computes: all; or, where a sequence is cut into segments that run side by side, the
@@ -101,11 +101,12 @@ private:
   mlir::Value accumulate(mlir::Value s, mlir::Value factor,
                          std::pair<mlir::Value, mlir::Value> contributed, mlir::Value keyTile);
   llvm::SmallVector<mlir::Value> step(mlir::Value t0, mlir::ValueRange carried);
-  mlir::Value finish(mlir::Value o, mlir::Value values, mlir::Value t0);
-  /// Of a chunk: its keys, queries and values.
+  mlir::Value finish(mlir::Value o, mlir::Value values, mlir::Value gateTile);
+  /// Of a chunk: its keys, queries and values, and its gate where there is one.
   mlir::Value loadKeys(mlir::Value t0);
   mlir::Value loadQueries(mlir::Value t0);
   mlir::Value loadValues(mlir::Value t0);
+  mlir::Value loadGate(mlir::Value t0);
 
   //===--------------------------------------------------------------------===//
   // Decays that differ between key channels (ChannelDecays.cpp)

@@ -316,6 +316,9 @@ LogicalResult Role::copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions)
   SmallVector<RingKey> keys = ringsIn(branch);
   if (producer && keys.empty())
     return success();
+  if (producer && !isKept(branch.getCondition()))
+    return branch.emitError() << "expected a branch with loads to have a condition that is not computed from "
+                                 "tiles";
   SmallVector<Type> types;
   if (!producer)
     llvm::append_range(types, branch.getResultTypes());

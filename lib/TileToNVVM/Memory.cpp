@@ -56,7 +56,7 @@ Value Emitter::elementAddress(ViewType type, ValueRange view, ValueRange indices
 /// Pointer, sizes and strides, for accesses to all elements of a tile. Products of positions with
 /// strides would be taken out of every loop, and held: two registers for each element.
 Emitter::Values Emitter::viewFor(Value view, Type tile) {
-  constexpr int64_t kMany = 32;
+  constexpr int64_t kMany = 16;
   Values scalars = get(view);
   if (count(tile) >= kMany)
     for (Value &scalar : MutableArrayRef(scalars).drop_front())

@@ -1,0 +1,39 @@
+# Licensed under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Linear attention whose decays differ between key channels, with all that presses on registers beside them: none of its
+kernels spills or has its products serialised, which are errors of longwing-compile.
+
+Of the combinations of states, gate, skip and bonus those of an odd number with narrow keys, those of an even one with
+wide ones.
+"""
+
+import itertools
+import shutil
+
+import pytest
+
+import support
+from test_tile_linear_attention import model
+
+pytestmark = pytest.mark.skipif(
+    not support.has_tool("longwing-compile") or not (shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")),
+    reason="longwing-compile is not built, or there is no ptxas")
+
+
+def crowded(dtype, stored, key_dim, **options):
+    shape = {"constant": f"4x{key_dim}xf32"}.get(stored, f"?x?x4x{key_dim}x{stored}")
+    return model(dtype, 4, 4, key_dim, key_dim, decay=f"tensor<{shape}>", **options)[0]
+
+
+@pytest.mark.parametrize("key_dim", [64, 128])
+@pytest.mark.parametrize("dtype, stored", [("bf16", "bf16"), ("bf16", "f32"), ("f16", "f16"), ("bf16", "constant")])
+def test_no_spills(dtype, stored, key_dim, tmp_path):
+    functions = []
+    for states, gate, skip, bonus in itertools.product([False, True], repeat=4):
+        if states ^ gate ^ skip ^ bonus != (key_dim == 64) or (states and key_dim > 64):
+            continue
+        text = crowded(dtype, stored, key_dim, init=states, state=states, gate=gate, skip=skip, bonus=bonus)
+        functions.append(text.replace("@main", f"@f{len(functions)}"))
+    source = tmp_path / "crowded.mlir"
+    source.write_text("\n".join(functions))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "crowded.lwp"))
