@@ -11,8 +11,8 @@ using namespace mlir;
 using namespace longwing::tile;
 
 Value longwing::tile::wholeOf(Value tile) {
-  while (auto panel = tile.getDefiningOp<PanelOp>())
-    tile = panel.getSource();
+  while (isa_and_nonnull<PanelOp, TrimOp>(tile.getDefiningOp()))
+    tile = tile.getDefiningOp()->getOperand(0);
   return tile;
 }
 

@@ -75,6 +75,9 @@ constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
 /// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th
 /// element; the size 0 stands for all of it.
 constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
+/// On an argument of a kernel, a !tile.view: the number of the argument whose tensor it is too, which the kernel writes
+/// in boxes and, where boxes do not fit, by elements.
+constexpr llvm::StringLiteral kAliasAttr = "tile.alias";
 /// On a loop: it is not to be unrolled, as what several iterations hold would not fit the registers.
 constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
 /// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the

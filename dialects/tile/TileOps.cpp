@@ -149,6 +149,12 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
                 (isa<DescType>(type) || succeeded(verifyCompatibleShape(tensor.getShape(), shape)));
     if (!fits)
       return emitOpError() << "expected operand " << i << " to fit " << type << ", got " << tensor;
+    if (auto alias = kernel.getArgAttrOfType<IntegerAttr>(i, kAliasAttr)) {
+      uint64_t other = alias.getInt();
+      if (other >= i || !kernel.isOutput(other) || kernel.isOutput(i) || getOperands_()[other] != getOperands_()[i])
+        return emitOpError() << "expected operand " << i << " to be the same tensor as one before it that "
+                             << getKernelAttr() << " writes, operand " << other;
+    }
     if (!kernel.isOutput(i))
       continue;
     if (outputs >= getNumResults() || getResult(outputs).getType() != tensor)

@@ -96,6 +96,13 @@ LogicalResult PanelOp::verify() {
   return success();
 }
 
+LogicalResult TrimOp::verify() {
+  if (panelBytes(getSource().getType()) != kPanelBytes)
+    return emitOpError() << "expected a tile of panels of " << kPanelBytes << " bytes, got "
+                         << getSource().getType();
+  return success();
+}
+
 LogicalResult StageOp::verify() {
   RankedTensorType source = getSource().getType(), tile = getTile().getType();
   if (!is16Bit(source.getElementType()) || source.getElementType() != tile.getElementType() ||

@@ -97,6 +97,19 @@ def Tile_PanelOp : Tile_Op<"panel", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_TrimOp : Tile_Op<"trim", [Pure, AllTypesMatch<["source", "tile"]>]> {
+  let summary = "A tile in SRAM that ends after some rows";
+  let description = [{
+    The first `rows` rows; the others are zero, as those that a load finds behind the end of a tensor. They
+    become so where they stand: what reads the tile that is trimmed stands behind this operation and reads its
+    result.
+  }];
+  let arguments = (ins Tile_SharedTile:$source, Index:$rows);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = "$source `to` $rows attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Tile_FragmentOp : Tile_Op<"fragment", [Pure]> {
   let summary = "Reads a tile in SRAM into registers";
   let description = [{

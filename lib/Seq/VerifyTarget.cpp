@@ -50,10 +50,6 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   if (!element.isF16() && !element.isBF16())
     return op.emitOpError() << "cannot run on sm_90a: expected elements of type f16 or bf16, got "
                             << element << "; the x86-64 target takes it";
-  if (op.isPacked())
-    return fail("no packed sequences");
-  if (op.getReverse())
-    return fail("time to run forwards");
   if (op.getBonus() && !op.hasChannelDecay() && !op.hasConstantDecay())
     return fail("next to a bonus a decay for each key channel, or a constant one, got one for each "
                 "head and step");

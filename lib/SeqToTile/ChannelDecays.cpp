@@ -65,7 +65,7 @@ SmallVector<ChannelDecays> LinearAttentionKernel::channelDecays(Value t0) {
     decays[panel].panel = panel;
   if (op.hasConstantDecay()) {
     for (ChannelDecays &panel : decays) {
-      panel.count = t.min(t.sub(length, t0), t.index(chunk));
+      panel.count = stepsOf(t0);
       panel.constant = constantDecay(panel.panel);
     }
     return decays;
@@ -74,6 +74,7 @@ SmallVector<ChannelDecays> LinearAttentionKernel::channelDecays(Value t0) {
   Value tile = t.load(decay, {batch, t0, decayHead(), t.index(0)},
                       tileType<SharedAttr>({chunk, panels * keyDim}, stored),
                       stored.isF32() ? config.valueStages : config.stages);
+  tile = ofSequence(tile, t0);
   for (auto [panel, part] : llvm::zip(decays, inPanels(tile))) {
     panel.parts = {part};
     if (!stored.isF32())
@@ -127,9 +128,22 @@ Value LinearAttentionKernel::everywhere(int64_t at) {
   return t.make<BroadcastOp>(perRow.clone(builder.getIndexType()), t.index(at));
 }
 
-/// For each row the sum of the decays of the steps below `to`, less that of those below `from`, in base 2.
+/// From the first of a row's steps to the last in time, backwards if it runs so.
+Value LinearAttentionKernel::steps(int64_t base) {
+  if (!reverse)
+    return t.iota<RowAttr>(t.index(base), chunk);
+  Value last = everywhere(chunk - 1 + base);
+  return t.sub(last, t.iota<RowAttr>(t.index(0), chunk));
+}
+
+/// For each row the sum of the decays of the steps before `to` in time, less that of those before `from`, in base 2.
 Value LinearAttentionKernel::between(const ChannelDecays &decays, Value from, Value to) {
   auto exponents = tileType<AccAttr>({chunk, keyDim}, builder.getF32Type());
+  if (reverse) {
+    std::swap(from, to);
+    for (Value *at : {&from, &to})
+      *at = t.sub(everywhere(chunk), *at);
+  }
   if (decays.constant) {
     auto exist = [&](Value at) {
       return t.min(at, t.make<BroadcastOp>(at.getType(), decays.count));
@@ -235,8 +249,7 @@ SmallVector<Value> LinearAttentionKernel::stepByChannel(Value t0, ValueRange car
   } else {
     outcome = anyChunk(tiles, carried);
   }
-  StoreOp::create(builder, t.loc, outcome.pop_back_val(), o,
-                  ValueRange{batch, t0, head, column}, Value());
+  storeOutputs(outcome.pop_back_val(), t0);
   return outcome;
 }
 
@@ -377,12 +390,16 @@ Value LinearAttentionKernel::throughBonus(const ChunkTiles &tiles) {
 /// The weights as an operand: none of what lies ahead, and that of the present.
 Value LinearAttentionKernel::present(const ChunkTiles &tiles, Value weights) {
   auto indices = scores.clone(builder.getIndexType());
-  auto where = [&](arith::CmpIPredicate predicate) {
-    return t.compare(predicate, t.broadcast(t.iota<ColAttr>(t.index(0), chunk), indices),
+  auto positions = [&] {
+    return std::pair(t.broadcast(t.iota<ColAttr>(t.index(0), chunk), indices),
                      t.broadcast(t.iota<RowAttr>(t.index(0), chunk), indices));
   };
-  weights = t.select(where(arith::CmpIPredicate::sle), weights, t.constant(scores, 0));
-  if (tiles.present)
-    weights = t.select(where(arith::CmpIPredicate::eq), t.broadcast(tiles.present, scores), weights);
+  auto [columns, rows] = positions();
+  weights = t.select(sees(columns, rows), weights, t.constant(scores, 0));
+  if (tiles.present) {
+    auto [columns, rows] = positions();
+    Value own = t.compare(arith::CmpIPredicate::eq, columns, rows);
+    weights = t.select(own, t.broadcast(tiles.present, scores), weights);
+  }
   return roundTo(tileType<AFragAttr>({chunk, chunk}, element), weights);
 }

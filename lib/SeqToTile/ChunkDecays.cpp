@@ -16,8 +16,9 @@ using namespace longwing::tile;
 //===----------------------------------------------------------------------===//
 
 Value LinearAttentionKernel::loadKeys(Value t0) {
-  return t.load(k, {batch, t0, keyHead, t.index(0)},
-                tileType<SharedAttr>({chunk, panels * keyDim}, element), config.stages);
+  Value tile = t.load(k, {batch, t0, keyHead, t.index(0)},
+                      tileType<SharedAttr>({chunk, panels * keyDim}, element), config.stages);
+  return ofSequence(tile, t0);
 }
 
 Value LinearAttentionKernel::loadQueries(Value t0) {
@@ -26,8 +27,9 @@ Value LinearAttentionKernel::loadQueries(Value t0) {
 }
 
 Value LinearAttentionKernel::loadValues(Value t0) {
-  return t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
-                config.valueStages);
+  Value tile = t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
+                      config.valueStages);
+  return ofSequence(tile, t0);
 }
 
 Value LinearAttentionKernel::loadGate(Value t0) {
@@ -79,7 +81,7 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   SmallVector<Value> now, next;
   if (variesInTime()) {
     now = exponents(t0, carried[1]);
-    next.push_back(rates(t.add(t0, chunk)));
+    next.push_back(rates(following(t0)));
   }
   Decays d = variesInTime() ? decays(now) : constantDecays(t0);
   Value valueTile = loadValues(t0);
@@ -95,9 +97,36 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   s = accumulate(s, d.carried, contributed, keyTile);
 
   next.insert(next.begin(), s);
-  StoreOp::create(builder, t.loc, finish(sum, valueTile, loadGate(t0)), o,
-                  ValueRange{batch, t0, head, column}, Value());
+  storeOutputs(finish(sum, valueTile, loadGate(t0)), t0);
   return next;
+}
+
+/// Where the next sequence begins within the chunk its rows are written by elements.
+void LinearAttentionKernel::storeOutputs(Value sum, Value t0) {
+  auto store = [&] {
+    StoreOp::create(builder, t.loc, sum, o, ValueRange{batch, t0, head, column}, Value());
+  };
+  if (!elements)
+    return store();
+  Value whole = t.compare(arith::CmpIPredicate::sge, t.sub(end, t0), t.index(chunk));
+  scf::IfOp::create(
+      builder, t.loc, whole,
+      [&](OpBuilder &, Location) {
+        store();
+        scf::YieldOp::create(builder, t.loc);
+      },
+      [&](OpBuilder &, Location) {
+        auto indices = output.clone(builder.getIndexType());
+        Value time = t.iota<RowAttr>(t0, chunk);
+        Value inside = t.compare(arith::CmpIPredicate::slt, time, t.make<BroadcastOp>(time.getType(), end));
+        time = t.select(inside, time, t.make<BroadcastOp>(time.getType(), t.index(-1))); // none that there is
+        SmallVector<Value> at = {
+            t.make<BroadcastOp>(indices, batch), t.broadcast(time, indices),
+            t.make<BroadcastOp>(indices, head),
+            t.broadcast(t.iota<ColAttr>(column, kValues), indices)};
+        ScatterOp::create(builder, t.loc, sum, elements, at);
+        scf::YieldOp::create(builder, t.loc);
+      });
 }
 
 /// o = (scale o + skip v) z / (1 + exp(-z)), in 16 bits
@@ -153,7 +182,7 @@ SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value raw) {
   // Steps behind the last neither decay nor contribute.
   auto indices = line.clone(builder.getIndexType());
   Value exists = t.compare(arith::CmpIPredicate::slt, t.make<IotaOp>(indices, t0),
-                           t.make<BroadcastOp>(indices, length));
+                           t.make<BroadcastOp>(indices, end));
   Value shift; // log2 of the factor of each key
   if (dt) {
     if (bias)
@@ -167,8 +196,10 @@ SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value raw) {
     x = t.select(exists, t.mulf(x, kLog2E), t.constant(line, 0));
   }
   Value c = t.make<ScanOp>(line, x);
-  Value key = shift ? t.make<arith::SubFOp>(c, shift) : c;
   Value total = t.make<PickOp>(builder.getF32Type(), c, chunk - 1);
+  if (reverse) // of each step and those behind it
+    c = t.addf(t.make<arith::SubFOp>(lineOf(total), c), x);
+  Value key = shift ? t.make<arith::SubFOp>(c, shift) : c;
   Value query = scaleExponent ? t.addf(c, t.constant(line, scaleExponent)) : c;
   return {query, key, total};
 }
@@ -187,7 +218,8 @@ void LinearAttentionKernel::distribute(Decays &d, ValueRange exponents) {
   d.column = t.make<DistributeOp>(perColumn, exponents[1]);
 }
 
-/// 1, 2, ... times the decay of a step: what is the same in each chunk where decays are constant.
+/// 1, 2, ... times the decay of a step, or backwards of a whole chunk: what is the same in each chunk where decays
+/// are constant.
 void LinearAttentionKernel::prepareDecays() {
   Value zero = t.index(0);
   if (!decay) {
@@ -198,9 +230,9 @@ void LinearAttentionKernel::prepareDecays() {
   }
   auto indices = line.clone(builder.getIndexType());
   Value whole = t.make<arith::IndexCastOp>(line.clone(builder.getI32Type()),
-                                           t.make<IotaOp>(indices, t.index(1)));
+                                           t.make<IotaOp>(indices, t.index(reverse ? -chunk : 1)));
   Value g = t.make<arith::MulFOp>(perHead(decay), number(kLog2E));
-  prefixes = t.mulf(t.make<arith::SIToFPOp>(line, whole), lineOf(g));
+  prefixes = t.mulf(t.make<arith::SIToFPOp>(line, whole), lineOf(reverse ? t.make<arith::NegFOp>(g) : g));
   decayOfStep = g;
   constant.row = t.addf(t.make<DistributeOp>(perRow, prefixes), t.constant(perRow, scaleExponent));
   constant.mask = mask(zero, constant.row, t.make<DistributeOp>(perColumn, prefixes));
@@ -212,13 +244,18 @@ Decays LinearAttentionKernel::constantDecays(Value t0) {
   Decays d = constant;
   if (!decay)
     return d;
-  Value count = t.min(t.sub(length, t0), t.index(chunk));
-  Value whole = t.make<arith::IndexCastOp>(builder.getI32Type(), count);
+  Value whole = t.make<arith::IndexCastOp>(builder.getI32Type(), stepsOf(t0));
   Value total = t.make<arith::MulFOp>(t.make<arith::SIToFPOp>(builder.getF32Type(), whole),
                                       decayOfStep);
   d.carried = t.make<math::Exp2Op>(total);
+  Value all = total; // of a chunk of all steps
+  if (reverse) {
+    all = t.make<arith::MulFOp>(decayOfStep, number(chunk));
+    Value missing = t.make<arith::SubFOp>(total, all);
+    d.row = t.addf(d.row, t.make<BroadcastOp>(perRow, missing));
+  }
   // Steps behind the last contribute zeros; their factor must not be infinite.
-  Value ahead = t.make<arith::SubFOp>(lineOf(total), prefixes);
+  Value ahead = t.make<arith::SubFOp>(lineOf(all), prefixes);
   Value weight = t.exp2(t.make<arith::MinNumFOp>(ahead, t.constant(line, 0)));
   d.weight = t.make<DistributeOp>(perColumn, weight);
   return d;
@@ -227,8 +264,8 @@ Decays LinearAttentionKernel::constantDecays(Value t0) {
 /// 2^(row_i - column_j) where step i sees step j, else 0: what each key counts for each query.
 Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
   auto indices = scores.clone(builder.getIndexType());
-  Value sees = t.compare(arith::CmpIPredicate::sle, t.broadcast(t.iota<ColAttr>(t0, chunk), indices),
-                         t.broadcast(t.iota<RowAttr>(t0, chunk), indices));
+  Value seen = sees(t.broadcast(t.iota<ColAttr>(t0, chunk), indices),
+                    t.broadcast(t.iota<RowAttr>(t0, chunk), indices));
   Value counts = t.constant(scores, 1);
   if (row) {
     counts = t.broadcast(row, scores);
@@ -236,13 +273,13 @@ Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
       counts = t.make<arith::SubFOp>(counts, t.broadcast(column, scores));
     counts = t.exp2(counts);
   }
-  return t.select(sees, counts, t.constant(scores, 0));
+  return t.select(seen, counts, t.constant(scores, 0));
 }
 
 /// Where the transposed state stands in [B, Hv, K, V].
 SmallVector<Value> LinearAttentionKernel::stateIndices(int64_t panel) {
   auto indices = state.clone(builder.getIndexType());
-  return {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, head),
+  return {t.make<BroadcastOp>(indices, sequence), t.make<BroadcastOp>(indices, head),
           t.broadcast(t.iota<ColAttr>(t.index(panel * keyDim), keyDim), indices),
           t.broadcast(t.iota<RowAttr>(column, kValues), indices)};
 }

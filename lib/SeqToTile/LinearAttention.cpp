@@ -17,6 +17,10 @@
 // the queries S^T goes through SRAM. Exponents are differences that are at most 0, decays meet
 // accumulators in 32 bits, and what enters a product is rounded once.
 //
+// Backwards in time all is the same but for who sees whom, and that sums of decays within a chunk are
+// of the steps from each on. Of packed sequences a tile that reaches into the next one is trimmed: its rows
+// there are zero, as those behind the end of a tensor are.
+//
 // SSD's step size d[t] multiplies k[t]: it enters as log2(d_j), subtracted from c_j. The scale of the
 // outputs enters in the same way, added to c_i.
 //
@@ -43,7 +47,7 @@ SmallVector<Value> LinearAttentionKernel::operands() const {
   bool outputs = part != Part::States;
   SmallVector<Value> values = {source.getK(), source.getV()};
   for (Value value : {Value(source.getDecay()), Value(source.getDt()), Value(source.getA()),
-                      Value(source.getBias())})
+                      Value(source.getBias()), Value(source.getOffsets())})
     if (value)
       values.push_back(value);
   for (Value value : {Value(source.getQ()), Value(source.getGate()), Value(source.getBonus()),
@@ -82,8 +86,8 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
     descOf(op.getDecay().getType().getElementType(), decay);
   else
     view(op.getDecay(), decay);
-  view(op.getDt(), dt), view(op.getA(), a), view(op.getBias(), bias);
-  unsigned outputs = 2; // at the end
+  view(op.getDt(), dt), view(op.getA(), a), view(op.getBias(), bias), view(op.getOffsets(), offsets);
+  unsigned outputs = 2; // behind all that is read
   if (part != Part::States) {
     desc(q);
     if (op.getGate())
@@ -96,6 +100,8 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   if (part != Part::States) {
     desc(o);
     view(op.getState(), last);
+    if (offsets)
+      view(op.getO(), elements);
   }
 
   // The coordinates of one more tensor than usual take registers of the producer.
@@ -110,13 +116,15 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   Block &body = kernel.getBody().front();
   for (auto [i, argument] : llvm::enumerate(arguments))
     *argument = body.getArgument(i);
-  for (unsigned i = arguments.size() - outputs; i < arguments.size(); ++i)
+  unsigned first = arguments.size() - outputs - (elements ? 1 : 0);
+  for (unsigned i = first; i < first + outputs; ++i)
     kernel.setOutput(i);
+  if (elements)
+    kernel.setArgAttr(first + outputs, kAliasAttr, builder.getI64IntegerAttr(first));
 
   builder.setInsertionPointToStart(&body);
-  length = t.dim(k, 1);
-  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config)),
-                              t.dim(k, 0)};
+  Value sequences = offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
+  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config)), sequences};
   if (part != Part::Whole) { // the last segment's state is not asked for here
     Value before = t.dim(states, 1);
     segments = t.add(before, 1);
@@ -126,7 +134,7 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPointToStart(&forEach.getBody().front());
   auto at = forEach.getBody().getArguments();
-  batch = at[2];
+  sequence = at[2];
   work(at[0], at[1], part == Part::Whole ? Value() : at[3]);
   return kernel;
 }
@@ -150,25 +158,43 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
   if (!byChannel && !variesInTime())
     prepareDecays();
 
-  Value begin = t.index(0), end = length;
+  Value start = t.index(0), total = t.dim(k, 1), length = total;
+  batch = sequence;
+  if (offsets) {
+    auto offset = [&](Value at) {
+      Type stored = cast<ViewType>(offsets.getType()).getElementType();
+      Value value = t.make<GatherOp>(stored, offsets, at);
+      return t.make<arith::IndexCastOp>(builder.getIndexType(), value);
+    };
+    batch = start;
+    start = t.max(offset(sequence), batch);
+    length = t.max(t.sub(t.min(offset(t.add(sequence, 1)), total), start), batch);
+  }
+  end = t.add(start, length);
+  // In time, from the first step of the sequence on.
+  Value from = t.index(0), to = length, chunks = t.ceilDiv(length, chunk);
   if (segment) {
-    Value chunks = t.ceilDiv(length, chunk);
     Value padded = t.sub(t.add(chunks, segments), t.index(1));
     Value span = t.mul(t.make<arith::DivUIOp>(padded, segments), chunk);
-    begin = t.make<arith::MulIOp>(segment, span);
-    end = t.min(t.add(begin, span), length);
+    from = t.make<arith::MulIOp>(segment, span);
+    to = t.min(t.add(from, span), length);
   }
+  // The first step of a chunk, wherever it stands in time.
+  auto chunkAt = [&](Value time) {
+    return t.add(start, reverse ? t.sub(t.mul(t.sub(chunks, t.index(1)), chunk), time) : time);
+  };
   SmallVector<Value> carried;
   for (int64_t panel = 0; panel < panels; ++panel)
     carried.push_back(part == Part::States ? t.constant(state, 0)
                                            : enteringState(segment, job, panel));
   if (variesInTime())
-    carried.push_back(rates(begin));
+    carried.push_back(rates(chunkAt(from)));
   if (part == Part::States)
     carried.append(panels, byChannel ? t.constant(channels, 0) : number(1));
   auto loop = scf::ForOp::create(
-      builder, t.loc, begin, end, t.index(chunk), carried,
-      [&](OpBuilder &, Location, Value t0, ValueRange args) {
+      builder, t.loc, from, to, t.index(chunk), carried,
+      [&](OpBuilder &, Location, Value time, ValueRange args) {
+        Value t0 = chunkAt(time);
         scf::YieldOp::create(builder, t.loc,
                              part == Part::States ? advance(t0, args) : step(t0, args));
       });
@@ -215,7 +241,7 @@ Value LinearAttentionKernel::enteringState(Value segment, Value job, int64_t pan
                                        channels, factors,
                                        inSegment(t, factorIndices(channels, job, panel), before))
                                  : t.make<GatherOp>(builder.getF32Type(), factors,
-                                                    ValueRange{batch, before, job, t.index(0)});
+                                                    ValueRange{sequence, before, job, t.index(0)});
         Value added = t.make<GatherOp>(state, states, inSegment(t, stateIndices(panel), before));
         Value next = t.fma(args[0], t.make<BroadcastOp>(state, factor), added);
         scf::YieldOp::create(builder, t.loc, next);
@@ -238,7 +264,7 @@ void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Valu
 SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, Value job,
                                                         int64_t panel) {
   auto indices = type.clone(builder.getIndexType());
-  return {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, job),
+  return {t.make<BroadcastOp>(indices, sequence), t.make<BroadcastOp>(indices, job),
           t.make<IotaOp>(indices, t.index(panel * keyDim))};
 }
 
@@ -250,7 +276,7 @@ SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) 
   Decays d;
   if (variesInTime()) {
     d = decays(exponents(t0, carried[1]));
-    next.push_back(rates(t.add(t0, chunk)));
+    next.push_back(rates(following(t0)));
   } else {
     d = constantDecays(t0);
   }
@@ -266,21 +292,28 @@ SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) 
 // The host
 //===----------------------------------------------------------------------===//
 
-/// B and L, of all that has them: the sizes that types may leave open.
-static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Value> operands) {
-  SmallVector<int64_t> batch, length;
+/// B, L and the number of sequences, of all that has them: the sizes that types may leave open. `outputs` are those
+/// of op that are written.
+static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Value> operands,
+                           ArrayRef<Value> outputs) {
+  SmallVector<int64_t> batch, length, packed;
+  SmallVector<int64_t> &sequences = op.isPacked() ? packed : batch;
   for (auto [i, operand] : llvm::enumerate(operands)) {
-    bool isState = operand == op.getInit() || (op.getState() && i + 1 == operands.size());
-    int64_t rank = cast<RankedTensorType>(operand.getType()).getRank();
-    if (rank < 3)
+    if (operand == op.getOffsets())
+      sequences.append({int64_t(i), -1}); // one more than there are sequences
+    if (cast<RankedTensorType>(operand.getType()).getRank() < 3)
       continue;
-    batch.append({int64_t(i), 0});
-    // Of what the host has made only o has a length.
     bool made = operand.getDefiningOp<tensor::EmptyOp>() || operand.getDefiningOp<LaunchOp>();
-    if (!isState && (!made || operand.getType() == op.getO().getType()))
+    bool inTime = made ? !outputs.empty() && operand == outputs.front() : operand != op.getInit();
+    (inTime ? batch : sequences).append({int64_t(i), 0});
+    if (inTime)
       length.append({int64_t(i), 1});
   }
-  return b.getArrayAttr({b.getDenseI64ArrayAttr(batch), b.getDenseI64ArrayAttr(length)});
+  SmallVector<Attribute> same;
+  for (ArrayRef<int64_t> group : {ArrayRef(batch), ArrayRef(length), ArrayRef(packed)})
+    if (group.size() > 2)
+      same.push_back(b.getDenseI64ArrayAttr(group));
+  return b.getArrayAttr(same);
 }
 
 /// How many segments a sequence is cut into so that its CTAs, `units`, fill the card: none shorter than
@@ -302,9 +335,11 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
   if (failed(empty))
     return failure();
 
-  Value batch = host.make<tensor::DimOp>(op.getK(), int64_t(0));
+  Value sequences = host.make<tensor::DimOp>(op.isPacked() ? op.getOffsets() : op.getK(), int64_t(0));
+  if (op.isPacked())
+    sequences = host.sub(sequences, host.index(1));
   int64_t units = LinearAttentionKernel::unitsOfBatch(op, config);
-  SmallVector<Value> work = {host.index(config.consumers), host.index(units), batch};
+  SmallVector<Value> work = {host.index(config.consumers), host.index(units), sequences};
   auto launch = [&](Part part, StringRef suffix, ValueRange extra, ValueRange outputs) {
     LinearAttentionKernel program(op, part);
     SmallVector<Value> operands = program.operands();
@@ -316,16 +351,20 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     symbols.insert(kernel);
     llvm::append_range(operands, extra);
     llvm::append_range(operands, outputs);
+    if (op.isPacked() && part != Part::States)
+      operands.push_back(outputs.front());
     auto launch = LaunchOp::create(b, op.getLoc(), outputs.getTypes(), kernel.getSymName(),
                                    operands, work);
-    launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands));
+    launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands, part == Part::States ? ArrayRef<Value>() : *empty));
     return launch;
   };
 
   SmallVector<Value> results = *empty, segments;
   if (config.split) {
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
-    Value count = segmentCount(host, host.mul(batch, units), length, config.chunk);
+    if (op.isPacked()) // as if all were as long
+      length = host.make<arith::DivUIOp>(length, host.max(sequences, host.index(1)));
+    Value count = segmentCount(host, host.mul(sequences, units), length, config.chunk);
     Value before = host.sub(count, host.index(1));
     int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
     int64_t blocks = llvm::divideCeil(op.getValueDim(), LinearAttentionKernel::kValues);
@@ -334,7 +373,7 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
                           : kWarpgroupRows;
     auto tensor = [&](ArrayRef<int64_t> shape) {
       auto type = RankedTensorType::get(shape, b.getF32Type());
-      return host.make<tensor::EmptyOp>(type, ValueRange{batch, before});
+      return host.make<tensor::EmptyOp>(type, ValueRange{sequences, before});
     };
     SmallVector<Value> buffers = {tensor({any, any, heads, op.getKeyDim(), op.getValueDim()}),
                                   tensor({any, any, heads * blocks, factors})};

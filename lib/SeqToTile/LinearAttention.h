@@ -64,6 +64,7 @@ public:
     mlir::Type f32 = builder.getF32Type();
     element = op.getV().getType().getElementType();
     byChannel = op.hasChannelDecay() || op.getBonus();
+    reverse = op.getReverse();
     panels = byChannel ? llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel) : 1;
     keyDim = panels > 1 ? LinearAttentionConfig::kPanel : llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
     chunk = config.chunk;
@@ -101,6 +102,8 @@ private:
   mlir::Value accumulate(mlir::Value s, mlir::Value factor,
                          std::pair<mlir::Value, mlir::Value> contributed, mlir::Value keyTile);
   llvm::SmallVector<mlir::Value> step(mlir::Value t0, mlir::ValueRange carried);
+  /// Writes a chunk's outputs, of its sequence only.
+  void storeOutputs(mlir::Value sum, mlir::Value t0);
   mlir::Value finish(mlir::Value o, mlir::Value values, mlir::Value gateTile);
   /// Of a chunk: its keys, queries and values, and its gate where there is one.
   mlir::Value loadKeys(mlir::Value t0);
@@ -120,7 +123,8 @@ private:
   mlir::Value between(const ChannelDecays &decays, mlir::Value from, mlir::Value to);
   mlir::Value decayHead();
   mlir::Value everywhere(int64_t at);
-  mlir::Value steps(int64_t base) { return t.iota<tile::RowAttr>(t.index(base), chunk); }
+  /// Of each row how many steps of the chunk come before it in time, and `base` more.
+  mlir::Value steps(int64_t base);
   /// The first step whose decay the state that a query reads has not seen.
   mlir::Value seen() { return steps(bonus ? 0 : 1); }
   llvm::SmallVector<mlir::Value> inParts(mlir::Value x, mlir::RankedTensorType type);
@@ -144,6 +148,19 @@ private:
   Decays constantDecays(mlir::Value t0);
   mlir::Value mask(mlir::Value t0, mlir::Value row, mlir::Value column);
   mlir::Value rates(mlir::Value t0);
+  /// The chunk that follows one in time.
+  mlir::Value following(mlir::Value t0) { return reverse ? t.sub(t0, t.index(chunk)) : t.add(t0, chunk); }
+  /// Whether the queries of rows see keys of columns.
+  mlir::Value sees(mlir::Value columns, mlir::Value rows) {
+    auto predicate = reverse ? mlir::arith::CmpIPredicate::sge : mlir::arith::CmpIPredicate::sle;
+    return t.compare(predicate, columns, rows);
+  }
+  /// Steps of the chunk at t0 that are of its sequence.
+  mlir::Value stepsOf(mlir::Value t0) { return t.min(t.sub(end, t0), t.index(chunk)); }
+  /// A tile whose rows are steps, without those of the next sequence.
+  mlir::Value ofSequence(mlir::Value tile, mlir::Value t0) {
+    return op.isPacked() ? t.make<tile::TrimOp>(tile, stepsOf(t0)) : tile;
+  }
   mlir::Value softplus(mlir::Value x);
   /// A parameter of the head, in 32 bits.
   mlir::Value perHead(mlir::Value view);
@@ -174,13 +191,15 @@ private:
   int64_t panels, keyDim; // the state's panels of key channels, and how wide each is
   int64_t chunk;
   mlir::RankedTensorType line, perRow, perColumn, channels, scores, output, state;
-  bool byChannel, scaleOutputs;
+  bool byChannel, reverse, scaleOutputs;
   double scaleExponent;
 
   // Arguments of the kernel.
   mlir::Value q, k, v, gate, decay, dt, a, bias, bonus, skip, init, o, last, states, factors;
+  mlir::Value offsets, elements; // of packed sequences, whose outputs are written by elements too
   // Of the work tile that is being written.
-  mlir::Value length, segments, batch, keyHead, head, column;
+  mlir::Value segments, sequence, keyHead, head, column;
+  mlir::Value batch, end; // where its sequence stands in [B, L], and where that ends
   mlir::Value rate, skipFactor, dtBias;
   mlir::Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk
   Decays constant;

@@ -417,6 +417,9 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
                                                 unsigned operand) {
   Value tensor = launch.getOperands_()[operand], source = throughCasts(tensor);
   Value written = outputOf(launch, kernel, operand);
+  Value same; // the tensor is another operand's, and has its place already
+  if (auto alias = kernel.getArgAttrOfType<IntegerAttr>(operand, tile::kAliasAttr))
+    same = outputOf(launch, kernel, alias.getInt());
   if (written && !isa_and_nonnull<tensor::EmptyOp, tile::LaunchOp>(source.getDefiningOp()))
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel writes, to be a new tensor or one that a "
@@ -426,7 +429,7 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel overwrites, to have no other use";
   // Not the storage of the tensor.empty itself: equal ones may have become one operation.
-  FailureOr<Layout> place = fresh ? allocate(written) : layout(tensor);
+  FailureOr<Layout> place = same ? layout(same) : fresh ? allocate(written) : layout(tensor);
   if (failed(place))
     return failure();
   if (written)

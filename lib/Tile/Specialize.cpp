@@ -155,7 +155,7 @@ LogicalResult Role::copyBlock(OpBuilder &b, Block &source, Positions &positions)
       SmallVector<Operation *> users(load->getUsers());
       for (size_t i = 0; i < users.size(); ++i) {
         Operation *user = users[i];
-        if (isa<PanelOp>(user))
+        if (isa<PanelOp, TrimOp>(user))
           llvm::append_range(users, user->getUsers());
         Operation *here = source.findAncestorOpInBlock(*user);
         if (!here || here->hasTrait<OpTrait::IsTerminator>())

@@ -25,6 +25,7 @@ struct Callee {
   llvm::SmallVector<mlir::MemRefType> arguments;
   llvm::BitVector outputs;
   llvm::SmallVector<mlir::DenseI64ArrayAttr> unfolds; ///< Null where there is none.
+  llvm::SmallVector<mlir::IntegerAttr> aliases;       ///< Null where there is none.
 };
 using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
 

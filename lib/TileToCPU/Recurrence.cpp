@@ -150,6 +150,22 @@ struct ConvertPanel : OpConversionPattern<PanelOp> {
   }
 };
 
+struct ConvertTrim : OpConversionPattern<TrimOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TrimOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getTile().getType()));
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          Value x = tensor::ExtractOp::create(b, loc, adaptor.getSource(), at);
+          Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
+          Value inside = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, at[0], adaptor.getRows());
+          tensor::YieldOp::create(b, loc, arith::SelectOp::create(b, loc, inside, x, zero).getResult());
+        });
+    return success();
+  }
+};
+
 /// Where a tile stands, and which threads hold a vector, makes no difference in order.
 template <typename Op>
 struct ConvertPlace : OpConversionPattern<Op> {
@@ -166,6 +182,6 @@ struct ConvertPlace : OpConversionPattern<Op> {
 void longwing::tile::populateRecurrencePatterns(const CPUTypeConverter &converter,
                                                 RewritePatternSet &patterns) {
   patterns.add<ConvertScan, ConvertPick, ConvertBetween, ConvertCommon, ConvertParts,
-                ConvertPanel, ConvertFragment, ConvertPlace<DistributeOp>,
+                ConvertPanel, ConvertTrim, ConvertFragment, ConvertPlace<DistributeOp>,
                ConvertPlace<StageOp>>(converter, patterns.getContext());
 }

@@ -148,8 +148,9 @@ struct ConvertLaunch : OpConversionPattern<LaunchOp> {
     const Callee &callee = callees.at(op);
     SmallVector<Value> buffers, outputs;
     for (auto [i, tensor] : llvm::enumerate(adaptor.getOperands_())) {
-      Value buffer = callee.outputs[i] ? copiedBuffer(rewriter, loc, tensor)
-                                       : readOnlyBuffer(rewriter, loc, tensor);
+      Value buffer = callee.aliases[i]   ? buffers[callee.aliases[i].getInt()]
+                     : callee.outputs[i] ? copiedBuffer(rewriter, loc, tensor)
+                                         : readOnlyBuffer(rewriter, loc, tensor);
       if (callee.outputs[i])
         outputs.push_back(buffer);
       if (callee.unfolds[i])

@@ -99,6 +99,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
         callee.arguments.push_back(cast<MemRefType>(converter.convertType(type)));
         callee.outputs[i] = kernel.isOutput(i);
         callee.unfolds.push_back(kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr));
+        callee.aliases.push_back(kernel.getArgAttrOfType<IntegerAttr>(i, kAliasAttr));
       }
     });
     return callees;

@@ -356,6 +356,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](CommonOp op) { return emitCommon(op), success(); })
       .Case([&](PickOp op) { return emitPick(op), success(); })
       .Case([&](PanelOp op) { return emitPanel(op), success(); })
+      .Case([&](TrimOp op) { return emitTrim(op), success(); })
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })

@@ -109,6 +109,7 @@ private:
   void emitCommon(tile::CommonOp op);
   void emitParts(tile::PartsOp op);
   void emitPanel(tile::PanelOp op);
+  void emitTrim(tile::TrimOp op);
   void emitFragment(tile::FragmentOp op);
   void emitWideFragment(tile::FragmentOp op);
   void emitStage(tile::StageOp op);

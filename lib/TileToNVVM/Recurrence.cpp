@@ -146,6 +146,35 @@ void Emitter::emitPanel(PanelOp op) {
   set(op.getTile(), {add(one(op.getSource()), source.getDimSize(0) * bytes)});
 }
 
+/// Each warpgroup writes the zeros, and waits for its own only: those of the others are the same.
+void Emitter::emitTrim(TrimOp op) {
+  RankedTensorType type = op.getTile().getType();
+  int64_t rows = type.getDimSize(0), pieces = kPanelBytes / 16, step = kWarpgroupThreads / pieces;
+  int64_t panels = llvm::divideCeil(type.getDimSize(1) * type.getElementTypeBitWidth() / 8, kPanelBytes);
+  const Value base = one(op.getSource()), count = one(op.getRows());
+  set(op.getTile(), {base});
+  Value ragged = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, count, i32(rows));
+  auto branch = scf::IfOp::create(b, loc, ragged, /*withElse=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value own = ptx::remade(b, loc, thread);
+  Value line = LLVM::LShrOp::create(b, loc, both(own, i32(kWarpgroupThreads - 1)), i32(3));
+  Value address = add(add(base, mul(line, kPanelBytes)), mul(both(own, i32(pieces - 1)), 16));
+  auto words = VectorType::get(4, b.getI32Type());
+  Value zero = LLVM::ConstantOp::create(b, loc, words, b.getZeroAttr(words));
+  for (int64_t first = 0; first < rows; first += step) {
+    Value behind = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, add(line, first), count);
+    auto write = scf::IfOp::create(b, loc, behind, /*withElse=*/false);
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(write.thenBlock());
+    for (int64_t panel = 0; panel < panels; ++panel)
+      LLVM::StoreOp::create(b, loc, zero,
+                            shared(add(address, (panel * rows + first) * kPanelBytes)), /*alignment=*/16);
+  }
+  publish();
+  meetWarpgroup();
+}
+
 /// Each thread reads the pairs of neighbours that it holds.
 void Emitter::emitWideFragment(FragmentOp op) {
   RankedTensorType source = op.getSource().getType();
