@@ -49,8 +49,16 @@ MODELS = {
     "gla_wide": ("linear_attention", dict(heads=4, head_dim=128, decay="channel", decay_element="bf16")),
     "rwkv6_f16": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", element="f16", decay_element="f16", bonus=True,
                                            states=True)),
+    "gla_gate": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", decay_element="bf16", gate=True, skip=True,
+                                          states=True)),
     "linear_reverse": ("linear_attention", dict(heads=4, head_dim=64, decay="step", reverse=True, states=True)),
     "linear_packed": ("linear_attention", dict(heads=4, head_dim=64, decay="step", packed=True, states=True)),
+    "ssd_packed": ("linear_attention", dict(heads=4, head_dim=128, key_heads=1, value_dim=64, decay="dt", bias=True, packed=True,
+                                            softplus=True, skip=True, gate=True, decay_element="bf16", states=True)),
+    "retention_reverse": ("linear_attention", dict(heads=4, head_dim=128, decay="head", scale=128**-0.5, reverse=True, states=True)),
+    "gla_reverse": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", decay_element="bf16", reverse=True, states=True)),
+    "rwkv6_packed": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", decay_element="bf16", bonus=True, packed=True,
+                                              states=True)),
     **{f"{name}_step": (builder, {**{key: value for key, value in arguments.items() if key != "states"}, "step": True})
        for name, builder, arguments in [
            ("scan", "scan", dict(channels=256, form="log", element="bf16", decay_element="f32")),
@@ -65,7 +73,7 @@ MODELS = {
 STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
          "gla_step": "gla"}
 # What no kernel does yet: the compiler says so, and kernels.py fails where it no longer does.
-CPU_ONLY = {"scan_complex", "s6_complex", "linear_reverse", "linear_packed"}
+CPU_ONLY = {"scan_complex", "s6_complex"}
 # Decays: mild ones, exactly none, and such that nothing is left.
 KINDS = ("mild", "none", "all")
 

@@ -146,7 +146,8 @@ def test_long_is_its_parts(name):
     assert distance(from_card(state).astype(np.float64), from_card(tensors["init"]).astype(np.float64)) < 2.0**-9
 
 
-WRONG_OFFSETS = {"scan_packed": [1, 65], "wkv_packed": [0, 60], "s6_packed": [0, 70, 65], "linear_packed": [0, 66]}
+WRONG_OFFSETS = {"scan_packed": [1, 65], "wkv_packed": [0, 60], "s6_packed": [0, 70, 65], "linear_packed": [0, 66],
+                 "rwkv6_packed": [0, 70, 65]}
 
 
 @pytest.mark.parametrize("name", those(WRONG_OFFSETS))

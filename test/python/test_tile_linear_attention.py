@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool
 
 
 def model(dtype, key_heads, heads, key_dim, value_dim, decay=None, dt=None, bias=False, skip=False, gate=False,
-          init=False, state=False, bonus=False, attributes=""):
+          init=False, state=False, bonus=False, packed=False, attributes=""):
     """The model's text, and the names of its arguments. `decay` is the type of the decays, "head" or "step" for short; `dt` its
     element type."""
     bh, qk = f"?x?x{heads}", f"tensor<?x?x{key_heads}x{key_dim}x{dtype}>"
@@ -33,7 +33,8 @@ def model(dtype, key_heads, heads, key_dim, value_dim, decay=None, dt=None, bias
     if dt:
         arguments.update(dt=f"tensor<{bh}x{dt}>", a=head)
         clauses.append(f"dt(%dt : {arguments['dt']}, %a : {head})")
-    for name, wanted, type in [("bias", bias, head), ("bonus", bonus, f"tensor<{heads}x{key_dim}xf32>"), ("skip", skip, head), ("gate", gate, v), ("init", init, s)]:
+    for name, wanted, type in [("bias", bias, head), ("bonus", bonus, f"tensor<{heads}x{key_dim}xf32>"), ("skip", skip, head), ("gate", gate, v), ("init", init, s),
+                               ("offsets", packed, "tensor<?xi32>")]:
         if wanted:
             arguments[name] = type
             clauses.append(f"{name}(%{name} : {type})")
@@ -275,6 +276,95 @@ def test_segments(decay):
     if decay == "step":
         values["decay"] = np.broadcast_to(values["decay"], (1, 2100, 2)).copy()
     check(text, {**values, "init": init}, "bf16")
+
+
+# ----------------------------------------------------------------------------------------------------------------
+# Sequences in both directions, and several in one
+# ----------------------------------------------------------------------------------------------------------------
+
+
+def over_sequences(values, real, offsets=None, reverse=False, **meaning):
+    """o and the last state of each sequence; a state is one of each, what varies with time is cut."""
+    length = values["q"].shape[1]
+    o, states = None, []
+    for number, (begin, end) in enumerate([(0, length)] if offsets is None else zip(offsets[:-1], offsets[1:])):
+        times = slice(begin, end)
+        varying = {n for n, x in values.items() if n != "init" and x.ndim > 2}
+        part = {n: x[:, times][:, ::-1] if reverse and n in varying else x[:, times] if n in varying else x
+                for n, x in values.items()}
+        if offsets is not None:
+            part["init"] = values["init"][number:number + 1]
+        out, state = recurrence(part, real, **meaning)
+        o = np.zeros((out.shape[0], length, *out.shape[2:]), real) if o is None else o
+        o[:, times] = out[:, ::-1] if reverse else out
+        states.append(state)
+    return o, np.concatenate(states)
+
+
+def check_sequences(text, values, dtype, offsets=None, **meaning):
+    packed = [] if offsets is None else [np.array(offsets, np.int32)]
+    o, state = lowered(text)(*values.values(), *packed)
+    exact, exact_state = over_sequences(values, np.float64, offsets, **meaning)
+    single, _ = over_sequences(values, np.float32, offsets, **meaning)
+    assert distance(o, exact) <= 1.5 * distance(cpu.cast(single, dtype), exact)
+    check_state([o, state], exact_state)
+
+
+def family(name, length, sequences=1, **options):
+    """SSD, retention and decays by channel, with all that they have: the model and inputs of some steps."""
+    arguments, dims, kind = {
+        "ssd": (dict(dt="f32", bias=True, skip=True, gate=True, attributes="softplus"), (1, 2, 32, 64), None),
+        "retention": (dict(decay="head"), (2, 2, 32, 64), -0.05),
+        "mild": (dict(decay="tensor<?x?x2x32xbf16>"), (2, 2, 32, 64), 0.3),
+        "strong": (dict(decay="tensor<?x?x2x32xbf16>", bonus=True), (2, 2, 32, 64), 3),
+        "constant": (dict(decay="tensor<2x32xf32>", bonus=True), (2, 2, 32, 64), 0.3)}[name]
+    arguments = {**arguments, **options}
+    attributes = ", ".join(x for x in (arguments.pop("attributes", ""), "reverse" if arguments.pop("reverse", False) else "") if x)
+    text, names = model("bf16", *dims, init=True, state=True, attributes=attributes, **arguments)
+    values = inputs(names, "bf16", 1, length, *dims)
+    values["init"] = inputs(["init"], "bf16", sequences, length, *dims)["init"]
+    rng = np.random.default_rng(3)
+    if name == "retention":
+        values["decay"] = np.array([-0.01, -0.5], np.float32)
+    elif name != "ssd":
+        shape = (2, 32) if name == "constant" else (1, length, 2, 32)
+        values["decay"] = cpu.cast(-np.abs(rng.standard_normal(shape)) * kind, "f32" if name == "constant" else "bf16")
+    order = [n for n in names if n != "offsets"]
+    return text, {n: values[n] for n in order}, {"softplus": True} if name == "ssd" else {}
+
+
+@pytest.mark.parametrize("name", ["ssd", "retention", "mild", "strong", "constant"])
+def test_backwards(name):
+    """Whole chunks and a ragged one, which is the first in time."""
+    text, values, meaning = family(name, 150, reverse=True)
+    check_sequences(text, values, "bf16", reverse=True, **meaning)
+
+
+OFFSETS = [0, 1, 1, 70, 134, 150]  # of one step, of none, of more than a chunk, of one, and less
+
+
+@pytest.mark.parametrize("name, reverse", [("ssd", False), ("retention", True), ("mild", False), ("strong", True),
+                                           ("constant", False)])
+def test_packed(name, reverse):
+    text, values, meaning = family(name, 150, len(OFFSETS) - 1, packed=True, reverse=reverse)
+    check_sequences(text, values, "bf16", OFFSETS, reverse=reverse, **meaning)
+
+
+def test_neighbours_of_packed_sequences():
+    """What is no number in one sequence stays there."""
+    text, values, _ = family("mild", 150, 2, packed=True)
+    for name in ("q", "k", "v", "decay"):
+        values[name][:, 70:] = cpu.cast(np.array(np.nan), "bf16")
+    o, state = lowered(text)(*values.values(), np.array([0, 70, 150], np.int32))
+    assert np.isfinite(cpu.to_float64(o[:, :70])).all() and np.isfinite(state[0]).all()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_packed_segments(reverse):
+    """Long sequences are cut into segments, of which short ones leave some empty."""
+    offsets = [0, 10, 4250]
+    text, values, _ = family("retention", 4250, 2, packed=True, reverse=reverse)
+    check_sequences(text, values, "bf16", offsets, reverse=reverse)
 
 
 @pytest.mark.parametrize("batch, length", [(0, 64), (1, 0)])
