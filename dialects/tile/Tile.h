@@ -73,7 +73,7 @@ constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
 /// On an argument of a kernel, a !tile.desc: how its dimensions, outermost first, come from those of
 /// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th
-/// element; the size 0 stands for all of it.
+/// element; the size 0 stands for all whole steps of it.
 constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
 /// On an argument of a kernel, a !tile.view: the number of the argument whose tensor it is too, which the kernel writes
 /// in boxes and, where boxes do not fit, by elements.

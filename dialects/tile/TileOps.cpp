@@ -114,15 +114,18 @@ LogicalResult KernelOp::verify() {
 /// Whether an unfolded tensor of that type has `rank` dimensions and stays inside of it.
 static bool unfolds(DenseI64ArrayAttr unfold, RankedTensorType tensor, size_t rank) {
   ArrayRef<int64_t> entries = unfold;
-  SmallVector<int64_t> last(tensor.getRank(), 0);
+  // How far each dimension is reached, and, where one takes all of it in steps, within such a step.
+  SmallVector<int64_t> last(tensor.getRank(), 0), steps(tensor.getRank(), 0);
   for (size_t i = 0; i + 2 < entries.size(); i += 3) {
     int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
     if (dimension < 0 || dimension >= tensor.getRank() || step < 1 || size < 0)
       return false;
     last[dimension] += size ? step * (size - 1) : 0;
+    if (!size && std::exchange(steps[dimension], step))
+      return false;
   }
-  for (auto [size, reached] : llvm::zip(tensor.getShape(), last))
-    if (reached && (ShapedType::isDynamic(size) || reached >= size))
+  for (auto [size, reached, step] : llvm::zip(tensor.getShape(), last, steps))
+    if (reached && (step ? reached >= step : ShapedType::isDynamic(size) || reached >= size))
       return false;
   return entries.size() == 3 * rank;
 }

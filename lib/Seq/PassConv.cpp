@@ -14,7 +14,7 @@
 using namespace mlir;
 using namespace longwing;
 
-/// The largest outer radix: with 512 the kernels' matrices fit SRAM, but their addresses spill.
+/// The largest outer radix: with 512 the sums of its residues do not fit the registers.
 static constexpr int64_t kMaxOuter = 256;
 /// The smallest transform over b: with 2 the inner kernel spills.
 static constexpr int64_t kMinInner = 4;
@@ -22,20 +22,21 @@ static constexpr int64_t kMinInner = 4;
 std::optional<PassPlan> PassPlan::choose(int64_t length) {
   std::optional<PassPlan> best;
   double least = 0;
-  for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
-    int64_t outer = llvm::divideCeil(length, kSide * inner * kSide) * kSide;
-    // The filter's inner kernel spills where the work tiles are counted by another number.
-    outer = llvm::PowerOf2Ceil(outer);
-    if (outer > kMaxOuter)
-      continue;
-    PassPlan plan{length, outer, inner, /*rightAngle=*/true};
-    // Memory traffic, and the products with the outer matrices.
-    double cost = double(plan.points()) * (20 + outer / 32.0);
-    if (best && cost >= least)
-      continue;
-    best = plan;
-    least = cost;
-  }
+  for (int64_t middle : {int64_t(1), kSide})
+    for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
+      int64_t outer = llvm::divideCeil(length, kSide * inner * middle * kSide) * kSide;
+      // The filter's inner kernel spills where the work tiles are counted by another number.
+      outer = llvm::PowerOf2Ceil(outer);
+      if (outer > kMaxOuter)
+        continue;
+      PassPlan plan{length, outer, inner, /*rightAngle=*/true, middle};
+      // Memory traffic, and the products with the outer matrices.
+      double cost = double(plan.points()) * ((middle > 1 ? 36 : 20) + outer / 64.0);
+      if (best && cost >= least)
+        continue;
+      best = plan;
+      least = cost;
+    }
   return best;
 }
 
@@ -51,14 +52,26 @@ static std::optional<PassPlan> refuse(std::string *why, const Twine &reason) {
   return std::nullopt;
 }
 
-/// The plan in whose order a spectrum of these radices lies: [R, M / 256, 16, 16], or [R, 16, 16].
+/// The plan in whose order a spectrum of these radices lies: [R, Q, M / 256, 16, 16], without Q and
+/// M / 256 where they are 1.
 static std::optional<PassPlan> inOrder(ArrayRef<int64_t> radices, std::string *why) {
-  bool known = (radices.size() == 3 || radices.size() == 4) && radices.take_back(2) == ArrayRef<int64_t>{16, 16};
-  int64_t outer = known ? radices.front() : 0, radix = known && radices.size() == 4 ? radices[1] : 1;
-  PassPlan plan{/*length=*/0, outer, 4 * radix, /*rightAngle=*/true};
-  if (!known || outer % kSide || outer > kMaxOuter || radix > 16 || !llvm::isPowerOf2_64(radix))
-    return refuse(why, "passes through memory take a spectrum of radices [R, 16, 16] or [R, r, 16, 16], "
-                       "R a multiple of 64 up to 256, r a power of two up to 16");
+  bool known = radices.size() >= 3 && radices.take_back(2) == ArrayRef<int64_t>{16, 16};
+  PassPlan plan;
+  if (known) {
+    plan.outer = radices.front();
+    radices = radices.drop_front().drop_back(2);
+    if (!radices.empty() && radices.front() == kSide) {
+      plan.middle = kSide;
+      radices = radices.drop_front();
+    }
+    int64_t radix = radices.empty() ? 1 : radices.front();
+    plan.inner = kMinInner * radix;
+    known = radices.size() < 2 && plan.outer % kSide == 0 && plan.outer <= kMaxOuter && radix <= 16 &&
+            llvm::isPowerOf2_64(radix);
+  }
+  if (!known)
+    return refuse(why, "passes through memory take a spectrum of radices [R, 16, 16], [R, r, 16, 16], [R, 64, 16, 16] "
+                       "or [R, 64, r, 16, 16], R a multiple of 64 up to 256, r a power of two up to 16");
   return plan;
 }
 

@@ -125,10 +125,12 @@ ComplexTile InnerPass::loadFine() {
   return pull(fine, {firstK1(t.divAll(t.position(0), stages.radix)), t.position(1)});
 }
 
-/// The number of a k1 of this tile among all.
+/// The number of a k1 of this tile among all; that of a middle digit, if there is one.
 Value InnerPass::firstK1(Value k1) {
-  Value first = t.broadcast(t.mul(tileOfSequence, plan.neighbours()), t.indices());
-  return t.make<arith::AddIOp>(k1, first);
+  Value first = t.mul(tileOfSequence, plan.neighbours());
+  if (plan.middle > 1)
+    first = t.make<arith::RemUIOp>(first, t.index(plan.middle));
+  return t.make<arith::AddIOp>(k1, t.broadcast(first, t.indices()));
 }
 
 void InnerPass::workTile() {
@@ -163,12 +165,14 @@ void InnerPass::workTile() {
 }
 
 SmallVector<Value> InnerPass::twiddles(OpBuilder &b) const {
+  // Of the digit in front of the inner ones.
+  PassPlan around = plan.middle > 1 ? plan.middlePart() : plan;
   auto table = [&](int64_t count, int64_t step) {
-    auto type = RankedTensorType::get({plan.outer, count, 2}, b.getF16Type());
+    auto type = RankedTensorType::get({around.outer, count, 2}, b.getF16Type());
     SmallVector<APFloat> values;
-    for (int64_t k1 = 0; k1 < plan.outer; ++k1)
+    for (int64_t k1 = 0; k1 < around.outer; ++k1)
       for (int64_t i = 0; i < count; ++i) {
-        std::complex<double> value = outerRoot(plan, k1, i * step, plan.points(), 1);
+        std::complex<double> value = outerRoot(around, k1, i * step, around.points(), 1);
         for (double part : {value.real(), value.imag()})
           values.push_back(nearest(part, b.getF16Type()));
       }

@@ -33,6 +33,40 @@ protected:
     return tile::DescType::get(builder.getContext(), box, type, split);
   }
 
+  /// The intermediate, in boxes of 64 points of k1, all of one b. Its tiles hold several k1, or, where
+  /// a k1 has more than one tile, 64 b each.
+  tile::DescType column(mlir::Type type) {
+    int64_t n = plan.neighbours();
+    return n ? desc({kSide / n, 1, n, 1, kSide}, type) : desc({kSide, 1, 1, 1, kSide}, type);
+  }
+  /// Gives the dimensions of those boxes to an argument [tiles, planes, 64, 64].
+  void unfoldColumns(unsigned argument, int64_t planes) {
+    llvm::SmallVector<int64_t> entries;
+    if (int64_t n = plan.neighbours())
+      entries = {0, 1, 0, 1, 1, planes, 2, plan.inner, n, 2, 1, plan.inner, 3, 1, kSide};
+    else
+      entries = {0, plan.inner / kSide, 0, 0, 1, plan.inner / kSide, 1, 1, planes, 2, 1, kSide, 3, 1, kSide};
+    kernel.setArgAttr(argument, tile::kUnfoldAttr, builder.getDenseI64ArrayAttr(entries));
+  }
+  /// The sequences of such an argument.
+  mlir::Value sequencesOf(mlir::Value x) {
+    return t.floorDiv(t.dim(x, 0), plan.neighbours() ? plan.tiles() : plan.outer);
+  }
+  /// Where the box of a block of 64 k1 begins.
+  llvm::SmallVector<mlir::Value> columnAt(mlir::Value sequence, mlir::Value block, int64_t plane,
+                                          mlir::Value b) {
+    mlir::Value zero = t.index(0);
+    if (plan.neighbours()) {
+      mlir::Value first = t.add(t.mul(sequence, plan.tiles()), t.mul(block, plan.inner));
+      return {first, t.index(plane), zero, b, zero};
+    }
+    mlir::Value first = t.add(t.mul(sequence, plan.outer), t.mul(block, kSide));
+    mlir::Value side = t.index(kSide);
+    return {first, t.floorDiv(b, kSide), t.index(plane), t.make<mlir::arith::RemUIOp>(b, side), zero};
+  }
+  /// Its dimension of b, along which the boxes of warpgroups follow each other.
+  static constexpr int64_t kAlongB = 3;
+
   /// Begins the kernel and gives its arguments. The registers that the producer has are the consumers'
   /// loss.
   mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output,

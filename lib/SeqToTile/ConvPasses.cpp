@@ -12,6 +12,7 @@
 
 #include "ConvInner.h"
 #include "ConvKernel.h"
+#include "ConvMiddle.h"
 #include "ConvSpectrum.h"
 #include "SeqToTile.h"
 
@@ -23,47 +24,63 @@ using namespace longwing::tile;
 
 namespace {
 
-/// The dimension of b in the intermediate, along which the tiles of warpgroups follow each other.
-constexpr int64_t kAlongB = 3;
-
-/// The kernels of the passes.
+/// The outer kernels. The transform over a = r i + j is one over i for each residue j, and one of r points,
+/// whose roots are powers of i: the matrices of 64 rows serve r times as many, and what is read once
+/// as well. On the way there the sums of two residues fit the registers, back those of four.
 class PassKernel : protected ConvKernel {
-protected:
-  PassKernel(seq::LongConvOp op, const PassPlan &plan)
-      : ConvKernel(op.getLoc(), plan), op(op), element(op.getU().getType().getElementType()),
-        positions(wide.clone(builder.getIndexType())) {}
+public:
+  /// Rows k1 and columns (j, i) on the way there, rows i and columns (j, k1) back.
+  Value matrices(OpBuilder &b) const;
 
-  /// The intermediate, in boxes of `rows` points of k1, all of one b.
-  DescType column(int64_t rows) {
-    return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, half);
+protected:
+  PassKernel(seq::LongConvOp op, const PassPlan &whole, bool forward)
+      : ConvKernel(op.getLoc(), whole.outerPart()), op(op), forward(forward),
+        element(op.getU().getType().getElementType()), positions(wide.clone(builder.getIndexType())) {
+    auto fits = [&](int64_t r) {
+      return plan.outer % (r * kSide) == 0 && plan.length % (r * plan.stride()) == 0;
+    };
+    for (int64_t r = 2; r <= (forward ? 2 : 4) && fits(r); r *= 2)
+      residues = r;
+    blocks = plan.outer / residues / kSide;
   }
-  /// Without boxes of samples the producer holds more of the loop over work tiles.
-  int64_t producerRegisters() { return plan.isAligned() ? 24 : 56; }
-  /// Gives the rows of the intermediate as k1 and b.
-  void unfoldColumns(unsigned argument) {
-    kernel.setArgAttr(argument, kUnfoldAttr,
-                      builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 2, 2, plan.inner, plan.neighbours(),
-                                                    2, 1, plan.inner, 3, 1, kSide}));
+
+  /// Whether sequences are whole rows, so that the copy engine can cut them.
+  bool isAligned() { return plan.length % plan.stride() == 0; }
+  /// Begins a kernel; with gathered samples it has no register to spare.
+  ValueRange begin(StringRef name, ArrayRef<Type> inputs, unsigned output) {
+    ValueRange arguments = ConvKernel::begin(name, inputs, output, producerRegisters());
+    if (!isAligned())
+      kernel->setAttr(kScarceAttr, builder.getUnitAttr());
+    return arguments;
   }
-  /// u, y or a gate: boxes of `rows` samples M apart by 64 neighbouring ones, if the copy engine can
-  /// cut them.
-  Type samples(int64_t rows) {
-    if (plan.isAligned())
-      return desc({1, 1, rows, kSide}, element, plan.stride());
+  /// The producer of many rings, or without boxes of samples, holds more of the loop over work tiles.
+  int64_t producerRegisters() { return isAligned() ? 40 : 56; }
+  /// u, y or a gate: boxes of 64 rows of a residue, M r apart, by 64 neighbouring samples, if the copy
+  /// engine can cut them.
+  Type samples() {
+    if (isAligned())
+      return desc({1, 1, kSide, kSide}, element, residues * plan.stride());
     return ViewType::get(op.getContext(), op.getU().getType().getShape(), element);
   }
-  /// 64 rows of the outer matrix, in blocks of `depth` columns. They stay for all work tiles.
-  SmallVector<Complex> outerRows(Value matrices, Value row, int64_t depth) {
-    int64_t blocks = plan.outer / depth;
-    auto block = [&](int64_t plane, int64_t j) {
-      return table(matrices, plane, row, t.index(j * depth), depth, 2 * blocks);
+  /// The box of a residue, from row i0 on.
+  SmallVector<Value> at(int64_t residue, Value i0) {
+    return {batch, channel, i0, t.add(t.mul(b0, kSide), residue * plan.stride())};
+  }
+  /// 64 rows of the outer matrices, those of the residues side by side. They stay for all work tiles.
+  Complex outerRows(Value matrices, Value row) {
+    auto plane = [&](int64_t i) { return table(matrices, i, row, t.index(0), plan.outer, 2); };
+    Complex all;
+    all.re = plane(0);
+    all.im = plane(1);
+    return all;
+  }
+  /// The columns that stand for a residue and a block of 64 i or k1.
+  Complex block(const Complex &rows, int64_t residue, int64_t number) {
+    auto type = tileType<SharedAttr>({kSide, kSide}, half);
+    auto panel = [&](Value plane) {
+      return t.make<PanelOp>(type, plane, (residue * blocks + number) * kSide);
     };
-    SmallVector<Complex> rows(blocks);
-    for (auto [j, part] : llvm::enumerate(rows)) {
-      part.re = block(0, j);
-      part.im = block(1, j);
-    }
-    return rows;
+    return {panel(rows.re), panel(rows.im)};
   }
   /// Says which sequence and which b the work tile has.
   void at(Value sequence, Value b0, Value like) {
@@ -72,10 +89,11 @@ protected:
     batch = t.make<arith::RemUIOp>(sequence, batches);
     this->b0 = b0;
   }
-  /// The positions in time of the tile's samples, 64 rows of a from a0 on for each b.
-  Value times(Value a0) {
+  /// The positions in time of the tile's samples, 64 rows of a residue from i0 on for each b.
+  Value times(int64_t residue, Value i0) {
     Value row = rows();
-    Value a = t.add(remainder(row, kSide), fill(row, a0));
+    Value i = t.add(remainder(row, kSide), fill(row, i0));
+    Value a = t.add(t.make<arith::MulIOp>(i, fill(i, residues)), fill(i, residue));
     Value b = t.add(quotient(row, kSide), fill(row, b0));
     Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                         t.make<arith::MulIOp>(b, fill(b, kSide)));
@@ -83,134 +101,155 @@ protected:
                  t.broadcast(t.iota<ColAttr>(t.index(0), kSide), positions));
   }
   /// Samples of u or of a gate as f32; 0 behind the end.
-  Value sample(Value source, Value a0) {
-    if (plan.isAligned())
-      return read(load(source, {batch, channel, a0, t.mul(b0, kSide)}, kRows, /*along=*/3,
-                       plan.outer <= 128 ? 2 : 1));
-    Value n = times(a0);
+  Value sample(Value source, int64_t residue, Value i0) {
+    if (isAligned())
+      return read(load(source, at(residue, i0), kRows, /*along=*/3, 2));
+    Value n = times(residue, i0);
     Value value = t.make<GatherOp>(acc(element), source, ValueRange{batch, channel, n});
     Value inside = t.compare(arith::CmpIPredicate::slt, n,
                              t.make<BroadcastOp>(positions, t.index(plan.length)));
     return t.select(inside, t.make<arith::ExtFOp>(wide, value), t.constant(wide, 0));
   }
-  void storeSamples(Value value, Value destination, Value a0) {
+  void storeSamples(Value value, Value destination, int64_t residue, Value i0) {
     Value rounded = convert(value, element);
-    if (plan.isAligned())
-      return store(rounded, destination, {batch, channel, a0, t.mul(b0, kSide)}, /*along=*/3);
-    ScatterOp::create(builder, t.loc, rounded, destination, ValueRange{batch, channel, times(a0)});
+    if (isAligned())
+      return store(rounded, destination, at(residue, i0), /*along=*/3);
+    ScatterOp::create(builder, t.loc, rounded, destination,
+                      ValueRange{batch, channel, times(residue, i0)});
   }
 
   seq::LongConvOp op;
+  bool forward;
+  int64_t residues = 1; ///< r
+  int64_t blocks;       ///< Of 64 rows of the transform over i.
   Type element;
   RankedTensorType positions;
   Value batch, channel, b0;
 };
 
 /// u to X. Its left operand, 64 rows of the outer matrix, stays for all work tiles.
-class ForwardPass : PassKernel {
+class ForwardPass : public PassKernel {
 public:
-  ForwardPass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan) {}
+  ForwardPass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan, /*forward=*/true) {}
   KernelOp create(StringRef name);
 
 private:
   /// Whether the input is multiplied as it comes, without a way through registers.
-  bool isPlain() { return plan.isAligned() && element == half && !op.getPre(); }
+  bool isPlain() { return isAligned() && element == half && !op.getPre(); }
 };
 
 /// Z to y.
-class InversePass : PassKernel {
+class InversePass : public PassKernel {
 public:
-  InversePass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan) {}
+  InversePass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan, /*forward=*/false) {}
   KernelOp create(StringRef name);
 
 private:
-  Value finish(Value sum, Value a0, ValueRange extra);
+  Value finish(Value sum, int64_t residue, Value i0, ValueRange extra);
 };
 
 } // namespace
 
-/// Slots of a ring for tiles of this size: what SRAM has beside the rest.
-static int64_t stagesFor(const PassPlan &plan, bool extras) {
-  return plan.outer <= 64 || (plan.outer <= 128 && !extras) ? 4 : 2;
-}
-
 KernelOp ForwardPass::create(StringRef name) {
-  int64_t depth = isPlain() ? plan.depth() : kSide;
-  SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(kSide), samples(depth)};
+  SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(half), samples()};
   if (op.getPre())
-    inputs.push_back(samples(depth));
+    inputs.push_back(samples());
   ValueRange arguments = begin(name, inputs, /*output=*/1);
-  unfoldColumns(1);
-  Value matrices = arguments[0], x = arguments[1], u = arguments[2], zero = t.index(0);
-  Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
-  Value block = forRange(plan.outer / kSide), k0 = t.mul(block, kSide);
-  SmallVector<Complex> f = outerRows(matrices, k0, depth);
+  unfoldColumns(1, 2);
+  Value matrices = arguments[0], x = arguments[1], u = arguments[2];
+  Value sequences = sequencesOf(x);
+  Value number = forRange(blocks), k0 = t.mul(number, kSide);
+  Complex f = outerRows(matrices, k0);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
   at(sequence, t.mul(work[0], kGroups), u);
-  Complex sum;
-  for (auto [j, rows] : llvm::enumerate(f)) {
-    Value a0 = t.index(int64_t(j) * depth), tile;
-    if (isPlain()) {
-      tile = load(u, {batch, channel, a0, t.mul(b0, kSide)}, kGroups * depth, /*along=*/3,
-                  stagesFor(plan, false));
-    } else {
-      Value value = sample(u, a0);
-      if (op.getPre())
-        value = t.mulf(value, sample(arguments[3], a0));
-      tile = exchange(value, half);
+  // What each residue gives, as f16 where others follow.
+  SmallVector<Complex> parts;
+  for (int64_t residue = 0; residue < residues; ++residue) {
+    Complex sum;
+    for (int64_t i = 0; i < blocks; ++i) {
+      Value i0 = t.index(i * kSide), tile;
+      if (isPlain()) {
+        tile = load(u, at(residue, i0), kRows, /*along=*/3, 4);
+      } else {
+        Value value = sample(u, residue, i0);
+        if (op.getPre())
+          value = t.mulf(value, sample(arguments[3], residue, i0));
+        tile = exchange(value, half);
+      }
+      Complex rows = block(f, residue, i);
+      sum.re = dotLeft(rows.re, tile, sum.re);
+      sum.im = dotLeft(rows.im, tile, sum.im);
     }
-    sum.re = dotLeft(rows.re, tile, sum.re);
-    sum.im = dotLeft(rows.im, tile, sum.im);
+    if (residues > 1)
+      sum = {convert(sum.re, half), convert(sum.im, half)};
+    parts.push_back(sum);
   }
   Value row = rows();
-  Value k1 = t.add(remainder(row, kSide), fill(row, k0));
   Value b = t.add(quotient(row, kSide), fill(row, b0));
-  Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
-  Value first = t.add(t.mul(sequence, plan.tiles()), t.mul(block, plan.inner));
-  store(convert(y.re, half), x, {first, t.index(0), zero, b0, zero}, kAlongB);
-  store(convert(y.im, half), x, {first, t.index(1), zero, b0, zero}, kAlongB);
+  if (residues == 2) {
+    auto [x, y] = std::pair(parts[0], parts[1]);
+    parts[0] = {t.make<arith::AddFOp>(x.re, y.re), t.make<arith::AddFOp>(x.im, y.im)};
+    parts[1] = {t.make<arith::SubFOp>(x.re, y.re), t.make<arith::SubFOp>(x.im, y.im)};
+  }
+  for (int64_t q = 0; q < residues; ++q) {
+    Complex sum = parts[q];
+    if (residues > 1)
+      sum = {t.make<arith::ExtFOp>(wide, sum.re), t.make<arith::ExtFOp>(wide, sum.im)};
+    int64_t q0 = q * blocks;
+    Value k1 = t.add(remainder(row, kSide), fill(row, t.add(k0, q0 * kSide)));
+    Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
+    for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{y.re, y.im}))
+      store(convert(value, half), x, columnAt(sequence, t.add(number, q0), plane, b0), kAlongB);
+  }
   return end();
 }
 
 KernelOp InversePass::create(StringRef name) {
-  int64_t depth = plan.depth();
-  SmallVector<Type> inputs = {column(depth), desc({1, kSide, kSide}, half), samples(kSide)};
+  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half), samples()};
   if (op.getPost())
-    inputs.push_back(samples(kSide));
+    inputs.push_back(samples());
   if (op.getSkip()) {
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, single));
-    inputs.push_back(samples(kSide));
+    inputs.push_back(samples());
     if (op.getPre() && !op.getSkipUngated())
-      inputs.push_back(samples(kSide));
+      inputs.push_back(samples());
   }
-  ValueRange arguments = begin(name, inputs, /*output=*/2, producerRegisters());
-  unfoldColumns(0);
-  Value z = arguments[0], matrices = arguments[1], y = arguments[2], zero = t.index(0);
-  Value sequences = t.floorDiv(t.dim(z, 0), plan.tiles());
-  Value a0 = t.mul(forRange(plan.outer / kSide), kSide);
-  SmallVector<Complex> f = outerRows(matrices, a0, depth);
+  ValueRange arguments = begin(name, inputs, /*output=*/2);
+  unfoldColumns(0, 2);
+  Value z = arguments[0], matrices = arguments[1], y = arguments[2];
+  Value sequences = sequencesOf(z);
+  Value i0 = t.mul(forRange(blocks), kSide);
+  Complex f = outerRows(matrices, i0);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
   at(sequence, t.mul(work[0], kGroups), y);
-  Value sum;
-  for (auto [j, rows] : llvm::enumerate(f)) {
-    Value first = t.add(t.mul(sequence, plan.tiles()), int64_t(j) * depth / plan.neighbours());
-    auto part = [&](int64_t number) {
-      return load(z, {first, t.index(number), zero, b0, zero}, kGroups * depth, kAlongB,
-                  stagesFor(plan, op.getPost() || op.getSkip()));
-    };
-    sum = dotLeft(rows.re, part(0), sum);
-    sum = dotLeft(rows.im, part(1), sum, /*negate=*/true);
+  // Each part of Z meets the matrices of all residues j, times i^(j q 4 / r) for the q-th rows.
+  SmallVector<Value> sums(residues);
+  for (int64_t k = 0; k < plan.outer / kSide; ++k) {
+    int64_t q = k / blocks;
+    Complex data;
+    for (Value *part : {&data.re, &data.im})
+      *part = load(z, columnAt(sequence, t.index(k), part == &data.im, b0), kRows, kAlongB,
+                   plan.outer > 128 && op.getSkip() ? 2 : 4);
+    for (auto [residue, sum] : llvm::enumerate(sums)) {
+      Complex rows = block(f, residue, k % blocks);
+      // Re(m (re + i im)) = m.re re - m.im im
+      int64_t turns = q * int64_t(residue) * (4 / residues) & 3;
+      bool swapped = turns & 1;
+      sum = dotLeft(swapped ? rows.im : rows.re, data.re, sum, /*negate=*/turns == 1 || turns == 2);
+      sum = dotLeft(swapped ? rows.re : rows.im, data.im, sum, /*negate=*/turns < 2);
+    }
   }
-  storeSamples(finish(sum, a0, arguments.drop_front(3)), y, a0);
+  for (auto [residue, sum] : llvm::enumerate(sums))
+    storeSamples(finish(sum, residue, i0, arguments.drop_front(3)), y, residue, i0);
   return end();
 }
 
 /// post (c + skip x)
-Value InversePass::finish(Value sum, Value a0, ValueRange extra) {
+Value InversePass::finish(Value sum, int64_t residue, Value i0, ValueRange extra) {
   auto next = [&] {
     Value argument = extra.front();
     extra = extra.drop_front();
@@ -219,28 +258,28 @@ Value InversePass::finish(Value sum, Value a0, ValueRange extra) {
   Value post = op.getPost() ? next() : Value();
   if (op.getSkip()) {
     Value skip = t.make<GatherOp>(single, next(), ValueRange{channel});
-    Value x = sample(next(), a0);
+    Value x = sample(next(), residue, i0);
     if (!extra.empty())
-      x = t.mulf(x, sample(next(), a0));
+      x = t.mulf(x, sample(next(), residue, i0));
     sum = t.fma(x, t.make<BroadcastOp>(wide, skip), sum);
   }
-  return post ? t.mulf(sum, sample(post, a0)) : sum;
+  return post ? t.mulf(sum, sample(post, residue, i0)) : sum;
 }
 
 //===----------------------------------------------------------------------===//
 // The host
 //===----------------------------------------------------------------------===//
 
-static Value outerMatrices(OpBuilder &b, Location loc, const PassPlan &plan, int sign) {
-  ConvTables tables(plan.outer, plan.outer);
-  // Magnitudes never grow on the way there, so that no input overflows.
-  double scale = sign < 0 ? 1 / double(plan.outer) : 1;
-  // Rows are the result's: k1 on the way there, a on the way back.
+Value PassKernel::matrices(OpBuilder &b) const {
+  int64_t side = blocks * kSide;
+  ConvTables tables(side, plan.outer);
+  // Magnitudes never grow on the way there.
+  double scale = forward ? 1 / double(plan.outer) : 1;
   tables.add([&](int64_t r, int64_t c) {
-    return scale * (sign < 0 ? outerRoot(plan, r, c, plan.outer, sign)
-                             : outerRoot(plan, c, r, plan.outer, sign));
+    int64_t residue = c / side, k1 = forward ? r : c % side, i = forward ? c % side : r;
+    return scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);
   });
-  return tables.constant(b, loc, b.getF16Type());
+  return tables.constant(b, t.loc, b.getF16Type());
 }
 
 LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbols) {
@@ -268,26 +307,36 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   auto u = op.getU().getType();
   Value batches = host.make<tensor::DimOp>(op.getU(), 0), channels = host.index(u.getDimSize(1));
   Value sequences = host.make<arith::MulIOp>(batches, channels);
-  Value pairs = host.index(plan.inner / kGroups);
+  PassPlan outer = plan.outerPart();
+  Value pairs = host.index(outer.inner / kGroups);
   auto complexType = RankedTensorType::get(
       {ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
   Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
-  SmallVector<Value> operands = {outerMatrices(b, loc, plan, -1), points, op.getU()};
+  ForwardPass forward(op, plan);
+  InversePass inverse(op, plan);
+  SmallVector<Value> operands = {forward.matrices(b), points, op.getU()};
   if (op.getPre())
     operands.push_back(op.getPre());
-  Value x = launch(insert(ForwardPass(op, plan).create(name("forward"))), operands, complexType,
+  Value x = launch(insert(forward.create(name("forward"))), operands, complexType,
                    {pairs, sequences});
+  Value groups = host.mul(sequences, plan.outer), columns = host.index(plan.inner / kGroups);
+  if (plan.middle > 1)
+    x = launch(insert(middlePass(loc, name("middle_forward"), plan, /*forward=*/true)),
+               {x, middleMatrices(b, loc, plan, /*forward=*/true)}, complexType, {columns, groups});
   InnerPass inner(loc, plan);
   operands = {x, spectrum};
   llvm::append_range(operands, inner.twiddles(b));
   KernelOp kernel = inner.create(name("inner"), operands);
   Value z = launch(insert(kernel), operands, complexType,
                    {batches, host.index(plan.tiles()), channels});
+  if (plan.middle > 1)
+    z = launch(insert(middlePass(loc, name("middle_inverse"), plan, /*forward=*/false)),
+               {z, middleMatrices(b, loc, plan, /*forward=*/false)}, complexType, {columns, groups});
   SmallVector<Value> sizes;
   if (u.isDynamicDim(0))
     sizes.push_back(batches);
   Value empty = host.make<tensor::EmptyOp>(op.getY().getType(), sizes);
-  operands = {z, outerMatrices(b, loc, plan, 1), empty};
+  operands = {z, inverse.matrices(b), empty};
   if (op.getPost())
     operands.push_back(op.getPost());
   if (op.getSkip()) {
@@ -295,7 +344,7 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     if (op.getPre() && !op.getSkipUngated())
       operands.push_back(op.getPre());
   }
-  Value y = launch(insert(InversePass(op, plan).create(name("inverse"))), operands,
+  Value y = launch(insert(inverse.create(name("inverse"))), operands,
                    op.getY().getType(), {pairs, sequences});
   op.getY().replaceAllUsesWith(y);
   op.erase();

@@ -49,9 +49,6 @@ protected:
   SpectrumKernel(Location loc, const PassFilter &source, const PassPlan &plan)
       : ConvKernel(loc, plan), source(source), brain(builder.getBF16Type()) {}
 
-  DescType column(int64_t rows) {
-    return desc({rows / plan.neighbours(), 1, plan.neighbours(), 1, kSide}, brain);
-  }
   /// hi keeps the upper half of the bits, so that lo is exact in f32.
   Split split(Value x) {
     RankedTensorType bits = wide.clone(builder.getI32Type());
@@ -81,6 +78,20 @@ protected:
     return m;
   }
 
+  /// The product of a complex matrix and complex data.
+  Complex dotLeft(const SplitComplex &matrix, const SplitComplex &data) {
+    Complex y;
+    y.re = dotLeft(matrix.im, data.im, dotLeft(matrix.re, data.re, {}, false), /*negate=*/true);
+    y.im = dotLeft(matrix.im, data.re, dotLeft(matrix.re, data.im, {}, false), /*negate=*/false);
+    return y;
+  }
+  /// Stores the planes re hi, re lo, im hi, im lo.
+  void storeColumn(const Complex &y, Value x, Value sequence, Value block, Value b0) {
+    Split re = split(y.re), im = split(y.im);
+    for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{re.hi, re.lo, im.hi, im.lo}))
+      store(convert(value, brain), x, columnAt(sequence, block, plane, b0), kAlongB);
+  }
+
   PassFilter source;
   Type brain;
 };
@@ -89,7 +100,7 @@ protected:
 class SpectrumForward : SpectrumKernel {
 public:
   SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
-      : SpectrumKernel(loc, source, plan) {}
+      : SpectrumKernel(loc, source, plan.outerPart()) {}
   KernelOp create(StringRef name);
 
 private:
@@ -98,6 +109,14 @@ private:
   Value imaginaryTaps(Value channel, Value n);
 
   Value filter, reverse;
+};
+
+/// The middle digit of X, in place.
+class SpectrumMiddle : SpectrumKernel {
+public:
+  SpectrumMiddle(Location loc, const PassFilter &source, const PassPlan &plan)
+      : SpectrumKernel(loc, source, plan.middlePart()) {}
+  KernelOp create(StringRef name);
 };
 
 /// X to the spectrum.
@@ -172,13 +191,14 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
 }
 
 KernelOp SpectrumForward::create(StringRef name) {
-  SmallVector<Type> inputs = {column(kSide), desc({1, kSide, kSide}, brain)};
+  SmallVector<Type> inputs = {column(brain), desc({1, kSide, kSide}, brain)};
   for (Value taps : {source.filter, source.reverse})
     if (taps) {
       auto type = cast<RankedTensorType>(taps.getType());
       inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
     }
   ValueRange arguments = begin(name, inputs, /*output=*/0);
+  unfoldColumns(0, 4);
   Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
   filter = arguments[2];
   reverse = arguments.size() > 3 ? arguments[3] : Value();
@@ -215,16 +235,32 @@ KernelOp SpectrumForward::create(StringRef name) {
   Complex sum = {chunks.getResult(0), chunks.getResult(1)};
   Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(block, kSide)));
   Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
-  Value first = t.add(t.mul(channel, plan.tiles()), t.mul(block, plan.inner));
-  Split re = split(y.re), im = split(y.im);
-  for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{re.hi, re.lo, im.hi, im.lo}))
-    store(convert(value, brain), x, {first, t.index(plane), zero, b0, zero}, /*along=*/3);
+  storeColumn(y, x, channel, block, b0);
+  return end();
+}
+
+KernelOp SpectrumMiddle::create(StringRef name) {
+  ValueRange arguments = begin(name, {column(brain), desc({1, kSide, kSide}, brain)}, /*output=*/0);
+  unfoldColumns(0, 4);
+  Value x = arguments[0], zero = t.index(0);
+  SplitComplex f = matrix(arguments[1], 0, zero, zero, 4);
+  Value sequences = sequencesOf(x);
+
+  ValueRange at = forEach({t.index(plan.inner / kGroups), sequences});
+  Value b0 = t.mul(at[0], kGroups), sequence = at[1];
+  auto plane = [&](int64_t i) { return load(x, columnAt(sequence, zero, i, b0), kRows, kAlongB, 4); };
+  SplitComplex data;
+  data.re.hi = plane(0), data.re.lo = plane(1), data.im.hi = plane(2), data.im.lo = plane(3);
+  Complex y = dotLeft(f, data);
+  Value row = rows(), k = remainder(row, kSide);
+  Value b = t.add(quotient(row, kSide), fill(row, b0));
+  y = multiply(t, y, passTwiddle(t, plan, k, b, -1, wide), /*conjugate=*/false);
+  storeColumn(y, x, sequence, zero, b0);
   return end();
 }
 
 KernelOp SpectrumInner::create(StringRef name) {
-  SmallVector<Type> inputs = {desc({1, 1, plan.neighbours(), plan.inner, kSide}, brain),
-                              desc({1, kSide, kSide}, brain), desc({1, 1, 1, kSide, kSide}, half)};
+  SmallVector<Type> inputs = {desc({1, 1, kSide, kSide}, brain), desc({1, kSide, kSide}, brain), desc({1, 1, 1, kSide, kSide}, half)};
   ValueRange arguments = begin(name, inputs, /*output=*/2);
   Value x = arguments[0], tables = arguments[1], spectrum = arguments[2], zero = t.index(0);
   SplitComplex overB = matrix(tables, 0, zero, zero, 8), overC = matrix(tables, 4, zero, zero, 8);
@@ -233,13 +269,11 @@ KernelOp SpectrumInner::create(StringRef name) {
   Value tile0 = t.mul(at[0], kGroups), channel = at[1];
   Value first = t.add(t.mul(channel, plan.tiles()), tile0);
   auto plane = [&](int64_t i) {
-    return load(x, {first, t.index(i), zero, zero, zero}, kRows, /*along=*/0, 4);
+    return load(x, {first, t.index(i), zero, zero}, kRows, /*along=*/0, 4);
   };
   SplitComplex data;
   data.re.hi = plane(0), data.re.lo = plane(1), data.im.hi = plane(2), data.im.lo = plane(3);
-  Complex y;
-  y.re = dotLeft(overB.im, data.im, dotLeft(overB.re, data.re, {}, false), /*negate=*/true);
-  y.im = dotLeft(overB.im, data.re, dotLeft(overB.re, data.im, {}, false), /*negate=*/false);
+  Complex y = dotLeft(overB, data);
   // exp(-2 pi i k2 c / M)
   auto toFloat = [&](Value index) {
     auto type = cast<RankedTensorType>(index.getType());
@@ -298,15 +332,21 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
   auto empty = [&](ArrayRef<int64_t> shape, Type element) {
     return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
   };
-  Value points = empty({channels * plan.tiles(), 4, plan.neighbours(), plan.inner, kSide},
-                       b.getBF16Type());
+  Value points = empty({channels * plan.tiles(), 4, kSide, kSide}, b.getBF16Type());
   SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), filter.filter};
   if (filter.reverse)
     operands.push_back(filter.reverse);
   Value x = launch(SpectrumForward(loc, filter, plan).create((function + "_filter_forward").str()), operands,
                    0,
-                   {host.index(plan.inner / kGroups), host.index(plan.outer / kSide),
+                   {host.index(plan.outerPart().inner / kGroups), host.index(plan.outer / kSide),
                     host.index(channels)});
+  if (plan.middle > 1) {
+    ConvTables middle(kSide, kSide);
+    middle.addSplit([&](int64_t r, int64_t c) { return root(r, c, kSide, -1); }, b.getBF16Type());
+    x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),
+               {x, middle.constant(b, loc, b.getBF16Type())}, 0,
+               {host.index(plan.inner / kGroups), host.index(channels * plan.outer)});
+  }
   Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
   return launch(SpectrumInner(loc, filter, plan).create((function + "_filter_inner").str()),
                 {x, innerTables(b, loc, plan), spectrum}, 2,

@@ -406,7 +406,7 @@ static void unfold(ArrayRef<int64_t> entries, Parameter &parameter) {
   std::vector<Expr> sizes, strides;
   for (size_t i = 0; i + 2 < entries.size(); i += 3) {
     int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
-    sizes.push_back(size ? Expr(size) : parameter.sizes[dimension]);
+    sizes.push_back(size ? Expr(size) : Expr::make(Expr::Kind::Div, {parameter.sizes[dimension], step}));
     strides.push_back(Expr::make(Expr::Kind::Mul, {parameter.strides[dimension], step}));
   }
   parameter.sizes = std::move(sizes);

@@ -127,9 +127,11 @@ Value unfold(OpBuilder &builder, Location loc, Value buffer, ArrayRef<int64_t> e
     Value step = arith::ConstantIndexOp::create(builder, loc, entries[i + 1]);
     Value stride = arith::MulIOp::create(builder, loc, meta.getStrides()[entries[i]], step);
     strides.push_back(stride);
-    Value size = meta.getSizes()[entries[i]];
+    Value size;
     if (entries[i + 2])
       size = arith::ConstantIndexOp::create(builder, loc, entries[i + 2]);
+    else
+      size = arith::DivUIOp::create(builder, loc, meta.getSizes()[entries[i]], step);
     sizes.push_back(size);
   }
   SmallVector<int64_t> any(sizes.size(), ShapedType::kDynamic);

@@ -22,19 +22,19 @@ struct PassPlan {
   int64_t outer = 0;  ///< R, a multiple of 64.
   int64_t inner = 0;  ///< P, a power of two from 4 to 64.
   bool rightAngle = true; ///< At the roots of i, or of 1.
+  int64_t middle = 1;     ///< Q, 64 where two more passes stand around the inner one.
 
   int64_t stride() const { return kSide * inner; }       ///< M
-  int64_t points() const { return outer * stride(); }    ///< N
+  int64_t points() const { return outer * middle * stride(); } ///< N
   int64_t tiles() const { return points() / kTilePoints; } ///< of one sequence
-  /// Rows of the outer transform that one product takes.
-  int64_t depth() const { return outer % 128 || outer > 256 ? 64 : 128; }
   /// Neighbouring k1 of a tile.
   int64_t neighbours() const { return kSide / inner; }
   /// The first of the stages M / 256, 16 and 16 of the inner transform.
   int64_t radix() const { return stride() / 256; }
-  /// Whether sequences are whole rows of M samples, so that the copy engine can cut them.
-  bool isAligned() const { return length % stride() == 0; }
-
+  /// The outer transform, whose rows are those of the middle one in a sequence.
+  PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle}; }
+  /// The middle transform, of R sequences as many.
+  PassPlan middlePart() const { return {middle * stride(), middle, inner, /*rightAngle=*/false}; }
   /// The cheapest plan of at least `length` points; none if the sequence is too long.
   static std::optional<PassPlan> choose(int64_t length);
   /// The plan of the kernels, or nothing, and then why, as the end of a sentence.

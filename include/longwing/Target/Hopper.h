@@ -38,8 +38,8 @@ constexpr int64_t kMaxHeadDim = 256;
 constexpr int64_t kMaxKeyDim = 128;
 constexpr int64_t kMaxValueDim = 1024;
 
-/// The longest convolution: a transform of 256 x 64 x 64 points.
-constexpr int64_t kLongestConv = 256 * 64 * 64;
+/// The longest convolution: a transform of 256 x 64 x 64 x 64 points.
+constexpr int64_t kLongestConv = 256 * 64 * 64 * 64;
 
 } // namespace longwing::hopper
 
