@@ -15,7 +15,7 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
   return %y : tensor<?x2x65536xf16>
 }
 
-// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xbf16> {tile.out}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
+// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xbf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
 // CHECK: math.cos
 // CHECK: tile.kernel @main_filter_inner
 // CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
@@ -51,4 +51,45 @@ func.func @prepared(%u: tensor<?x2x65536xf16>, %s: tensor<2x65536x2xf16>) -> ten
   %y = seq.long_conv circular %u spectrum(%s : tensor<2x65536x2xf16>) {radices = array<i64: 64, 4, 16, 16>}
       : tensor<?x2x65536xf16> -> tensor<?x2x65536xf16>
   return %y : tensor<?x2x65536xf16>
+}
+
+// -----
+
+// 256 rows of the outer transform: back, a part of Z meets the matrices of four residues, and samples of a residue are
+// 4 M apart; there, those of two residues share what is read.
+
+// CHECK-LABEL: func.func @residues
+// CHECK: tile.kernel @residues_conv_forward({{.*}}: !tile.desc<1x1x64x64xf16, split = 8192>)
+// CHECK-COUNT-8: tile.panel
+// CHECK-COUNT-4: tile.store
+// CHECK: tile.kernel @residues_conv_inverse({{.*}}: !tile.desc<1x1x64x64xf16, split = 16384> {tile.out})
+// CHECK-COUNT-32: tile.dot
+// CHECK-COUNT-4: tile.store
+func.func @residues(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> tensor<?x2x1048576xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<2x1048576xf32>) taps first
+      : tensor<?x2x1048576xf16> -> tensor<?x2x1048576xf16>
+  return %y : tensor<?x2x1048576xf16>
+}
+
+// -----
+
+// 64 x 64 x 1024 points: a middle pass on each side of the inner one. A k1 has 16 tiles, through which the boxes of the
+// outer passes step.
+
+// CHECK-LABEL: func.func @middle
+// CHECK: tile.launch @middle_filter_forward
+// CHECK: tile.launch @middle_filter_middle
+// CHECK: tile.launch @middle_filter_inner
+// CHECK: tile.launch @middle_conv_forward
+// CHECK: tile.launch @middle_conv_middle_forward
+// CHECK: tile.launch @middle_conv_inner
+// CHECK: tile.launch @middle_conv_middle_inverse
+// CHECK: tile.launch @middle_conv_inverse
+// CHECK: tile.kernel @middle_conv_forward({{.*}}: !tile.desc<64x1x1x1x64xf16> {tile.out, tile.unfold = array<i64: 0, 16, 0, 0, 1, 16, 1, 1, 2, 2, 1, 64, 3, 1, 64>}
+// CHECK: tile.kernel @middle_conv_middle_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out
+// CHECK-COUNT-4: tile.dot
+func.func @middle(%u: tensor<?x2x4194304xf16>, %h: tensor<2x4194304xf32>) -> tensor<?x2x4194304xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<2x4194304xf32>) taps first
+      : tensor<?x2x4194304xf16> -> tensor<?x2x4194304xf16>
+  return %y : tensor<?x2x4194304xf16>
 }

@@ -37,9 +37,9 @@ def cases():
         made[f"{kind}_gated_8192"] = case(kind, 8192, pre=True, post=True)
         made[f"{kind}_gated_8192_bf16"] = case(kind, 8192, 3000, "bf16", pre=True, post=True)
         # In passes through memory.
-        for length in (8760, 14113, 16384, 32768, 65536, 131072, 262144, 1048576):
+        for length in (8760, 14113, 16384, 32768, 65536, 131072, 262144, 524288, 1048576, 3000000, 4194304):
             made[f"{kind}_{length}"] = case(kind, length)
-        for length in (14113, 32768, 65536, 262144):
+        for length in (14113, 32768, 65536, 262144, 1048576, 4194304):
             made[f"{kind}_gated_{length}_bf16"] = case(kind, length, length // 3, "bf16", pre=True, post=True, skip=True)
         for length in (1, 16, 257, 1000, 4096, 14113):
             made[f"{kind}_{length}_f32"] = case(kind, length, element="f32", pre=True, skip=True)

@@ -101,10 +101,15 @@ def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
 
 
-@pytest.mark.parametrize("kind, length, element", [("circular", 16384, "f32"), ("anticausal", 10000, "f16")])
-def test_prepared_spectrum(kind, length, element):
+@pytest.mark.parametrize("kind, length, element, digits", [
+    ("circular", 16384, "f32", (64, 16, 16)),
+    ("anticausal", 10000, "f16", (64, 16, 16)),
+    ("anticausal", 65536, "f16", (256, 16, 16)),  # four residues share the rows of the outer matrices
+    ("circular", 2**20, "f16", (64, 64, 16, 16)),  # two middle passes
+])
+def test_prepared_spectrum(kind, length, element, digits):
     """The spectrum is the filter's transform in the order of its digits, and serves the passes."""
-    points, radices = 16384, "{radices = array<i64: 64, 16, 16>}"
+    points, radices = int(np.prod(digits)), f"{{radices = array<i64: {', '.join(map(str, digits))}>}}"
     u_type, h_type, s_type = f"tensor<?x1x{length}xf16>", f"tensor<1x{length}xf32>", f"tensor<1x{points}x2x{element}>"
     text = f"""func.func @main(%u: {u_type}, %h: {h_type}) -> ({u_type}, {s_type}) {{
       %s = seq.prepare_filter {kind} %h taps first {radices} : {h_type} -> {s_type}
@@ -120,7 +125,7 @@ def test_prepared_spectrum(kind, length, element):
     # Right-angled, the taps of lag -j turn the other way.
     turned = h[0] * np.exp(0 if kind == "circular" else -0.5j * np.pi * np.arange(length) / points)
     spectrum = np.fft.fft(turned, points) if kind == "circular" else points * np.fft.ifft(turned, points)
-    order = np.arange(points).reshape(16, 16, 64).transpose(2, 1, 0).reshape(-1)
+    order = np.arange(points).reshape(digits[::-1]).transpose().reshape(-1)
     s = cpu.to_float64(s)[0]
     # It comes through memory as f16.
     assert np.abs(s[:, 0] + 1j * s[:, 1] - spectrum[order]).max() < 2**-11 * np.abs(spectrum).max()
