@@ -32,22 +32,6 @@ func.func @recurrence_single(%q: tensor<1x8x2x64xf32>, %v: tensor<1x8x2x64xf32>)
 
 // -----
 
-func.func @packed(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %s: tensor<3xi32>) -> tensor<1x8x2x64xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected no packed sequences; the x86-64 target takes it}}
-  %o = seq.linear_attention %q, %q, %v offsets(%s : tensor<3xi32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
-  return %o : tensor<1x8x2x64xf16>
-}
-
-// -----
-
-func.func @backwards(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>) -> tensor<1x8x2x64xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected time to run forwards; the x86-64 target takes it}}
-  %o = seq.linear_attention %q, %q, %v {reverse}  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
-  return %o : tensor<1x8x2x64xf16>
-}
-
-// -----
-
 func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<1x8x2xf32>, %u: tensor<2x64xf32>) -> tensor<1x8x2x64xf16> {
   // expected-error @+1 {{cannot run on sm_90a: expected next to a bonus a decay for each key channel, or a constant one, got one for each head and step; the x86-64 target takes it}}
   %o = seq.linear_attention %q, %q, %v decay(%g : tensor<1x8x2xf32>) bonus(%u : tensor<2x64xf32>)  : tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
