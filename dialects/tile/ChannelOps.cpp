@@ -44,6 +44,31 @@ LogicalResult RowOp::verify() {
   return success();
 }
 
+/// Whether `whole` has twice the rows or channels that `half` has.
+static bool isDouble(RankedTensorType whole, RankedTensorType half, bool rows) {
+  SmallVector<int64_t> shape(half.getShape());
+  bool ofRows = rows && (shape.size() == 2 || isa<StateAttr>(half.getEncoding()));
+  bool ofChannels = !rows && isa<ChannelAttr>(half.getEncoding());
+  if (!ofRows && !ofChannels)
+    return false;
+  (ofRows ? shape.front() : shape.back()) *= 2;
+  return whole == half.clone(shape);
+}
+
+LogicalResult DeinterleaveOp::verify() {
+  if (isDouble(getSource().getType(), getEven().getType(), getRows()))
+    return success();
+  return emitOpError() << "expected results of half the " << (getRows() ? "rows" : "channels") << " of "
+                       << getSource().getType() << ", got " << getEven().getType();
+}
+
+LogicalResult InterleaveOp::verify() {
+  if (isDouble(getResult().getType(), getEven().getType(), getRows()))
+    return success();
+  return emitOpError() << "expected a result of twice the " << (getRows() ? "rows" : "channels") << " of "
+                       << getEven().getType() << ", got " << getResult().getType();
+}
+
 LogicalResult AllOp::verify() {
   RankedTensorType source = getSource().getType();
   if (source.getRank() == 1 && source.getElementType().isInteger(1))

@@ -78,10 +78,14 @@ constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
 /// On an argument of a kernel, a !tile.view: the number of the argument whose tensor it is too, which the kernel writes
 /// in boxes and, where boxes do not fit, by elements.
 constexpr llvm::StringLiteral kAliasAttr = "tile.alias";
+/// On an argument of a kernel: the last two dimensions of the tensor are seen as one, in which elements are
+/// as far from each other as in the last. Complex numbers are two neighbours so.
+constexpr llvm::StringLiteral kFlattenAttr = "tile.flatten";
 /// On a loop: it is not to be unrolled, as what several iterations hold would not fit the registers.
 constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
 /// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the
-/// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`.
+/// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`; so are sines and
+/// cosines.
 constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr = "tile.accurate";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";

@@ -12,6 +12,9 @@
 #ifndef LONGWING_TILE_CHANNEL_OPS_TD
 #define LONGWING_TILE_CHANNEL_OPS_TD
 
+def Tile_ChannelOrStateTile : AnyTypeOf<[Tile_ChannelTile, Tile_StateTile], "#tile.channel or #tile.state tile",
+                                        "::mlir::RankedTensorType">;
+
 def Tile_ReadOp : Tile_Op<"read", [Pure]> {
   let summary = "Reads rows of a tile in SRAM into registers, as f32";
   let description = [{
@@ -39,6 +42,34 @@ def Tile_RowOp : Tile_Op<"row", [Pure]> {
   let arguments = (ins Tile_ChannelTile:$source, I64Attr:$index);
   let results = (outs Tile_ChannelTile:$result);
   let assemblyFormat = "$source `[` $index `]` attr-dict `:` type($source) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_DeinterleaveOp : Tile_Op<"deinterleave", [Pure, AllTypesMatch<["even", "odd"]>]> {
+  let summary = "The even rows or channels of a tile, and the odd ones";
+  let description = [{
+    Of a `#tile.channel` tile the channels, or with `rows` the rows, as of a `#tile.state` tile. So the
+    real and imaginary parts of complex numbers, neighbours in memory, become two tiles: a thread has
+    both of each, so that none moves.
+
+    Example:
+
+    ```mlir
+    %re, %im = tile.deinterleave %z : tensor<8x256xf32, #tile.channel<lanes = 1>>
+        -> tensor<8x128xf32, #tile.channel<lanes = 1>>
+    ```
+  }];
+  let arguments = (ins Tile_ChannelOrStateTile:$source, UnitAttr:$rows);
+  let results = (outs Tile_ChannelOrStateTile:$even, Tile_ChannelOrStateTile:$odd);
+  let assemblyFormat = "$source (`rows` $rows^)? attr-dict `:` type($source) `->` type($even)";
+  let hasVerifier = 1;
+}
+
+def Tile_InterleaveOp : Tile_Op<"interleave", [Pure, AllTypesMatch<["even", "odd"]>]> {
+  let summary = "The inverse of `tile.deinterleave`";
+  let arguments = (ins Tile_ChannelOrStateTile:$even, Tile_ChannelOrStateTile:$odd, UnitAttr:$rows);
+  let results = (outs Tile_ChannelOrStateTile:$result);
+  let assemblyFormat = "$even `,` $odd (`rows` $rows^)? attr-dict `:` type($even) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -77,8 +108,7 @@ def Tile_LoadChannelsOp : Tile_Op<"load_channels", [MemoryEffects<[MemRead]>]> {
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, UnitAttr:$transposed,
                        UnitAttr:$whole);
-  let results = (outs AnyTypeOf<[Tile_ChannelTile, Tile_StateTile], "#tile.channel or #tile.state tile",
-                                "::mlir::RankedTensorType">:$tile);
+  let results = (outs Tile_ChannelOrStateTile:$tile);
   let assemblyFormat = [{
     $source `[` $coordinates `]` (`transposed` $transposed^)? (`whole` $whole^)? attr-dict
     `:` type($source) `->` type($tile)

@@ -130,6 +130,17 @@ static bool unfolds(DenseI64ArrayAttr unfold, RankedTensorType tensor, size_t ra
   return entries.size() == 3 * rank;
 }
 
+/// The tensor with its last two dimensions as one; null if there are none.
+static RankedTensorType flattened(RankedTensorType tensor) {
+  if (tensor.getRank() < 2)
+    return {};
+  SmallVector<int64_t> shape(tensor.getShape());
+  int64_t inner = shape.pop_back_val();
+  bool known = !ShapedType::isDynamic(inner) && !ShapedType::isDynamic(shape.back());
+  shape.back() = known ? shape.back() * inner : ShapedType::kDynamic;
+  return tensor.clone(shape);
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel)
@@ -147,9 +158,10 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
     auto unfold = kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr);
     auto desc = dyn_cast<DescType>(type);
     int64_t rank = unfold ? tensor.getRank() : desc ? desc.getTensorRank() : int64_t(shape.size());
-    bool fits = tensor.getRank() == rank && tensor.getElementType() == element &&
+    RankedTensorType seen = kernel.getArgAttr(i, kFlattenAttr) ? flattened(tensor) : tensor;
+    bool fits = seen && seen.getRank() == rank && tensor.getElementType() == element &&
                 (!unfold || unfolds(unfold, tensor, shape.size())) &&
-                (isa<DescType>(type) || succeeded(verifyCompatibleShape(tensor.getShape(), shape)));
+                (isa<DescType>(type) || succeeded(verifyCompatibleShape(seen.getShape(), shape)));
     if (!fits)
       return emitOpError() << "expected operand " << i << " to fit " << type << ", got " << tensor;
     if (auto alias = kernel.getArgAttrOfType<IntegerAttr>(i, kAliasAttr)) {

@@ -91,6 +91,8 @@ struct Expr {
 
   /// How deep the tree is; manifests hold trees up to kMaxExprDepth.
   unsigned depth() const;
+  /// Whether it reads a size or stride of one of the first `tensors` tensors only, or of none.
+  bool isOf(unsigned tensors) const;
   bool isConst() const { return kind == Kind::Const; }
   bool isConst(int64_t expected) const { return isConst() && value == expected; }
   bool operator==(const Expr &other) const;

@@ -119,6 +119,12 @@ unsigned Expr::depth() const {
   return deepest + 1;
 }
 
+bool Expr::isOf(unsigned tensors) const {
+  if (kind == Kind::Dim || kind == Kind::Stride)
+    return tensor < tensors;
+  return std::all_of(operands.begin(), operands.end(), [&](const Expr &operand) { return operand.isOf(tensors); });
+}
+
 bool Expr::operator==(const Expr &other) const {
   return kind == other.kind && value == other.value && tensor == other.tensor &&
          dimension == other.dimension && operands == other.operands;

@@ -377,10 +377,10 @@ static FunctionInfo readFunction(Reader &reader, const Node &node, const Manifes
     buffer.sizes = reader.exprs(reader.field(item, "sizes"), ranks);
     function.buffers.push_back(std::move(buffer));
   }
-  for (const Node &check : reader.list(reader.field(node, "checks")))
-    function.checks.push_back(readCheck(reader, check, ranks));
   for (const TensorInfo &result : function.results)
     ranks.push_back(result.shape.size());
+  for (const Node &check : reader.list(reader.field(node, "checks")))
+    function.checks.push_back(readCheck(reader, check, ranks));
   for (const Node &launch : reader.list(reader.field(node, "launches"))) {
     if (!reader.error.empty())
       break; // A launch refers to what stands above.

@@ -108,6 +108,12 @@ static Expected<std::vector<int64_t>> evaluateSizes(const std::vector<Expr> &exp
   return sizes;
 }
 
+/// Whether a check can be made before there are results.
+static bool isOfArguments(const Check &check, const FunctionInfo &function) {
+  unsigned arguments = unsigned(function.arguments.size());
+  return check.lhs.isOf(arguments) && check.rhs.isOf(arguments);
+}
+
 static Status runCheck(const Check &check, const Bindings &bindings) {
   auto lhs = check.lhs.evaluate(bindings), rhs = check.rhs.evaluate(bindings);
   if (!lhs || !rhs)
@@ -137,8 +143,9 @@ Status Function::check(const Tensors &arguments) const {
       return status;
   Bindings bindings = bind(arguments, {}, 1);
   for (const Check &item : function->checks)
-    if (Status status = runCheck(item, bindings); !status)
-      return status;
+    if (isOfArguments(item, *function))
+      if (Status status = runCheck(item, bindings); !status)
+        return status;
   return Status();
 }
 
@@ -298,6 +305,10 @@ Status Function::launch(const Tensors &arguments, const Tensors &results, void *
   for (size_t i = 0; i < results.size(); ++i)
     if (Status status = checkTensor(results[i], function->results[i], (*sizes)[i]); !status)
       return status;
+  for (const Check &item : function->checks)
+    if (!isOfArguments(item, *function))
+      if (Status status = runCheck(item, bind(arguments, results, 1)); !status)
+        return status;
   auto plan = planWorkspace(*function, bind(arguments, {}, 1));
   if (!plan)
     return plan.status();

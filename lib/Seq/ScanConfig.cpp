@@ -251,10 +251,13 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   return success();
 }
 
+/// Numbers of memory that an element is.
+static int64_t partsOf(seq::ScanOp op) { return op.getComplex() ? 2 : 1; }
+
 /// The copy engine takes rows of whole 16 bytes.
 static LogicalResult verifyRows(Operation *op, Value value, StringRef name, int64_t size,
-                                StringRef what) {
-  int64_t multiple = hopper::kTmaAlignment / bytesOf(value);
+                                StringRef what, int64_t parts = 1) {
+  int64_t multiple = hopper::kTmaAlignment / (parts * bytesOf(value));
   if (size % multiple == 0)
     return success();
   return op->emitOpError() << "cannot run on sm_90a: expected the " << what << " of " << name
@@ -262,12 +265,10 @@ static LogicalResult verifyRows(Operation *op, Value value, StringRef name, int6
 }
 
 LogicalResult longwing::verifyScanTarget(seq::ScanOp op) {
-  if (op.getComplex())
-    return op.emitOpError() << "cannot run on sm_90a: expected real elements, got 'complex'; the "
-                               "x86-64 target takes it";
-  if (!op.hasConstantDecay() && failed(verifyRows(op, op.getA(), "a", op.getChannels(), "channels")))
+  if (!op.hasConstantDecay() &&
+      failed(verifyRows(op, op.getA(), "a", op.getChannels(), "channels", partsOf(op))))
     return failure();
-  return verifyRows(op, op.getB(), "b", op.getChannels(), "channels");
+  return verifyRows(op, op.getB(), "b", op.getChannels(), "channels", partsOf(op));
 }
 
 //===----------------------------------------------------------------------===//
@@ -279,7 +280,8 @@ static int64_t sharedBytes(seq::ScanOp op, const ScanConfig &config) {
   int64_t row = bytesOf(op.getB());
   for (Value value : {Value(op.getKey()), op.hasConstantDecay() ? Value() : Value(op.getA())})
     row += value ? bytesOf(value) : 0;
-  int64_t letter = op.getForm() == seq::ScanForm::Wkv ? 16 : 8;
+  row *= partsOf(op);
+  int64_t letter = op.getForm() == seq::ScanForm::Wkv || op.getComplex() ? 16 : 8;
   int64_t mail = config.cluster > 1 ? 2 * config.cluster * config.channels() * letter : 0;
   return config.stages * config.steps * config.channels() * row + mail + 1024;
 }
@@ -288,9 +290,12 @@ static int64_t sharedBytes(seq::ScanOp op, const ScanConfig &config) {
 /// channels are spread over as many multiprocessors as there are.
 static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
   ScanConfig config;
-  config.steps = 128 / bytesOf(op.getB()), config.stages = 4, config.registers = 104;
+  config.steps = 128 / (partsOf(op) * bytesOf(op.getB())), config.stages = 4, config.registers = 104;
   // A warpgroup has one channel or two for each thread; one keeps more multiprocessors busy.
-  config.width = batch * op.getChannels() >= 256 * hopper::kMultiprocessors / 2 ? 2 : 1;
+  bool many = batch * op.getChannels() >= 256 * hopper::kMultiprocessors / 2;
+  config.width = many && !op.getComplex() ? 2 : 1;
+  if (op.getForm() == seq::ScanForm::Wkv) // the keys of a tile are in registers
+    config.registers = config.width == 2 ? 216 : 168;
   return config;
 }
 

@@ -66,13 +66,13 @@ bool longwing::isStep(seq::SelectiveScanOp op) {
 }
 
 bool longwing::isStep(seq::ScanOp op) {
-  return op.getB().getType().getDimSize(1) == 1 && !op.isPacked() && !op.getComplex();
+  return op.getB().getType().getDimSize(1) == 1 && !op.isPacked();
 }
 
 /// A thread reads 16 bytes of a state.
-ScanConfig longwing::chooseStep(seq::ScanOp) {
+ScanConfig longwing::chooseStep(seq::ScanOp op) {
   ScanConfig config;
-  config.width = kRun;
+  config.width = op.getComplex() ? kRun / 2 : kRun;
   config.registers = 128;
   return config;
 }

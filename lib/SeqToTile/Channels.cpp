@@ -62,6 +62,55 @@ Value ChannelBuilder::spread(Value predicate, Value like) {
   return make<BroadcastOp>(type.clone(predicate.getType()), predicate);
 }
 
+//===----------------------------------------------------------------------===//
+// Complex numbers
+//===----------------------------------------------------------------------===//
+
+/// The type of a tile with `factor` times the rows or channels.
+static Type scaled(Value tile, int64_t factor, int64_t divisor, bool rows) {
+  auto type = cast<RankedTensorType>(tile.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  int64_t &size = rows ? shape.front() : shape.back();
+  size = size * factor / divisor;
+  return type.clone(shape);
+}
+
+Number ChannelBuilder::parts(Value tile, bool rows) {
+  Type half = scaled(tile, 1, 2, rows);
+  auto op = DeinterleaveOp::create(b, loc, half, half, tile, rows);
+  return {op.getEven(), op.getOdd()};
+}
+
+Value ChannelBuilder::interleaved(Number x, bool rows) {
+  return make<InterleaveOp>(scaled(x.re, 2, 1, rows), x.re, x.im, rows);
+}
+
+Number ChannelBuilder::product(Number x, Number y) {
+  if (!x.im)
+    return {mulf(x.re, y.re)};
+  return {fma(x.re, y.re, mulf(make<arith::NegFOp>(x.im), y.im)), fma(x.re, y.im, mulf(x.im, y.re))};
+}
+
+Number ChannelBuilder::fma(Number x, Number y, Number z) {
+  if (!x.im)
+    return {fma(x.re, y.re, z.re)};
+  return {fma(x.re, y.re, fma(make<arith::NegFOp>(x.im), y.im, z.re)), fma(x.re, y.im, fma(x.im, y.re, z.im))};
+}
+
+Number ChannelBuilder::exp(Number x) {
+  Value size = exp2(mulf(x.re, kLog2E));
+  if (!x.im)
+    return {size};
+  Value cosine = make<math::CosOp>(x.im), sine = make<math::SinOp>(x.im);
+  for (Value value : {cosine, sine})
+    value.getDefiningOp()->setAttr(kAccurateAttr, b.getUnitAttr());
+  return {mulf(size, cosine), mulf(size, sine)};
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
 Value ChannelBuilder::softplus(Value x) {
   // max(x, 0) + log(1 + e) with e = exp(-|x|), at most 1. log(1 + e) / e is a polynomial of degree
   // 8 there, to a relative error of 3e-8 before its rounding: no cancellation where e is small.

@@ -12,6 +12,11 @@
 
 namespace longwing {
 
+/// A real number, or with an imaginary part a complex one.
+struct Number {
+  mlir::Value re, im = {};
+};
+
 /// Writes programs on tiles of `channels` channels, over `lanes` lanes.
 class ChannelBuilder : public TileBuilder {
 public:
@@ -39,6 +44,15 @@ public:
                      bool transposed = false, mlir::Value rows = {}, bool whole = false);
   /// An i1 scalar, repeated over a tile that is shaped as `like`.
   mlir::Value spread(mlir::Value predicate, mlir::Value like);
+
+  /// Complex numbers whose parts are neighbours in a tile: channels, or with `rows` rows.
+  Number parts(mlir::Value tile, bool rows = false);
+  mlir::Value interleaved(Number x, bool rows = false);
+  Number product(Number a, Number b);
+  Number fma(Number a, Number b, Number c);
+  using TileBuilder::fma;
+  /// e^x; of complex numbers a size and a direction.
+  Number exp(Number x);
 
   /// log(1 + exp(x)), to the precision of f32 at both ends.
   mlir::Value softplus(mlir::Value x);

@@ -14,26 +14,36 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-void LaunchBuilder::boxes(Value tensor, ArrayRef<int64_t> box) {
+void LaunchBuilder::boxes(Value tensor, ArrayRef<int64_t> box, bool pairs) {
   if (!takes(tensor))
     return;
   tensors.push_back(tensor);
+  flat.push_back(pairs);
   types.push_back(DescType::get(op->getContext(), box, getElementTypeOrSelf(tensor.getType())));
 }
 
-void LaunchBuilder::view(Value tensor) {
+void LaunchBuilder::view(Value tensor, bool pairs) {
   if (!takes(tensor))
     return;
   auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  if (pairs) {
+    int64_t parts = shape.pop_back_val();
+    shape.back() *= parts;
+  }
   tensors.push_back(tensor);
-  types.push_back(ViewType::get(op->getContext(), type.getShape(), type.getElementType()));
+  flat.push_back(pairs);
+  types.push_back(ViewType::get(op->getContext(), shape, type.getElementType()));
 }
 
 KernelOp LaunchBuilder::createKernel(OpBuilder &b, StringRef name, ScheduleAttr schedule) {
   kernel = KernelOp::create(b, op->getLoc(), name, types, schedule);
-  for (auto [i, tensor] : llvm::enumerate(tensors))
+  for (auto [i, tensor] : llvm::enumerate(tensors)) {
     if (tensor.getDefiningOp() == op)
       kernel.setOutput(i);
+    if (flat[i])
+      kernel.setArgAttr(i, kFlattenAttr, b.getUnitAttr());
+  }
   return kernel;
 }
 

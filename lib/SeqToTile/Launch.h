@@ -23,8 +23,10 @@ public:
 
   /// Adds a tensor that is copied in boxes, or accessed by elements, unless it is null or here
   /// already. A result of the operation is written.
-  void boxes(mlir::Value tensor, llvm::ArrayRef<int64_t> box);
-  void view(mlir::Value tensor);
+  /// With `pairs` the numbers of its last dimension follow those of the last but one, which they are the
+  /// parts of: the kernel sees one dimension of both.
+  void boxes(mlir::Value tensor, llvm::ArrayRef<int64_t> box, bool pairs = false);
+  void view(mlir::Value tensor, bool pairs = false);
 
   tile::KernelOp createKernel(mlir::OpBuilder &b, llvm::StringRef name,
                               tile::ScheduleAttr schedule);
@@ -51,6 +53,7 @@ private:
   tile::KernelOp kernel;
   llvm::SmallVector<mlir::Value> tensors;
   llvm::SmallVector<mlir::Type> types;
+  llvm::SmallVector<bool> flat;
 };
 
 /// Tensors for the results of an operation that can reify their sizes.

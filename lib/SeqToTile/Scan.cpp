@@ -7,20 +7,21 @@
 //
 // A thread owns neighbouring channels of one sequence and walks them in time:
 //
-//   linear, log:  h = a h + b, with a or exp(a)
+//   linear, log:  h = a h + b, with a or exp(a); of complex numbers the thread has both parts
 //   wkv:          y = (p + e v) / (q + e) with e = exp(bonus + k - m), seen from the greater of m
 //                 and bonus + k; then what is past decays by w, and v enters with exp(k)
 //
-// Of two exponentials relative to their maximum one is 1, so that each comparison costs one. Weights of
-// several steps that are not far apart (2^60) are seen from one maximum, and cost one each.
+// Of two exponentials relative to their maximum one is 1, so that each comparison costs one. Weights of a
+// tile that are not far apart (2^50) are seen from the greatest of its keys, known before any sum is: they
+// cost one exponential each, and no comparison waits for a step.
 //
 // Where channels and sequences are too few for the card, the CTAs of a cluster take tiles of steps in
 // turns (`tile.chain`). What a tile does to the state is known before the state is:
 //
 //   linear, log:  h' = A h + H, with A the product of the decays and H what becomes of a state of zero;
 //                 the products and states up to each step stay in registers, and y = A h + H
-//   wkv:          (p, q, m)' is the sum of (p, q, m + n w) and what becomes of no past in n steps; with
-//                 the state before the tile, its steps are walked once more
+//   wkv:          (p, q, m)' is the sum of (p, q, m + n w) and what becomes of no past in n steps; the
+//                 sums up to each step stay in registers, too, and get what is left of p and q
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,13 +53,39 @@ public:
 private:
   /// What varies with time, at some steps.
   struct Inputs {
-    Value a, b, key;
+    Number a, b;
+    Value key;
   };
   using Steps = llvm::SmallVectorImpl<Value>;
 
   bool isWkv() { return op.getForm() == seq::ScanForm::Wkv; }
   /// Whether steps behind the end must leave the state as it is.
   bool isMasked() { return op.getState() || op.getReverse(); }
+  /// Numbers of memory that a channel has.
+  int64_t parts() { return op.getComplex() ? 2 : 1; }
+  /// Elements of a tensor that the channels have, a row of them or several.
+  RankedTensorType stored() {
+    return RankedTensorType::get({parts() * t.channels}, builder.getF32Type(), t.row().getEncoding());
+  }
+  RankedTensorType stored(int64_t rows) {
+    return RankedTensorType::get({rows, parts() * t.channels}, builder.getF32Type(), t.row().getEncoding());
+  }
+  Number number(Value elements) { return op.getComplex() ? t.parts(elements) : Number{elements}; }
+  Value elements(Number x) { return op.getComplex() ? t.interleaved(x) : x.re; }
+  /// The number that comes first among some values.
+  Number numberOf(ValueRange values) { return {values[0], op.getComplex() ? values[1] : Value()}; }
+  void append(Number x, States &values) {
+    values.push_back(x.re);
+    if (x.im)
+      values.push_back(x.im);
+  }
+  Number constant(double value) {
+    return {t.constant(t.row(), value), op.getComplex() ? t.constant(t.row(), 0) : Value()};
+  }
+  Number select(Value condition, Number x, Number y) {
+    return {t.select(condition, x.re, y.re), x.im ? t.select(condition, x.im, y.im) : Value()};
+  }
+
   void begin(Value block, Value sequence);
   void load();
   Inputs prepare(Inputs inputs);
@@ -66,13 +93,10 @@ private:
   SmallVector<Value> initialState();
   void storeState(ValueRange state);
 
-  Value advance(const Inputs &inputs, States &state);
+  Number advance(const Inputs &inputs, States &state);
   Value advanceWkv(Value v, Value k, States &state);
   void enterWkv(Value v, Value k, States &state);
-  SmallVector<Value> stepsOf(const Inputs &all, Value row0, bool outputs, States &state);
-  SmallVector<Value> stepsFromOneMaximum(const Inputs &all, Value greatest, Value row0, bool outputs,
-                                         States &state);
-  SmallVector<Value> stepsWkv(const Inputs &all, Value row0, bool outputs, States &state);
+  SmallVector<Number> stepsOf(const Inputs &all, Value row0, bool outputs, States &state);
   std::array<Value, 3> weigh(Value x, Value y);
   void keepOutside(Value steps, int64_t step, ValueRange before, States &state);
 
@@ -81,13 +105,28 @@ private:
   void steps(Value row0, States &state);
   void share(States &state);
   void shareWkv(States &state);
-  void store(ValueRange rows, Value row0);
+
+  /// The keys of a tile of wkv, the greatest as an exponent of 2, and whether they are near each other.
+  struct Keys {
+    SmallVector<Value> at;
+    Value greatest, near;
+  };
+  Keys readKeys();
+  Value atMost(Value x, double bound);
+  Value isNear(const Keys &keys, Value past);
+  void sumTile(const Keys &keys, Value &top, Value &bottom,
+               llvm::function_ref<void(int64_t row0, ArrayRef<Number> quotients)> visit);
+  Value quotient(Value top, Value bottom);
+  SmallVector<Value> choose(Value condition, int64_t results, llvm::function_ref<void(bool, States &)> make);
+  SmallVector<Value> walkTile(ValueRange state, bool outputs);
+  void tileWkv(States &state);
+  void store(ArrayRef<Number> rows, Value row0);
 
   seq::ScanOp op;
-  Value entry, channel0;
-  Value decay, bonus;    // constant in time
-  Value factor, present; // 2^decay, 2^bonus
-  Inputs tiles;
+  Value entry, column0;          // of a row of the tensors
+  Number factor;                 // constant in time: what is left of a state
+  Value decay, bonus, present;   // of wkv, and 2^bonus; factor is 2^decay
+  Value aTile, bTile, keyTile;
 };
 
 } // namespace
@@ -103,16 +142,19 @@ LaunchBuilder::Run ScanKernel::create(SymbolTable &symbols, StringRef suffix, Sh
   others.append({op.getBonus(), op.getInit(), op.getOffsets(), op.getState()});
   for (Value value : steps)
     if (value)
-      launch.boxes(value, {1, config.steps, boxColumns(t.channels, getElementTypeOrSelf(value.getType()))});
+      launch.boxes(value, {1, config.steps, boxColumns(parts() * t.channels, getElementTypeOrSelf(value.getType()))},
+                   op.getComplex());
   for (Value value : others)
-    launch.view(value);
+    launch.view(value, op.getComplex() && value != op.getOffsets());
 
   KernelOp kernel = ChannelKernel::begin(symbols, ("_scan" + suffix).str(), /*registers=*/24);
   auto work = [&](Value block, Value sequence) {
     begin(block, sequence);
     auto body = [&](States &state) {
+      if (isWkv())
+        return config.cluster > 1 ? shareWkv(state) : tileWkv(state);
       if (config.cluster > 1)
-        return isWkv() ? shareWkv(state) : this->share(state);
+        return this->share(state);
       SmallVector<Value> last = forEachRow(op.getReverse(), state, [&](Value row0, States &next) {
         this->steps(row0, next);
       });
@@ -127,16 +169,20 @@ LaunchBuilder::Run ScanKernel::create(SymbolTable &symbols, StringRef suffix, Sh
 LaunchBuilder::Run ScanKernel::createStep(SymbolTable &symbols) {
   for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
     for (Value value : values)
-      launch.view(value);
+      launch.view(value, op.getComplex());
   KernelOp kernel = ChannelKernel::begin(symbols, "_scan_step", /*registers=*/0);
   auto work = [&](Value block, Value sequence) {
     begin(block, sequence);
-    auto at = [&](Value value) -> Value {
-      return value ? t.loadChannels(tensor(value), {batch, start, channel0}, t.row()) : Value();
-    };
+    auto at = [&](Value value) { return t.loadChannels(tensor(value), {batch, start, column0}, stored()); };
+    Inputs inputs;
+    if (!factor.re)
+      inputs.a = number(at(op.getA()));
+    inputs.b = number(at(op.getB()));
+    if (isWkv())
+      inputs.key = at(op.getKey());
     SmallVector<Value> state = initialState();
-    Value y = advance(prepare({decay ? Value() : at(op.getA()), at(op.getB()), at(op.getKey())}), state);
-    t.storeChannels(y, tensor(op.getY()), {batch, start, channel0});
+    Number y = advance(prepare(inputs), state);
+    t.storeChannels(elements(y), tensor(op.getY()), {batch, start, column0});
     storeState(state);
   };
   return overSequences(kernel, op.getChannels(), op.getB(), /*offsets=*/{}, {}, work);
@@ -144,30 +190,33 @@ LaunchBuilder::Run ScanKernel::createStep(SymbolTable &symbols) {
 
 /// A block of channels of a sequence: what is constant in time.
 void ScanKernel::begin(Value block, Value sequence) {
-  entry = sequence, channel0 = t.mul(block, t.channels);
+  entry = sequence, column0 = t.mul(block, parts() * t.channels);
   if (op.hasConstantDecay()) {
-    decay = t.loadChannels(tensor(op.getA()), channel0, t.row());
-    if (op.getForm() != seq::ScanForm::Linear)
-      decay = t.mulf(decay, kLog2E);
-    if (op.getForm() == seq::ScanForm::Log)
-      decay = t.exp2(decay);
+    Number a = number(t.loadChannels(tensor(op.getA()), column0, stored()));
+    factor = op.getForm() == seq::ScanForm::Linear ? a : t.exp(a);
+    decay = isWkv() ? t.mulf(a.re, kLog2E) : Value();
   }
   if (!isWkv())
     return;
-  bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), channel0, t.row()), kLog2E);
-  factor = t.exp2(decay), present = t.exp2(bonus);
+  bonus = t.mulf(t.loadChannels(tensor(op.getBonus()), column0, t.row()), kLog2E);
+  present = t.exp2(bonus);
 }
 
 SmallVector<Value> ScanKernel::initialState() {
   Value init = op.getInit();
-  if (!isWkv())
-    return {init ? t.loadChannels(tensor(init), {entry, channel0}, t.row()) : t.constant(t.row(), 0)};
+  if (!isWkv()) {
+    if (!init)
+      return SmallVector<Value>(parts(), t.constant(t.row(), 0));
+    SmallVector<Value> state;
+    append(number(t.loadChannels(tensor(init), {entry, column0}, stored())), state);
+    return state;
+  }
   if (!init)
     return {t.constant(t.row(), 0), t.constant(t.row(), 0),
             t.constant(t.row(), -std::numeric_limits<double>::infinity())};
   SmallVector<Value> state;
   for (int64_t i = 0; i < 3; ++i)
-    state.push_back(t.loadChannels(tensor(init), {entry, t.index(i), channel0}, t.row()));
+    state.push_back(t.loadChannels(tensor(init), {entry, t.index(i), column0}, t.row()));
   state[2] = t.mulf(state[2], kLog2E);
   return state;
 }
@@ -176,10 +225,10 @@ void ScanKernel::storeState(ValueRange state) {
   if (!op.getState())
     return;
   if (!isWkv())
-    return t.storeChannels(state[0], tensor(op.getState()), {entry, channel0});
+    return t.storeChannels(elements(numberOf(state)), tensor(op.getState()), {entry, column0});
   for (int64_t i = 0; i < 3; ++i)
     t.storeChannels(i < 2 ? state[i] : t.mulf(state[i], 1 / kLog2E), tensor(op.getState()),
-                    {entry, t.index(i), channel0});
+                    {entry, t.index(i), column0});
 }
 
 //===----------------------------------------------------------------------===//
@@ -188,18 +237,21 @@ void ScanKernel::storeState(ValueRange state) {
 
 /// Decays as factors, and weights as exponents of 2.
 ScanKernel::Inputs ScanKernel::prepare(Inputs inputs) {
-  if (inputs.a && op.getForm() == seq::ScanForm::Log)
-    inputs.a = t.exp2(t.mulf(inputs.a, kLog2E));
+  if (inputs.a.re && op.getForm() == seq::ScanForm::Log)
+    inputs.a = t.exp(inputs.a);
   if (inputs.key)
     inputs.key = t.mulf(inputs.key, kLog2E);
   return inputs;
 }
 
 /// One step; gives y.
-Value ScanKernel::advance(const Inputs &inputs, States &state) {
+Number ScanKernel::advance(const Inputs &inputs, States &state) {
   if (isWkv())
-    return advanceWkv(inputs.b, inputs.key, state);
-  return state[0] = t.fma(inputs.a ? inputs.a : decay, state[0], inputs.b);
+    return {advanceWkv(inputs.b.re, inputs.key, state)};
+  Number next = t.fma(inputs.a.re ? inputs.a : factor, numberOf(state), inputs.b);
+  state.clear();
+  append(next, state);
+  return next;
 }
 
 /// Of two exponents in base 2: the greater, and the weights 2^(x - greater), 2^(y - greater).
@@ -244,30 +296,37 @@ void ScanKernel::load() {
       return {};
     Value &known = loaded[value];
     if (!known)
-      known = t.load(tensor(value), {batch, t.add(start, tile0), channel0},
-                     sharedTile(config.steps, t.channels, getElementTypeOrSelf(value.getType())),
+      known = t.load(tensor(value), {batch, t.add(start, tile0), column0},
+                     sharedTile(config.steps, parts() * t.channels, getElementTypeOrSelf(value.getType())),
                      config.stages);
     return known;
   };
-  tiles.b = tile(op.getB());
-  tiles.a = tile(decay ? Value() : op.getA());
-  tiles.key = tile(op.getKey());
+  bTile = tile(op.getB());
+  aTile = tile(factor.re ? Value() : op.getA());
+  keyTile = tile(op.getKey());
 }
 
 ScanKernel::Inputs ScanKernel::read(Value row0, int64_t count) {
-  auto rows = [&](Value tile) { return tile ? t.readRows(tile, row0, count) : Value(); };
+  auto rows = [&](Value tile) { return t.make<ReadOp>(stored(count), tile, row0, 0); };
   Inputs inputs;
-  inputs.b = rows(tiles.b), inputs.a = rows(tiles.a), inputs.key = rows(tiles.key);
+  inputs.b = number(rows(bTile));
+  if (aTile)
+    inputs.a = number(rows(aTile));
+  if (keyTile)
+    inputs.key = rows(keyTile);
   return prepare(inputs);
 }
 
 /// Writes neighbouring rows of results; those behind the end are dropped.
-void ScanKernel::store(ValueRange rows, Value row0) {
-  SmallVector<Value> single;
-  for (Value row : rows)
-    single.push_back(t.broadcast(row, t.rows(1)));
+void ScanKernel::store(ArrayRef<Number> rows, Value row0) {
+  auto tileOf = [&](Value Number::*part) {
+    return t.sums(llvm::map_to_vector(rows, [&](Number row) { return t.broadcast(row.*part, t.rows(1)); }));
+  };
+  Number tile = {tileOf(&Number::re)};
+  if (op.getComplex())
+    tile.im = tileOf(&Number::im);
   Value time = t.add(t.add(start, tile0), row0);
-  t.storeChannels(t.sums(single), tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
+  t.storeChannels(elements(tile), tensor(op.getY()), {batch, time, column0}, /*transposed=*/false,
                   op.isPacked() ? stepsLeft(row0) : Value());
 }
 
@@ -275,10 +334,14 @@ static Value rowOf(ChannelBuilder &t, Value tile, int64_t step) {
   return tile ? t.rowOf(tile, step) : Value();
 }
 
+static Number rowOf(ChannelBuilder &t, Number tile, int64_t step) {
+  return {rowOf(t, tile.re, step), rowOf(t, tile.im, step)};
+}
+
 /// `unroll` steps from a row of the tiles on; gives their results, or takes only the state over them.
-SmallVector<Value> ScanKernel::stepsOf(const Inputs &all, Value row0, bool outputs, States &state) {
+SmallVector<Number> ScanKernel::stepsOf(const Inputs &all, Value row0, bool outputs, States &state) {
   Value last = stepsLeft(row0);
-  SmallVector<Value> rows(outputs ? config.unroll : 0);
+  SmallVector<Number> rows(outputs ? config.unroll : 0);
   for (int64_t i = 0; i < config.unroll; ++i) {
     int64_t step = inTime(i, config.unroll);
     SmallVector<Value> before(state.begin(), state.end());
@@ -286,7 +349,7 @@ SmallVector<Value> ScanKernel::stepsOf(const Inputs &all, Value row0, bool outpu
     if (outputs)
       rows[step] = advance(inputs, state);
     else
-      enterWkv(inputs.b, inputs.key, state);
+      enterWkv(inputs.b.re, inputs.key, state);
     if (isMasked())
       keepOutside(last, step, before, state);
   }
@@ -294,65 +357,7 @@ SmallVector<Value> ScanKernel::stepsOf(const Inputs &all, Value row0, bool outpu
 }
 
 void ScanKernel::steps(Value row0, States &state) {
-  Inputs all = read(row0, config.unroll);
-  store(isWkv() ? stepsWkv(all, row0, /*outputs=*/true, state)
-                : stepsOf(all, row0, /*outputs=*/true, state),
-        row0);
-}
-
-/// The same of wkv, with weights relative to one exponent that is none of theirs' less.
-SmallVector<Value> ScanKernel::stepsFromOneMaximum(const Inputs &all, Value greatest, Value row0,
-                                                   bool outputs, States &state) {
-  Value last = stepsLeft(row0), past = t.exp2(t.make<arith::SubFOp>(state[2], greatest));
-  SmallVector<Value> rows(outputs ? config.unroll : 0);
-  SmallVector<Value> sums = {t.mulf(past, state[0]), t.mulf(past, state[1])};
-  for (int64_t i = 0; i < config.unroll; ++i) {
-    int64_t step = inTime(i, config.unroll);
-    SmallVector<Value> before = sums;
-    Value weight = t.exp2(t.make<arith::SubFOp>(t.rowOf(all.key, step), greatest));
-    Value value = t.mulf(weight, t.rowOf(all.b, step));
-    if (outputs)
-      rows[step] = t.make<arith::DivFOp>(t.fma(present, value, sums[0]), t.fma(present, weight, sums[1]),
-                                         arith::FastMathFlags::afn);
-    sums[0] = t.fma(factor, sums[0], value), sums[1] = t.fma(factor, sums[1], weight);
-    if (isMasked())
-      keepOutside(last, step, before, sums);
-  }
-  state[0] = sums[0], state[1] = sums[1], state[2] = greatest;
-  return rows;
-}
-
-/// Exponents of base 2 that are no further apart keep their sums in f32; so does the present, with its
-/// bonus.
-static constexpr double kNear = 60;
-
-SmallVector<Value> ScanKernel::stepsWkv(const Inputs &all, Value row0, bool outputs, States &state) {
-  Value least = t.rowOf(all.key, 0), greatest = t.maxf(state[2], least);
-  for (int64_t step = 1; step < config.unroll; ++step) {
-    Value key = t.rowOf(all.key, step);
-    least = t.minf(least, key), greatest = t.maxf(greatest, key);
-  }
-  auto atMost = [&](Value x, Value y) {
-    return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, x, y);
-  };
-  Value near = t.constantLike(least, kNear);
-  Value quick = t.both(atMost(t.make<arith::SubFOp>(greatest, least), near),
-                       atMost(t.make<math::AbsFOp>(bonus), near));
-  size_t results = outputs ? config.unroll : 0;
-  auto branch = scf::IfOp::create(builder, t.loc, SmallVector<Type>(3 + results, t.row()),
-                                  t.make<AllOp>(builder.getI1Type(), quick), /*withElse=*/true);
-  for (bool isQuick : {true, false}) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(isQuick ? branch.thenBlock() : branch.elseBlock());
-    SmallVector<Value> next(state.begin(), state.end());
-    SmallVector<Value> rows = isQuick ? stepsFromOneMaximum(all, greatest, row0, outputs, next)
-                                      : stepsOf(all, row0, outputs, next);
-    next.append(rows);
-    scf::YieldOp::create(builder, t.loc, next);
-  }
-  for (size_t i = 0; i < 3; ++i)
-    state[i] = branch.getResult(i);
-  return llvm::to_vector(ValueRange(branch.getResults()).drop_front(3));
+  store(stepsOf(read(row0, config.unroll), row0, /*outputs=*/true, state), row0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -362,55 +367,180 @@ SmallVector<Value> ScanKernel::stepsWkv(const Inputs &all, Value row0, bool outp
 /// All steps of the tile, as products and states from zero on; then from the state before it.
 void ScanKernel::share(States &state) {
   int64_t count = config.steps, group = config.unroll;
-  Value last = stepsLeft(t.index(0)), zero = t.constant(t.row(), 0), one = t.constant(t.row(), 1);
-  SmallVector<Value> factors(count), sums(count);
-  Value factor = one, sum = zero;
+  Value last = stepsLeft(t.index(0));
+  Number zero = constant(0), one = constant(1), left, sum;
+  SmallVector<Number> factors(count), sums(count);
   for (int64_t i = 0; i < count; i += group) {
     int64_t row0 = inTime(i, count) / group * group;
     Inputs all = read(t.index(row0), group);
     for (int64_t j = 0; j < group; ++j) {
       int64_t step = inTime(j, group);
-      Value a = all.a ? t.rowOf(all.a, step) : decay, b = t.rowOf(all.b, step);
+      Number a = all.a.re ? rowOf(t, all.a, step) : factor, b = rowOf(t, all.b, step);
       if (isMasked()) {
-        Value inside = t.spread(t.compare(arith::CmpIPredicate::sgt, last, t.index(row0 + step)), a);
-        a = t.select(inside, a, one), b = t.select(inside, b, zero);
+        Value inside = t.spread(t.compare(arith::CmpIPredicate::sgt, last, t.index(row0 + step)), a.re);
+        a = select(inside, a, one), b = select(inside, b, zero);
       }
       sums[row0 + step] = sum = i + j ? t.fma(a, sum, b) : b;
-      factors[row0 + step] = factor = i + j ? t.mulf(factor, a) : a;
+      factors[row0 + step] = left = i + j ? t.product(left, a) : a;
     }
   }
-  auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange{factor, sum});
+  SmallVector<Value> part;
+  for (Number x : {left, sum})
+    append(x, part);
+  auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange(part));
   {
     OpBuilder::InsertionGuard guard(builder);
     Block &block = chain.getCombine().front();
     builder.setInsertionPointToEnd(&block);
-    Value next = t.fma(block.getArgument(1), block.getArgument(0), block.getArgument(2));
+    auto argument = [&](int64_t i) { return numberOf(block.getArguments().drop_front(i * parts())); };
+    SmallVector<Value> next;
+    append(t.fma(argument(1), argument(0), argument(2)), next);
     YieldOp::create(builder, t.loc, next);
   }
-  Value before = chain.getBefore()[0];
-  state[0] = chain.getAfter()[0];
+  Number before = numberOf(chain.getBefore());
+  state.assign(chain.getAfter().begin(), chain.getAfter().end());
   for (int64_t row0 = 0; row0 < count; row0 += group) {
-    SmallVector<Value> rows;
+    SmallVector<Number> rows;
     for (int64_t step = row0; step < row0 + group; ++step)
       rows.push_back(t.fma(factors[step], before, sums[step]));
     store(rows, t.index(row0));
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Tiles of wkv
+//===----------------------------------------------------------------------===//
+
+/// Exponents of base 2 that are no further apart keep their sums in f32; so does the present, with its
+/// bonus.
+static constexpr double kNear = 50;
 /// An exponent far below any other, whose distance to one of -inf is a number.
 static constexpr double kNothing = -1e30;
 
-void ScanKernel::shareWkv(States &state) {
-  Value zero = t.constant(t.row(), 0);
-  // What becomes of no past, and how much a past decays.
-  SmallVector<Value> nothing = {zero, zero, t.constant(t.row(), kNothing)};
-  SmallVector<Value> part = forEachRow(op.getReverse(), nothing, [&](Value row0, States &next) {
-    stepsWkv(read(row0, config.unroll), row0, /*outputs=*/false, next);
+Value ScanKernel::atMost(Value x, double bound) {
+  return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, x, t.constantLike(x, bound));
+}
+
+/// Pairs first, so that comparisons do not wait for each other.
+template <typename Op>
+static Value greatestOf(ChannelBuilder &t, SmallVector<Value> values) {
+  for (; values.size() > 1; values.resize((values.size() + 1) / 2))
+    for (size_t i = 0; i + 1 < values.size(); i += 2)
+      values[i / 2] = t.make<Op>(values[i], values[i + 1]);
+  return values.front();
+}
+
+/// What depends on the keys of the tile alone. Steps outside of the sequence are not to be among them.
+ScanKernel::Keys ScanKernel::readKeys() {
+  Keys keys;
+  for (int64_t row0 = 0; row0 < config.steps; row0 += config.unroll) {
+    Value rows = t.make<ReadOp>(stored(config.unroll), keyTile, t.index(row0), 0);
+    for (int64_t i = 0; i < config.unroll; ++i)
+      keys.at.push_back(t.rowOf(rows, i));
+  }
+  Value greatest = greatestOf<arith::MaxNumFOp>(t, keys.at), least = greatestOf<arith::MinNumFOp>(t, keys.at);
+  Value near = t.both(atMost(t.make<arith::SubFOp>(greatest, least), kNear / kLog2E),
+                      atMost(t.make<math::AbsFOp>(bonus), kNear));
+  keys.near = t.make<AllOp>(builder.getI1Type(), near);
+  if (isMasked() || op.isPacked())
+    keys.near = t.both(keys.near, t.compare(arith::CmpIPredicate::sge, stepsLeft(t.index(0)), t.index(config.steps)));
+  keys.greatest = t.mulf(greatest, kLog2E);
+  return keys;
+}
+
+/// Whether those and a past may be seen from the greatest of them.
+Value ScanKernel::isNear(const Keys &keys, Value past) {
+  Value near = atMost(t.make<arith::SubFOp>(past, keys.greatest), kNear);
+  return t.both(keys.near, t.make<AllOp>(builder.getI1Type(), near));
+}
+
+/// Takes sums, as seen from the greatest exponent of the tile, over its steps: `visit` gets, of each eight of
+/// them, the sums that y is the quotient of.
+void ScanKernel::sumTile(const Keys &keys, Value &top, Value &bottom,
+                         function_ref<void(int64_t row0, ArrayRef<Number> quotients)> visit) {
+  int64_t count = config.steps, group = config.unroll;
+  Value seen = t.make<arith::NegFOp>(keys.greatest), log2e = t.constantLike(seen, kLog2E);
+  for (int64_t i = 0; i < count; i += group) {
+    int64_t row0 = inTime(i, count) / group * group;
+    Value values = t.make<ReadOp>(stored(group), bTile, t.index(row0), 0);
+    SmallVector<Number> quotients(group);
+    for (int64_t j = 0; j < group; ++j) {
+      int64_t step = inTime(j, group);
+      Value weight = t.exp2(t.fma(keys.at[row0 + step], log2e, seen));
+      Value value = t.mulf(weight, t.rowOf(values, step));
+      quotients[step] = {t.fma(present, value, top), t.fma(present, weight, bottom)};
+      top = t.fma(factor.re, top, value), bottom = t.fma(factor.re, bottom, weight);
+    }
+    visit(row0, quotients);
+  }
+}
+
+Value ScanKernel::quotient(Value top, Value bottom) {
+  return t.make<arith::DivFOp>(top, bottom, arith::FastMathFlags::afn);
+}
+
+/// What `make` writes where the condition holds, or else.
+SmallVector<Value> ScanKernel::choose(Value condition, int64_t results, function_ref<void(bool, States &)> make) {
+  auto branch = scf::IfOp::create(builder, t.loc, SmallVector<Type>(results, t.row()), condition, /*withElse=*/true);
+  for (bool holds : {true, false}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(holds ? branch.thenBlock() : branch.elseBlock());
+    SmallVector<Value> values;
+    make(holds, values);
+    if (results)
+      scf::YieldOp::create(builder, t.loc, values);
+  }
+  return llvm::to_vector(ValueRange(branch.getResults()));
+}
+
+/// Step by step, each seen from the greater of two exponents.
+SmallVector<Value> ScanKernel::walkTile(ValueRange state, bool outputs) {
+  return forEachRow(op.getReverse(), state, [&](Value row0, States &next) {
+    SmallVector<Number> rows = stepsOf(read(row0, config.unroll), row0, outputs, next);
+    if (outputs)
+      store(rows, row0);
   });
-  Value count = t.min(t.max(t.sub(length, tile0), t.index(0)), t.index(config.steps));
-  count = t.make<arith::SIToFPOp>(builder.getF32Type(),
-                                  t.make<arith::IndexCastOp>(builder.getI32Type(), count));
-  part.push_back(t.mulf(decay, t.broadcast(count, t.row())));
+}
+
+void ScanKernel::tileWkv(States &state) {
+  Keys keys = readKeys();
+  state = choose(isNear(keys, state[2]), 3, [&](bool near, States &next) {
+    if (!near) {
+      next = walkTile(state, /*outputs=*/true);
+      return;
+    }
+    Value past = t.exp2(t.make<arith::SubFOp>(state[2], keys.greatest));
+    Value top = t.mulf(past, state[0]), bottom = t.mulf(past, state[1]);
+    sumTile(keys, top, bottom, [&](int64_t row0, ArrayRef<Number> quotients) {
+      store(llvm::map_to_vector(quotients, [&](Number x) { return Number{quotient(x.re, x.im)}; }), t.index(row0));
+    });
+    next.append({top, bottom, keys.greatest});
+  });
+}
+
+/// The same of a cluster: what the tile adds to any past is known before the past is, and stays in registers.
+void ScanKernel::shareWkv(States &state) {
+  int64_t count = config.steps;
+  Value zero = t.constant(t.row(), 0);
+  Keys keys = readKeys();
+  SmallVector<Value> own = choose(keys.near, 3 + 2 * count, [&](bool near, States &next) {
+    if (!near) {
+      next = walkTile({zero, zero, t.constant(t.row(), kNothing)}, /*outputs=*/false);
+      next.resize(3 + 2 * count, zero);
+      return;
+    }
+    Value top = zero, bottom = zero;
+    SmallVector<Number> all(count);
+    sumTile(keys, top, bottom, [&](int64_t row0, ArrayRef<Number> quotients) { llvm::copy(quotients, all.begin() + row0); });
+    next.append({top, bottom, keys.greatest});
+    for (Number x : all)
+      next.append({x.re, x.im});
+  });
+  // What becomes of no past, and how much a past decays.
+  SmallVector<Value> part(ArrayRef(own).take_front(3));
+  Value steps = t.min(t.max(t.sub(length, tile0), t.index(0)), t.index(count));
+  steps = t.make<arith::SIToFPOp>(builder.getF32Type(), t.make<arith::IndexCastOp>(builder.getI32Type(), steps));
+  part.push_back(t.mulf(decay, t.broadcast(steps, t.row())));
   auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange(part));
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -424,8 +554,25 @@ void ScanKernel::shareWkv(States &state) {
     next.push_back(greater);
     YieldOp::create(builder, t.loc, next);
   }
+  ValueRange before = chain.getBefore();
+  choose(isNear(keys, before[2]), 0, [&](bool near, States &) {
+    if (!near) {
+      walkTile(before, /*outputs=*/true);
+      return;
+    }
+    Value left = t.exp2(t.make<arith::SubFOp>(before[2], keys.greatest));
+    for (int64_t i = 0; i < count; i += config.unroll) {
+      int64_t row0 = inTime(i, count) / config.unroll * config.unroll;
+      SmallVector<Number> rows(config.unroll);
+      for (int64_t j = 0; j < config.unroll; ++j) {
+        int64_t step = inTime(j, config.unroll), at = 3 + 2 * (row0 + step);
+        rows[step] = {quotient(t.fma(left, before[0], own[at]), t.fma(left, before[1], own[at + 1]))};
+        left = t.mulf(left, factor.re);
+      }
+      store(rows, t.index(row0));
+    }
+  });
   state.assign(chain.getAfter().begin(), chain.getAfter().end());
-  forEachRow(op.getReverse(), chain.getBefore(), [&](Value row0, States &next) { steps(row0, next); });
 }
 
 LogicalResult longwing::lowerScan(seq::ScanOp op, SymbolTable &symbols) {

@@ -152,7 +152,7 @@ public:
 private:
   std::string arguments(bool results) const;
   std::string describe() const;
-  std::string printCheck(const Check &check) const;
+  std::string printChecks(bool ofArguments) const;
   std::string printSizes() const;
   std::string printWorkspace() const;
   std::string printLaunch() const;
@@ -206,14 +206,22 @@ std::string FunctionPrinter::checkTensor(unsigned tensor, const TensorInfo &info
                     ", " + rank + ", " + std::to_string(dtypeBytes(info.dtype)) + ")");
 }
 
-std::string FunctionPrinter::printCheck(const Check &check) const {
-  const char *relation = check.relation == Expr::Kind::Eq   ? "=="
-                         : check.relation == Expr::Kind::Ne ? "!="
-                         : check.relation == Expr::Kind::Lt ? "<"
-                                                            : "<=";
-  return "  if (!(" + ::print(check.lhs, tensors) + " " + relation + " " +
-         ::print(check.rhs, tensors) + "))\n    return lw::fail(lw::kInvalidArgument, \"%s\", " +
-         quoted(check.message) + ");\n";
+/// Those on arguments alone, or the others.
+std::string FunctionPrinter::printChecks(bool ofArguments) const {
+  std::string text;
+  for (const Check &check : function.checks) {
+    unsigned count = unsigned(function.arguments.size());
+    if ((check.lhs.isOf(count) && check.rhs.isOf(count)) != ofArguments)
+      continue;
+    const char *relation = check.relation == Expr::Kind::Eq   ? "=="
+                           : check.relation == Expr::Kind::Ne ? "!="
+                           : check.relation == Expr::Kind::Lt ? "<"
+                                                              : "<=";
+    text += "  if (!(" + ::print(check.lhs, tensors) + " " + relation + " " +
+            ::print(check.rhs, tensors) + "))\n    return lw::fail(lw::kInvalidArgument, \"%s\", " +
+            quoted(check.message) + ");\n";
+  }
+  return text;
 }
 
 /// F_sizes: checks the arguments, and fills the sizes of the results.
@@ -232,8 +240,7 @@ std::string FunctionPrinter::printSizes() const {
     text += checkTensor(i, function.arguments[i], "{" + shape + "}");
   }
   text += "  lw::Arithmetic math;\n  const int64_t sms = 1;\n  (void)sms;\n";
-  for (const Check &check : function.checks)
-    text += printCheck(check);
+  text += printChecks(/*ofArguments=*/true);
   for (unsigned i = 0; i < function.results.size(); ++i) {
     const TensorInfo &info = function.results[i];
     const std::string &result = tensors[function.arguments.size() + i];
@@ -362,7 +369,7 @@ std::string FunctionPrinter::printLaunch() const {
                        tensors[tensor] + ", lw_" + tensors[tensor] + ".sizes, " + rank + ", " +
                        std::to_string(dtypeBytes(function.results[i].dtype)) + ")");
   }
-  text += "  lw::Arithmetic math;\n" + printPlan(function, tensors) +
+  text += "  lw::Arithmetic math;\n" + printChecks(/*ofArguments=*/false) + printPlan(function, tensors) +
           returnCode("lw::checkWorkspace(workspace, bytes)") +
           "  const lw::Driver *cuda = lw::driver();\n  if (!cuda)\n    return lw::kNoDriver;\n"
           "  lw::ContextScope scope;\n" +

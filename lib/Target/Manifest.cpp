@@ -81,6 +81,7 @@ private:
   FailureOr<TensorInfo> typeOf(Location loc, Type type, StringRef name);
   FailureOr<Parameter> parameter(tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand);
   void splitRows(tile::LaunchOp launch, unsigned operand, int64_t row, Parameter &parameter);
+  void flatten(Parameter &parameter);
   LogicalResult checkStaticSizes(tile::LaunchOp launch, unsigned operand, ArrayRef<int64_t> shape,
                                  ArrayRef<Expr> sizes);
   LogicalResult checkSameSizes(tile::LaunchOp launch, ArrayRef<Parameter> parameters);
@@ -444,6 +445,8 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
   result.strides = place->strides;
   if (auto entries = kernel.getArgAttrOfType<DenseI64ArrayAttr>(operand, tile::kUnfoldAttr))
     unfold(entries, result);
+  if (kernel.getArgAttr(operand, tile::kFlattenAttr))
+    flatten(result);
   if (auto desc = dyn_cast<tile::DescType>(kernel.getArgumentTypes()[operand])) {
     result.kind = Parameter::Kind::Map;
     result.box = desc.getShape().vec();
@@ -471,6 +474,19 @@ void FunctionBuilder::splitRows(tile::LaunchOp launch, unsigned operand, int64_t
   parameter.sizes.push_back(row);
   parameter.strides.back() = Expr::make(Expr::Kind::Mul, {stride, row});
   parameter.strides.push_back(stride);
+}
+
+/// The last two dimensions as one.
+void FunctionBuilder::flatten(Parameter &parameter) {
+  Expr inner = parameter.sizes.back(), stride = parameter.strides.back();
+  parameter.sizes.pop_back(), parameter.strides.pop_back();
+  Expr between = parameter.strides.back(), wanted = Expr::make(Expr::Kind::Mul, {inner, stride});
+  if (!(between == wanted))
+    info.checks.push_back({between, wanted, Expr::Kind::Eq,
+                           operandName(info, parameter.storage) +
+                               ": expected no gaps between the parts of its last two dimensions"});
+  parameter.sizes.back() = Expr::make(Expr::Kind::Mul, {parameter.sizes.back(), inner});
+  parameter.strides.back() = stride;
 }
 
 LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {

@@ -64,6 +64,53 @@ struct ConvertRow : OpConversionPattern<RowOp> {
   }
 };
 
+/// Every other element along the rows or the channels.
+struct Alternate {
+  Alternate(OpBuilder &b, RankedTensorType half, bool rows) : strides(half.getRank(), b.getIndexAttr(1)) {
+    for (int64_t size : half.getShape())
+      sizes.push_back(b.getIndexAttr(size));
+    dimension = rows ? 0 : half.getRank() - 1;
+    strides[dimension] = b.getIndexAttr(2);
+  }
+  SmallVector<OpFoldResult> from(OpBuilder &b, int64_t first) {
+    SmallVector<OpFoldResult> offsets(sizes.size(), b.getIndexAttr(0));
+    offsets[dimension] = b.getIndexAttr(first);
+    return offsets;
+  }
+  SmallVector<OpFoldResult> sizes, strides;
+  int64_t dimension;
+};
+
+struct ConvertDeinterleave : OpConversionPattern<DeinterleaveOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(DeinterleaveOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getEven().getType()));
+    Alternate every(rewriter, type, op.getRows());
+    SmallVector<Value> halves;
+    for (int64_t first : {0, 1})
+      halves.push_back(tensor::ExtractSliceOp::create(rewriter, op.getLoc(), type, adaptor.getSource(),
+                                                      every.from(rewriter, first), every.sizes, every.strides));
+    rewriter.replaceOp(op, halves);
+    return success();
+  }
+};
+
+struct ConvertInterleave : OpConversionPattern<InterleaveOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(InterleaveOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
+    Alternate every(rewriter, cast<RankedTensorType>(adaptor.getEven().getType()), op.getRows());
+    Value result = tensor::EmptyOp::create(rewriter, op.getLoc(), type.getShape(), type.getElementType());
+    for (int64_t first : {0, 1})
+      result = tensor::InsertSliceOp::create(rewriter, op.getLoc(), first ? adaptor.getOdd() : adaptor.getEven(),
+                                             result, every.from(rewriter, first), every.sizes, every.strides);
+    rewriter.replaceOp(op, result);
+    return success();
+  }
+};
+
 struct ConvertAll : OpConversionPattern<AllOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(AllOp op, OpAdaptor adaptor,
@@ -154,7 +201,7 @@ struct ConvertChain : OpConversionPattern<ChainOp> {
 
 void longwing::tile::populateChannelPatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<ConvertRead, ConvertRow, ConvertAll, ConvertSums, ConvertLoadChannels, ConvertStoreChannels,
+  patterns.add<ConvertRead, ConvertRow, ConvertDeinterleave, ConvertInterleave, ConvertAll, ConvertSums, ConvertLoadChannels, ConvertStoreChannels,
                ConvertChain>(
       converter, patterns.getContext());
 }

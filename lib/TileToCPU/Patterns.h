@@ -26,6 +26,7 @@ struct Callee {
   llvm::BitVector outputs;
   llvm::SmallVector<mlir::DenseI64ArrayAttr> unfolds; ///< Null where there is none.
   llvm::SmallVector<mlir::IntegerAttr> aliases;       ///< Null where there is none.
+  llvm::SmallVector<bool> flattens;
 };
 using Callees = llvm::DenseMap<mlir::Operation *, Callee>;
 

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -141,6 +142,24 @@ Value unfold(OpBuilder &builder, Location loc, Value buffer, ArrayRef<int64_t> e
       OpFoldResult(meta.getOffset()), sizes, strides);
 }
 
+/// The buffer with its last two dimensions as one.
+Value flatten(OpBuilder &builder, Location loc, Value buffer) {
+  auto meta = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
+  SmallVector<Value> lengths(meta.getSizes()), steps(meta.getStrides());
+  Value inner = lengths.pop_back_val(), stride = steps.pop_back_val();
+  Value wanted = arith::MulIOp::create(builder, loc, inner, stride);
+  cf::AssertOp::create(
+      builder, loc, arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, steps.back(), wanted),
+      "expected no gaps between the parts of the last two dimensions");
+  lengths.back() = arith::MulIOp::create(builder, loc, lengths.back(), inner), steps.back() = stride;
+  SmallVector<OpFoldResult> sizes(lengths.begin(), lengths.end()), strides(steps.begin(), steps.end());
+  SmallVector<int64_t> any(sizes.size(), ShapedType::kDynamic);
+  auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, any);
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  return memref::ReinterpretCastOp::create(builder, loc, MemRefType::get(any, element, layout),
+                                           meta.getBaseBuffer(), OpFoldResult(meta.getOffset()), sizes, strides);
+}
+
 struct ConvertLaunch : OpConversionPattern<LaunchOp> {
   ConvertLaunch(const TypeConverter &converter, MLIRContext *context, const Callees &callees)
       : OpConversionPattern(converter, context), callees(callees) {}
@@ -157,6 +176,8 @@ struct ConvertLaunch : OpConversionPattern<LaunchOp> {
         outputs.push_back(buffer);
       if (callee.unfolds[i])
         buffer = unfold(rewriter, loc, buffer, callee.unfolds[i]);
+      if (callee.flattens[i])
+        buffer = flatten(rewriter, loc, buffer);
       buffers.push_back(memref::CastOp::create(rewriter, loc, callee.arguments[i], buffer));
     }
     func::CallOp::create(rewriter, loc, op.getKernelAttr(), TypeRange(), buffers);

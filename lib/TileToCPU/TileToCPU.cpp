@@ -100,6 +100,7 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
         callee.outputs[i] = kernel.isOutput(i);
         callee.unfolds.push_back(kernel.getArgAttrOfType<DenseI64ArrayAttr>(i, kUnfoldAttr));
         callee.aliases.push_back(kernel.getArgAttrOfType<IntegerAttr>(i, kAliasAttr));
+        callee.flattens.push_back(static_cast<bool>(kernel.getArgAttr(i, kFlattenAttr)));
       }
     });
     return callees;

@@ -435,6 +435,29 @@ void Emitter::emitRow(RowOp op) {
   set(op.getResult(), std::move(result));
 }
 
+/// Register w i + e of a thread is row i and channel e: pairs of them, or w of each pair of rows.
+void Emitter::emitDeinterleave(DeinterleaveOp op) {
+  const Values source = get(op.getSource());
+  bool channels = isIn<ChannelAttr>(op.getSource().getType());
+  size_t run = op.getRows() && channels ? channelsPerThread(op.getSource().getType()) : 1;
+  Values halves[2];
+  for (auto [k, value] : llvm::enumerate(source))
+    halves[k / run % 2].push_back(value);
+  set(op.getEven(), std::move(halves[0]));
+  set(op.getOdd(), std::move(halves[1]));
+}
+
+void Emitter::emitInterleave(InterleaveOp op) {
+  const Values even = get(op.getEven()), odd = get(op.getOdd());
+  bool channels = isIn<ChannelAttr>(op.getEven().getType());
+  size_t run = op.getRows() && channels ? channelsPerThread(op.getEven().getType()) : 1;
+  Values result;
+  for (size_t k = 0; k < even.size(); k += run)
+    for (const Values *half : {&even, &odd})
+      llvm::append_range(result, ArrayRef(*half).slice(k, run));
+  set(op.getResult(), std::move(result));
+}
+
 void Emitter::emitAll(AllOp op) {
   const Values source = get(op.getSource());
   Value result = source.front();

@@ -362,6 +362,8 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })
       .Case([&](ReadOp op) { return emitRead(op), success(); })
       .Case([&](RowOp op) { return emitRow(op), success(); })
+      .Case([&](DeinterleaveOp op) { return emitDeinterleave(op), success(); })
+      .Case([&](InterleaveOp op) { return emitInterleave(op), success(); })
       .Case([&](AllOp op) { return emitAll(op), success(); })
       .Case([&](SumsOp op) { return emitSums(op), success(); })
       .Case([&](OuterOp op) { return emitOuter(op); })

@@ -183,6 +183,8 @@ private:
   void emitRead(tile::ReadOp op);
   mlir::Value byteInTile(mlir::RankedTensorType tile, mlir::Value row, mlir::Value column);
   void emitRow(tile::RowOp op);
+  void emitDeinterleave(tile::DeinterleaveOp op);
+  void emitInterleave(tile::InterleaveOp op);
   void emitAll(tile::AllOp op);
   void emitSums(tile::SumsOp op);
   void emitLoadChannels(tile::LoadChannelsOp op);

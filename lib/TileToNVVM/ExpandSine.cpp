@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The card's own sine is good near 0 only. In f64 the quarter turns of an angle come off exactly
-// enough for any angle that f32 tells apart, and Hopper's f64 is half as fast as its f32.
+// enough for any angle that f32 tells apart, and Hopper's f64 is half as fast as its f32. Both series
+// are rounded before one is chosen, so that a sine and a cosine of one angle share all but the choice.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +23,7 @@ namespace {
 
 /// x = q pi / 2 + r with |r| <= pi / 4; the sine of r or its cosine, by Taylor's series, for q mod 4.
 struct Quarters {
-  Quarters(ImplicitLocOpBuilder &b, Value x) : b(b) {
+  Quarters(ImplicitLocOpBuilder &b, Value x, Type type) : b(b), type(type) {
     // A sum this large has no fraction; its last bits are q.
     Value magic = real(0x1.8p52);
     Value sum = math::FmaOp::create(b, x, real(0x1.45f306dc9c883p-1), magic);
@@ -37,7 +38,7 @@ struct Quarters {
   Value sine(int64_t turns) {
     Value number = arith::AddIOp::create(b, quarter, integer(turns));
     Value odd = isSet(number, 1), negative = isSet(number, 2);
-    Value sine = arith::MulFOp::create(b, rest, series(1)), cosine = series(0);
+    Value sine = rounded(arith::MulFOp::create(b, rest, series(1))), cosine = rounded(series(0));
     Value value = arith::SelectOp::create(b, odd, cosine, sine);
     return arith::SelectOp::create(b, negative, arith::NegFOp::create(b, value), value);
   }
@@ -49,17 +50,23 @@ private:
     Value masked = arith::AndIOp::create(b, number, integer(bit));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked, integer(0));
   }
-  /// 1 - s / ((2 - 1 + odd) (2 + odd)) (1 - s / ((4 - 1 + odd) (4 + odd)) (1 - ...)), s = r^2.
+  Value rounded(Value x) {
+    return type.isF32() ? Value(arith::TruncFOp::create(b, type, x)) : x;
+  }
+  /// The sum of (-s)^n / (2 n + odd)!, s = r^2; what is left out is below a rounding of the type.
   Value series(int64_t odd) {
-    Value sum = real(1);
-    for (int64_t n = 16; n > 0; n -= 2) {
-      Value factor = arith::MulFOp::create(b, square, real(-1.0 / double((n - 1 + odd) * (n + odd))));
-      sum = math::FmaOp::create(b, factor, sum, real(1));
-    }
+    int64_t terms = type.isF32() ? 6 : 9;
+    SmallVector<double> factors = {1};
+    for (int64_t n = 1; n <= terms; ++n)
+      factors.push_back(-factors.back() / double((2 * n - 1 + odd) * (2 * n + odd)));
+    Value sum = real(factors.back());
+    for (double factor : llvm::reverse(ArrayRef(factors).drop_back()))
+      sum = math::FmaOp::create(b, sum, square, real(factor));
     return sum;
   }
 
   ImplicitLocOpBuilder &b;
+  Type type;
   Value quarter, rest, square;
 };
 
@@ -75,10 +82,7 @@ struct Expand : OpRewritePattern<Op> {
     Value x = op.getOperand();
     if (type.isF32())
       x = arith::ExtFOp::create(b, b.getF64Type(), x);
-    Value y = Quarters(b, x).sine(turns);
-    if (type.isF32())
-      y = arith::TruncFOp::create(b, type, y);
-    rewriter.replaceOp(op, y);
+    rewriter.replaceOp(op, Quarters(b, x, type).sine(turns));
     return success();
   }
   int64_t turns;

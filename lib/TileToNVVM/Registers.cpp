@@ -81,9 +81,10 @@ Value Emitter::emitScalar(Operation *op, ValueRange operands, Type result) {
     return intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]);
   if (isa<math::Log2Op>(op) && single)
     return intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]);
-  if (isa<math::SinOp>(op) && single)
+  bool approximate = single && !op->hasAttr(kAccurateAttr);
+  if (isa<math::SinOp>(op) && approximate)
     return intrinsic("llvm.nvvm.sin.approx.ftz.f", operands[0]);
-  if (isa<math::CosOp>(op) && single)
+  if (isa<math::CosOp>(op) && approximate)
     return intrinsic("llvm.nvvm.cos.approx.ftz.f", operands[0]);
   if (isa<math::FmaOp>(op))
     return LLVM::FMAOp::create(b, loc, operands[0], operands[1], operands[2]);

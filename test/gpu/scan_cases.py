@@ -23,6 +23,9 @@ MODELS = {
     "scan_log_f32": ("scan", dict(channels=256, form="log", states=True)),
     "scan_constant": ("scan", dict(channels=256, form="log", constant=True, element="f16", states=True)),
     "scan_complex": ("scan", dict(channels=128, form="log", constant=True, complex=True, states=True)),
+    "scan_complex_linear": ("scan", dict(channels=128, complex=True, reverse=True, states=True)),
+    "scan_complex_log": ("scan", dict(channels=130, form="log", complex=True)),
+    "scan_complex_packed": ("scan", dict(channels=128, form="log", complex=True, packed=True, states=True)),
     "scan_reverse": ("scan", dict(channels=256, element="bf16", decay_element="bf16", reverse=True, states=True)),
     "scan_packed": ("scan", dict(channels=256, element="bf16", decay_element="bf16", packed=True, states=True)),
     "wkv": ("scan", dict(channels=256, form="wkv", element="bf16", states=True)),
@@ -63,6 +66,7 @@ MODELS = {
        for name, builder, arguments in [
            ("scan", "scan", dict(channels=256, form="log", element="bf16", decay_element="f32")),
            ("wkv", "scan", dict(channels=256, form="wkv", element="bf16")),
+           ("complex", "scan", dict(channels=128, form="log", constant=True, complex=True)),
            ("s6", "selective_scan", dict(channels=256, state_size=16, skip=True, gate=True, bias=True, softplus=True)),
            ("retention", "linear_attention", dict(heads=4, head_dim=128, decay="head", scale=128**-0.5)),
            ("ssd", "linear_attention", dict(heads=4, head_dim=128, key_heads=1, value_dim=64, decay="dt", bias=True,
@@ -70,10 +74,10 @@ MODELS = {
            ("gla", "linear_attention", dict(heads=4, head_dim=64, decay="channel"))]},
 }
 # Each step kernel, and the kernel whose results it makes one by one.
-STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
+STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "complex_step": "scan_complex", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
          "gla_step": "gla"}
 # What no kernel does yet: the compiler says so, and kernels.py fails where it no longer does.
-CPU_ONLY = {"scan_complex", "s6_complex"}
+CPU_ONLY = {"s6_complex"}
 # Decays: mild ones, exactly none, and such that nothing is left.
 KINDS = ("mild", "none", "all")
 

@@ -3,6 +3,8 @@
 """Recurrences over channels as tile programs, in order on the CPU, against NumPy in float64."""
 
 import functools
+import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,11 @@ import cpu
 import scan_models as models
 import scans
 import support
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "test" / "gpu"), str(ROOT / "python")]
+import longwing.models  # noqa: E402
+import scan_cases  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
                                 reason="longwing-cpu-test or longwing-opt is not built")
@@ -145,6 +152,60 @@ def test_scan(form, constant, dtype, length, cluster):
                                                **({"constant": exact["a"]} if constant else {}))
         close(last, final, "f32")
     close(y, expected, dtype)
+
+
+def wkv_step_by_step(b, key, init, decay, bonus):
+    """The recurrence as a loop, in the type of its tensors."""
+    (p, q, m), y = init, []
+    for v, k in zip(b, key):
+        x = np.maximum(m, bonus + k)
+        past, now = np.exp(m - x), np.exp(bonus + k - x)
+        y.append((past * p + now * v) / (past * q + now))
+        x = np.maximum(m + decay, k)
+        past, now = np.exp(m + decay - x), np.exp(k - x)
+        p, q, m = past * p + now * v, past * q + now, x
+    p, q, m = (np.float64(x) for x in (p, q, m))
+    return np.array(y), np.array([p * np.exp(m), q * np.exp(m)])
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("spread, past", [(40, 100), (1, 100), (1, -100)])
+def test_weights_far_apart(spread, past, cluster):
+    """Keys, or keys and a state, so far apart that no sum in f32 holds both."""
+    rng, steps, channels = np.random.default_rng(spread), (2, 18, 136), 136
+    tensors = {"a": -rng.uniform(0, 2, channels), "b": rng.standard_normal(steps), "key": rng.standard_normal(steps) * spread,
+               "bonus": rng.standard_normal(channels), "init": rng.uniform(0.5, 1, (2, 3, channels))}
+    tensors["init"][:, 2] = past * rng.uniform(0.5, 1, (2, channels))
+    given = {name: np.float32(tensor) for name, tensor in tensors.items()}
+    text = models.scan("wkv", channels, "f32", constant=True, init=True, state=True, config=CLUSTER if cluster else "")
+    y, last = (chained(text) if cluster else lowered(text, "width=1 steps=8"))(*given.values())
+    last = last[:, :2].astype(np.float64) * np.exp(last[:, 2:].astype(np.float64))
+
+    def loop(dtype):
+        x = {name: tensor.astype(dtype) for name, tensor in given.items()}
+        return scans.over_sequences(wkv_step_by_step, {"b": x["b"], "key": x["key"]}, x["init"], decay=x["a"], bonus=x["bonus"])
+    exact, single = loop(np.float64), loop(np.float32)
+    # Means are near 1; sums are as large as their weights, q.
+    for result, right, plain, size in zip((y, last), exact, single, (1, exact[1][:, 1:])):
+        assert np.linalg.norm((result - right) / size) < 1.5 * np.linalg.norm((plain - right) / size)
+
+
+@pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("options, length, offsets", [
+    (dict(form="linear"), 18, None), (dict(form="log", constant=True, reverse=True), 9, None),
+    (dict(form="log", packed=True), 30, [0, 1, 1, 19, 30])])
+def test_complex_scan(options, length, offsets, cluster, monkeypatch):
+    """The parts of a number are two channels of a thread."""
+    options = dict(channels=34, complex=True, states=True, **options)
+    monkeypatch.setitem(scan_cases.MODELS, "complex", ("scan", options))
+    text = longwing.models.scan(**options)
+    if cluster:
+        assert "complex}" in text
+        text = text.replace("complex}", f"complex, seq.config = {{{CLUSTER}}}}}", 1)
+    program = chained(text) if cluster else lowered(text, "width=2 steps=8")
+    for kind in scan_cases.KINDS:
+        case = scan_cases.Case("complex", length=length, offsets=offsets, kind=kind)
+        case.check(program(*case.stored))
 
 
 @pytest.mark.parametrize("form, reverse, config", [

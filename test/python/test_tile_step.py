@@ -32,6 +32,7 @@ STEPS = {
     "plain": ("linear_attention", dict(heads=1, head_dim=8)),
     "linear": ("scan", dict(channels=72, element="bf16", decay_element="bf16")),
     "log": ("scan", dict(channels=130, form="log", constant=True)),
+    "complex": ("scan", dict(channels=70, form="log", complex=True)),
     "wkv": ("scan", dict(channels=72, form="wkv", element="bf16")),
     "s6": ("selective_scan", dict(channels=72, state_size=16, skip=True, gate=True, bias=True, softplus=True)),
     "s6_groups": ("selective_scan", dict(channels=128, state_size=6, groups=1, element="f32")),
