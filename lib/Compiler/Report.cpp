@@ -52,14 +52,15 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
     auto add = [&](StringRef name, const llvm::Twine &value) {
       kernel.config.emplace_back(name.str(), value.str());
     };
-    bool isPlain = op->hasAttr(tile::kPointsAttr);
-    if (!isPlain) {
-    add("consumer warpgroups", llvm::Twine(schedule.getConsumers()));
-    add("query rows of a tile", llvm::Twine(64 * schedule.getConsumers()));
-    add("registers by role", "producer " + llvm::Twine(schedule.getProducerRegisters()) +
-                                 ", consumers " + llvm::Twine(schedule.getConsumerRegisters()));
-    add("persistent", schedule.getPersistent() ? "yes" : "no");
-    add("overlap", schedule.getOverlap() ? "yes" : "no");
+    auto config = op->getAttrOfType<DictionaryAttr>("seq.config");
+    if (!op->hasAttr(tile::kPointsAttr)) {
+      add("consumer warpgroups", llvm::Twine(schedule.getConsumers()));
+      if (!config) // attention
+        add("query rows of a tile", llvm::Twine(64 * schedule.getConsumers()));
+      add("registers by role", "producer " + llvm::Twine(schedule.getProducerRegisters()) +
+                                   ", consumers " + llvm::Twine(schedule.getConsumerRegisters()));
+      add("persistent", schedule.getPersistent() ? "yes" : "no");
+      add("overlap", schedule.getOverlap() ? "yes" : "no");
     }
     if (int64_t members = tile::clusterOf(op); members > 1)
       add("CTAs of a cluster", llvm::Twine(members));
@@ -69,8 +70,8 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
         return;
       add(isa<tile::RingType>(type) ? "ring" : "buffer", describe(type));
     });
-    // A convolution's kernel keeps what its cost model said.
-    if (auto config = op->getAttrOfType<DictionaryAttr>("seq.config")) {
+    // How it does its work, and why: of a convolution, what the cost model said.
+    if (config) {
       if (auto algorithm = config.getAs<StringAttr>("algorithm"))
         add("algorithm", algorithm.getValue());
       if (auto reason = config.getAs<StringAttr>("reason"))

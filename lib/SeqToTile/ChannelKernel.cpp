@@ -7,8 +7,11 @@
 
 #include "ChannelKernel.h"
 
+#include "longwing/Target/Hopper.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -59,6 +62,21 @@ ChannelKernel::overSequences(KernelOp kernel, int64_t channels, Value x, Value o
     length = t.sub(offset(t.add(at[1], 1)), start);
   }
   work(at[0], at[1]);
+
+  // One step has no tiles.
+  auto x0 = cast<RankedTensorType>(x.getType());
+  std::string tiles = "one step";
+  if (offsets || x0.getDimSize(1) != 1)
+    tiles = llvm::formatv("tiles of {0} steps, {1}", config.steps,
+                          config.cluster > 1
+                              ? llvm::formatv("dealt to the {0} CTAs of a cluster", config.cluster).str()
+                              : std::string("one after the other"));
+  std::string ctas = llvm::formatv("{0} x {1} channels of a sequence fill {2} of {3} multiprocessors", blocks,
+                                   t.channels, std::min<int64_t>(blocks, hopper::kMultiprocessors),
+                                   hopper::kMultiprocessors);
+  if (share.when != Share::Always)
+    ctas = llvm::formatv("{0} {1} sequences: {2}", share.when == Share::IfFew ? "below" : "from", share.least, ctas);
+  explain(kernel, tiles, ctas);
 
   OpBuilder b(operation);
   TileBuilder host(b, operation->getLoc());

@@ -97,8 +97,12 @@ Number ChannelBuilder::fma(Number x, Number y, Number z) {
   return {fma(x.re, y.re, fma(make<arith::NegFOp>(x.im), y.im, z.re)), fma(x.re, y.im, fma(x.im, y.re, z.im))};
 }
 
-Number ChannelBuilder::exp(Number x) {
+Number ChannelBuilder::exp(Number x, bool accurate) {
   Value size = exp2(mulf(x.re, kLog2E));
+  if (accurate) {
+    size.getDefiningOp()->setAttr(kPolynomialAttr, b.getI64IntegerAttr(8));
+    size.getDefiningOp()->setAttr(kAccurateAttr, b.getUnitAttr());
+  }
   if (!x.im)
     return {size};
   Value cosine = make<math::CosOp>(x.im), sine = make<math::SinOp>(x.im);

@@ -51,8 +51,9 @@ public:
   Number product(Number a, Number b);
   Number fma(Number a, Number b, Number c);
   using TileBuilder::fma;
-  /// e^x; of complex numbers a size and a direction.
-  Number exp(Number x);
+  /// e^x; of complex numbers a size and a direction. To a rounding of f32 where it is `accurate`, as decays are
+  /// to be that act a thousand times.
+  Number exp(Number x, bool accurate);
 
   /// log(1 + exp(x)), to the precision of f32 at both ends.
   mlir::Value softplus(mlir::Value x);

@@ -7,6 +7,8 @@
 
 #include "Launch.h"
 
+#include "longwing/Seq/Config.h"
+
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -51,6 +53,12 @@ Value LaunchBuilder::argument(Value tensor) const {
   auto at = llvm::find(tensors, tensor);
   assert(at != tensors.end() && "not a tensor of this kernel");
   return kernel->getRegion(0).getArgument(at - tensors.begin());
+}
+
+void longwing::explain(KernelOp kernel, const Twine &algorithm, const Twine &reason) {
+  Builder b(kernel.getContext());
+  kernel->setAttr(kConfigAttr, b.getDictionaryAttr({b.getNamedAttr("algorithm", b.getStringAttr(algorithm)),
+                                                    b.getNamedAttr("reason", b.getStringAttr(reason))}));
 }
 
 FailureOr<SmallVector<Value>> longwing::emptyResults(OpBuilder &b, Operation *op) {

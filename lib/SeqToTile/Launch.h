@@ -56,6 +56,9 @@ private:
   llvm::SmallVector<bool> flat;
 };
 
+/// What `--print-config` says of a kernel: how it does its work, and why so.
+void explain(tile::KernelOp kernel, const llvm::Twine &algorithm, const llvm::Twine &reason);
+
 /// Tensors for the results of an operation that can reify their sizes.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>> emptyResults(mlir::OpBuilder &b, mlir::Operation *op);
 

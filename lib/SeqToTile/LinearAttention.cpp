@@ -34,6 +34,7 @@
 #include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -348,6 +349,18 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     if (part == Part::States)
       states = outputs[0].getType(), factors = outputs[1].getType();
     KernelOp kernel = program.create((name + suffix).str(), states, factors);
+    std::string chunks = llvm::formatv("chunks of {0} steps, {1}", config.chunk,
+                                       config.exact ? "what enters the state in two 16-bit parts"
+                                                    : "what enters the state rounded to 16 bits");
+    std::string ctas = llvm::formatv("{0} CTAs for each sequence of a batch", units);
+    if (part == Part::Whole)
+      explain(kernel, chunks, ctas);
+    else if (part == Part::States)
+      explain(kernel, "the states of all segments but the last: " + chunks,
+              ctas + "; a sequence is cut where those of a batch leave multiprocessors idle, into segments of at "
+                     "least 16 chunks");
+    else
+      explain(kernel, "segments side by side: " + chunks, ctas + "; each takes the states of those before it");
     symbols.insert(kernel);
     llvm::append_range(operands, extra);
     llvm::append_range(operands, outputs);

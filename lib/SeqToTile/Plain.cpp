@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Launch.h"
 #include "Tabulate.h"
 
 #include "dialects/seq/Seq.h"
@@ -188,10 +189,7 @@ LogicalResult PlainKernel::lower() {
   // Short programs wait for memory: several points at once have more loads in flight.
   bool loops = table.getBody()->walk([](scf::ForOp) { return WalkResult::interrupt(); }).wasInterrupted();
   kernel->setAttr(kPointsAttr, builder.getI64IntegerAttr(loops ? 1 : 4));
-  kernel->setAttr(kConfigAttr,
-                  builder.getDictionaryAttr(
-                      {builder.getNamedAttr("algorithm", builder.getStringAttr("plain: a thread for each element")),
-                       builder.getNamedAttr("reason", table->getAttr(kPlainAttr))}));
+  explain(kernel, "plain: a thread for each element", cast<StringAttr>(table->getAttr(kPlainAttr)).getValue());
   symbols.insert(kernel);
   write(kernel);
   table->replaceAllUsesWith(launch(kernel).getResults());

@@ -193,7 +193,7 @@ void ScanKernel::begin(Value block, Value sequence) {
   entry = sequence, column0 = t.mul(block, parts() * t.channels);
   if (op.hasConstantDecay()) {
     Number a = number(t.loadChannels(tensor(op.getA()), column0, stored()));
-    factor = op.getForm() == seq::ScanForm::Linear ? a : t.exp(a);
+    factor = op.getForm() == seq::ScanForm::Linear ? a : t.exp(a, /*accurate=*/true);
     decay = isWkv() ? t.mulf(a.re, kLog2E) : Value();
   }
   if (!isWkv())
@@ -238,7 +238,7 @@ void ScanKernel::storeState(ValueRange state) {
 /// Decays as factors, and weights as exponents of 2.
 ScanKernel::Inputs ScanKernel::prepare(Inputs inputs) {
   if (inputs.a.re && op.getForm() == seq::ScanForm::Log)
-    inputs.a = t.exp(inputs.a);
+    inputs.a = t.exp(inputs.a, getElementTypeOrSelf(op.getB().getType()).isF32());
   if (inputs.key)
     inputs.key = t.mulf(inputs.key, kLog2E);
   return inputs;

@@ -65,6 +65,9 @@ LogicalResult ShortConvKernel::lower(SymbolTable &symbols) {
   batch = at[2];
   segment(at[0], at[1]);
 
+  explain(kernel, "segments of " + Twine(config.steps) + " steps, " + Twine(config.unroll) + " at once",
+          "rows of one turn are read while those of the last are used");
+
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
   Value count = host.make<tensor::DimOp>(op.getX(), 0);

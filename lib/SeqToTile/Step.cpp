@@ -93,6 +93,8 @@ LogicalResult StepKernel::lower(SymbolTable &symbols, StringRef suffix, ArrayRef
     inside.push_back(t.index(size)), outside.push_back(host.index(size));
   inside.push_back(t.dim(tensor(op->getOperand(0)), 0));
   outside.push_back(host.make<tensor::DimOp>(op->getOperand(0), int64_t(0)));
+  explain(kernel, Twine(t.channels) + " columns of a state in a CTA, " + Twine(config.steps) + " rows at once",
+          "one step reads the state once and writes it once");
   work(forEach(inside));
   return launch.replace(kernel, outside, shapes);
 }

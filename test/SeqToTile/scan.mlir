@@ -41,3 +41,34 @@ func.func @step(%a: tensor<2048xf32>, %b: tensor<?x1x2048xbf16>, %h: tensor<?x20
   %y, %s = seq.scan log %a, %b init(%h : tensor<?x2048xf32>) : tensor<2048xf32>, tensor<?x1x2048xbf16> -> tensor<?x1x2048xbf16>, tensor<?x2048xf32>
   return %y, %s : tensor<?x1x2048xbf16>, tensor<?x2048xf32>
 }
+
+// Of complex numbers the kernel sees both parts along the channels; a tile of a cluster has a product and a sum, each of
+// two parts.
+
+// CHECK-LABEL: tile.kernel @complex_scan(
+// CHECK-SAME: !tile.desc<1x16x32xf32> {tile.flatten}, %{{[^:]*}}: !tile.view<?x?x128xf32> {tile.flatten, tile.out}, %{{[^:]*}}: !tile.view<128xf32> {tile.flatten}
+// CHECK: tile.deinterleave {{.*}} -> tensor<128xf32
+// CHECK: math.exp2 %{{.*}} {tile.accurate, tile.polynomial = 8 : i64}
+// CHECK: math.cos %{{.*}} {tile.accurate}
+// CHECK: tile.deinterleave {{.*}} : tensor<8x256xf32, {{.*}} -> tensor<8x128xf32
+// CHECK: %[[Y:.*]] = tile.interleave {{.*}} -> tensor<8x256xf32
+// CHECK-NEXT: tile.store_channels %[[Y]]
+// CHECK-LABEL: tile.kernel @complex_scan_of_few(
+// CHECK: tile.chain(%{{.*}}, %{{.*}}) over(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) : tensor<128xf32
+func.func @complex(%a: tensor<64x2xf32>, %b: tensor<?x?x64x2xf32>) -> tensor<?x?x64x2xf32> {
+  %y = seq.scan log %a, %b {complex} : tensor<64x2xf32>, tensor<?x?x64x2xf32> -> tensor<?x?x64x2xf32>
+  return %y : tensor<?x?x64x2xf32>
+}
+
+// Weights of wkv that are near each other are seen from the greatest key of a tile; the others step by step.
+
+// CHECK-LABEL: tile.kernel @wkv_scan(
+// CHECK: tile.all
+// CHECK: scf.if
+// CHECK-COUNT-65: math.exp2
+// CHECK: } else {
+// CHECK: scf.for
+func.func @wkv(%w: tensor<2048xf32>, %v: tensor<8x?x2048xbf16>, %k: tensor<8x?x2048xbf16>, %u: tensor<2048xf32>) -> tensor<8x?x2048xbf16> {
+  %y = seq.scan wkv %w, %v key(%k : tensor<8x?x2048xbf16>) bonus(%u : tensor<2048xf32>) : tensor<2048xf32>, tensor<8x?x2048xbf16> -> tensor<8x?x2048xbf16>
+  return %y : tensor<8x?x2048xbf16>
+}

@@ -165,3 +165,30 @@ func.func @several(%x: tensor<?x64xf32>) -> tensor<?x64xf32> {
   %y = tile.launch @kernel(%e) work(%n) : (tensor<?x64xf32>) -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }
+
+// -----
+
+// A kernel that sees the last two dimensions as one relies on there being no gaps between them, in what is read and
+// in what is written. The caller's results are met when the function is launched.
+
+// CHECK-LABEL: function pairs
+// CHECK-NEXT:  argument z: f32 [?, 64, 2]
+// CHECK-NEXT:  result y: f32 [z.0, 64, 2]
+// CHECK-NEXT:  check z.stride1 eq (2 * z.stride2): 'z': expected no gaps between the parts of its last two dimensions
+// CHECK-NEXT:  check y.stride1 eq (2 * y.stride2): 'y': expected no gaps between the parts of its last two dimensions
+// CHECK-NEXT:  launch kernel
+// CHECK-NEXT:    map z: f32 [z.0, 128] strides [z.stride0, z.stride2] box [8, 32]
+// CHECK-NEXT:    view y: f32 [z.0, 128] strides [y.stride0, y.stride2]
+tile.kernel @kernel(%z: !tile.desc<8x32xf32> {tile.flatten}, %y: !tile.view<?x128xf32> {tile.flatten, tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 1024 : i64} {
+  tile.return
+}
+
+func.func @pairs(%z: tensor<?x64x2xf32> {longwing.name = "z"}) -> (tensor<?x64x2xf32> {longwing.name = "y"}) {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %z, %c0 : tensor<?x64x2xf32>
+  %y0 = tensor.empty(%b) : tensor<?x64x2xf32>
+  %y = tile.launch @kernel(%z, %y0) work(%b) : (tensor<?x64x2xf32>, tensor<?x64x2xf32>) -> (tensor<?x64x2xf32>)
+  return %y : tensor<?x64x2xf32>
+}
