@@ -42,6 +42,8 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
   Option<int64_t> steps{*this, "steps",
                         llvm::cl::desc("Steps in time of a tile of a recurrence"),
                         llvm::cl::init(0)};
+  Option<int64_t> cluster{*this, "cluster", llvm::cl::desc("CTAs that take the tiles of a scan in turns"),
+                          llvm::cl::init(0)};
   Option<int64_t> unroll{*this, "unroll",
                          llvm::cl::desc("Steps in time that a recurrence takes at once"),
                          llvm::cl::init(0)};

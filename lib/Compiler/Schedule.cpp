@@ -50,6 +50,8 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseNumber(name, value, schedule.width, loc);
   if (name == "steps")
     return parseNumber(name, value, schedule.steps, loc);
+  if (name == "cluster")
+    return parseNumber(name, value, schedule.cluster, loc);
   if (name == "unroll")
     return parseNumber(name, value, schedule.unroll, loc);
   if (name == "registers")
@@ -67,7 +69,7 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
       return *option = value.str(), success();
   return emitError(loc) << "unknown schedule option '" << name
                         << "', expected consumers, keys, stages, query-stages, lanes, width, steps, "
-                           "unroll, registers, products, polynomials, persistent, overlap, conv or radices";
+                           "unroll, cluster, registers, products, polynomials, persistent, overlap, conv or radices";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

@@ -45,6 +45,7 @@ void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &option
   config.width = options.width;
   config.steps = options.steps;
   config.unroll = options.unroll;
+  config.cluster = options.cluster;
   config.products = options.products;
   config.polynomials = options.polynomials;
   config.registers = options.registers;

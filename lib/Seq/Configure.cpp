@@ -263,7 +263,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   }
 
   void runOnOperation() override {
-    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll, products, polynomials};
+    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll, cluster, products, polynomials};
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)

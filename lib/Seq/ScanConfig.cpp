@@ -339,7 +339,7 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
   ScanPair pair = choosePair(op);
   if (overrides.any()) {
     pair.few.reset();
-    pair.many = chooseMany(op, 2);
+    pair.many = overrides.cluster > 1 ? chooseFew(op, 1) : chooseMany(op, 2);
   }
   ScanConfig &config = pair.many;
   if (overrides.width)
@@ -354,8 +354,12 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
     return op.emitError() << "schedule option '" << name << "': expected " << expected << ", got "
                           << got;
   };
+  if (overrides.cluster)
+    config.cluster = overrides.cluster;
   if (overrides.lanes > 1)
     return bad("lanes", "1", overrides.lanes);
+  if (config.cluster > 8)
+    return bad("cluster", "1 to 8", config.cluster);
   if (config.width != 1 && config.width != 2)
     return bad("width", "1 or 2", config.width);
   if (config.steps < config.unroll || config.steps > 256 || config.steps % config.unroll)

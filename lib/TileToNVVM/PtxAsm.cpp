@@ -232,10 +232,11 @@ void ptx::send(OpBuilder &b, Location loc, Value address, Value barrier, ValueRa
             constraints + ",~{memory}", operands, {});
 }
 
+/// What arrives is in shared memory: an acquire of all memory would throw the L1 cache away.
 void ptx::waitForCluster(OpBuilder &b, Location loc, Value barrier, Value parity) {
   inlineAsm(b, loc,
-            "{ .reg .pred p; again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [$0], $1; "
-            "@!p bra again; }",
+            "{ .reg .pred p; again: mbarrier.try_wait.parity.relaxed.cluster.shared::cta.b64 p, [$0], $1; "
+            "@!p bra again; fence.acquire.sync_restrict::shared::cluster.cluster; }",
             "r,r,~{memory}", {barrier, parity}, {});
 }
 

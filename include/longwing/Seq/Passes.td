@@ -44,6 +44,7 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"lanes", "lanes", "int64_t", "0", "Threads that share a channel of a recurrence">,
     Option<"width", "width", "int64_t", "0", "Neighbouring channels of a thread of a recurrence">,
     Option<"steps", "steps", "int64_t", "0", "Steps in time of a tile of a recurrence">,
+    Option<"cluster", "cluster", "int64_t", "0", "CTAs that take the tiles of a scan in turns">,
     Option<"unroll", "unroll", "int64_t", "0", "Steps in time that a recurrence takes at once">,
     Option<"registers", "registers", "int64_t", "0", "Registers of a consumer thread of a recurrence">,
     Option<"products", "products", "std::string", "\"\"",

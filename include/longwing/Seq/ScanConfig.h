@@ -57,11 +57,11 @@ struct ScanPair {
 
 /// What the user overrides; 0 keeps the choice.
 struct ScanOverrides {
-  int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0;
+  int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0, cluster = 0;
   std::string products = "", polynomials = "";
 
   bool any() const {
-    return consumers || lanes || width || steps || stages || registers || unroll || !products.empty() ||
+    return consumers || lanes || width || steps || stages || registers || unroll || cluster || !products.empty() ||
            !polynomials.empty();
   }
 };
