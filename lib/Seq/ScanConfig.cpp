@@ -301,12 +301,19 @@ static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
 
 /// The CTAs of a cluster take tiles in turns where few sequences leave multiprocessors idle. Two CTAs
 /// share one, so that each has something to do while the other waits for its mail.
+///
+/// A cluster lies within one of the card's groups of multiprocessors, so that clusters take nine of ten places
+/// at most; one that has to wait for another doubles the time. Where the number of sequences is met at run
+/// time, those of two are to find places as well as those of one.
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
   config.width = 1, config.stages = 3, config.registers = 200;
-  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
-  while (config.cluster < 8 && units * config.cluster * 2 <= 2 * hopper::kMultiprocessors)
-    config.cluster *= 2;
+  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels()),
+          places = 2 * hopper::kMultiprocessors * 9 / 10,
+          most = op.getForm() == seq::ScanForm::Wkv ? 7 : 6;
+  if (!ShapedType::isDynamic(sequences(op, op.getB())) || units <= 8)
+    most = 8;
+  config.cluster = std::clamp<int64_t>(places / units, 1, most);
   return config;
 }
 
