@@ -119,7 +119,7 @@ TEST_F(RuntimeTest, SwizzleFollowsTheBox) {
     fakecuda::state().maps.clear();
     Package package = test::scalePackage();
     package.manifest.functions[0].launches[0].parameters[0].box[2] = columns;
-    auto other = std::move(*Module::create(package));
+    auto other = std::move(*Module::create(std::move(package)));
     ASSERT_TRUE(
         other->functions()[0]
             .launch({bf16(data, {1, 2, 64})}, {bf16(out, {1, 2, 64})}, workspace, 1024, nullptr)
@@ -155,7 +155,7 @@ TEST_F(RuntimeTest, EmptyTensorsHaveMaps) {
   function.launches.erase(function.launches.begin());
   function.launches[0].grid = 1;
   function.launches[0].parameters.back().sizes = {2, 2, 64};
-  module = std::move(*Module::create(package));
+  module = std::move(*Module::create(std::move(package)));
   Status status = launch(bf16(nullptr, {2, 0, 64}), bf16(out, {2, 2, 64}));
   ASSERT_TRUE(status.ok()) << status.message();
   // One element, somewhere in memory; the kernel sees the true sizes.
@@ -277,6 +277,19 @@ TEST_F(RuntimeTest, ChecksResultsAndWorkspace) {
               HasSubstr("aligned to 256"));
   EXPECT_THAT(function.launch({x}, {}, workspace, 512, nullptr).message(),
               HasSubstr("expected 1 results, got 0"));
+}
+
+/// A kernel may rely on how a result lies in memory, which is known when it is launched and not before.
+TEST_F(RuntimeTest, ChecksStridesOfResults) {
+  Package package = test::scalePackage();
+  package.manifest.functions[0].checks.push_back(
+      {Expr::stride(1, 1), 64, Expr::Kind::Eq, "expected no gaps between rows of y"});
+  module = std::move(*Module::create(std::move(package)));
+  TensorRef x = bf16(data, {2, 2, 64}), y = bf16(out, {2, 2, 64});
+  EXPECT_EQ(*module->functions()[0].workspaceBytes({x}), 256);
+  EXPECT_TRUE(launch(x, y).ok());
+  y.strides = {256, 128, 1};
+  EXPECT_EQ(launch(x, y).message(), "expected no gaps between rows of y, got 128 != 64");
 }
 
 TEST_F(RuntimeTest, ReportsTheDriver) {
