@@ -46,6 +46,8 @@ static LogicalResult verifyRuns(Operation *op, RankedTensorType tile, ViewType v
   if (view.getShape().empty() || indices.size() != view.getShape().size())
     return op->emitOpError() << "expected an index for each of the dimensions of " << view
                              << ", got " << indices.size();
+  if (cast<RunsAttr>(tile.getEncoding()).getWoven())
+    return op->emitOpError() << "expected runs that are not woven, got " << tile;
   Type element = tile.getElementType();
   if ((!element.isF16() && !element.isBF16()) || element != view.getElementType())
     return op->emitOpError() << "expected tile and tensor to have one element type, f16 or bf16, got "
@@ -67,6 +69,26 @@ LogicalResult LoadRunsOp::verify() {
 
 LogicalResult StoreRunsOp::verify() {
   return verifyRuns(*this, getTile().getType(), getDestination().getType(), getIndices());
+}
+
+//===----------------------------------------------------------------------===//
+// SRAM
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReadRunsOp::verify() {
+  RankedTensorType source = getSource().getType(), tile = getTile().getType();
+  int64_t rows = getRows(), from = getFrom();
+  if (!cast<RunsAttr>(tile.getEncoding()).getWoven() || source.getRank() != 2 ||
+      source.getDimSize(1) != kToeplitzSize || source.getElementType() != tile.getElementType() ||
+      source.getElementTypeBitWidth() != 16 || panelBytes(source) != kPanelBytes)
+    return emitOpError() << "expected a tile of " << kToeplitzSize << " columns of 16 bits and woven runs of its elements, got "
+                         << source << " and " << tile;
+  if (rows < 1 || tile.getDimSize(0) % rows || source.getDimSize(0) * rows % tile.getDimSize(0))
+    return emitOpError() << "expected groups of as many rows as divide tiles, got " << rows << " of " << source << " and " << tile;
+  int64_t pitch = getPitch();
+  if (from < 0 || (getWrap() ? pitch != rows || from >= rows : from + rows > pitch))
+    return emitOpError() << "expected rows of a group of " << pitch << ", got " << rows << " from " << from;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//

@@ -128,6 +128,10 @@ mlir::Value bufferOf(mlir::Value tile);
 /// Bytes that an [R, C] tile takes in SRAM: whole panels.
 int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element,
                     int64_t panel = kPanelBytes);
+/// Bytes from one slot of a ring to the next, and from one tile of a slot to the next: the period of
+/// the swizzle divides them.
+int64_t slotBytes(RingType ring);
+int64_t ringTileBytes(RingType ring);
 /// Bytes of a row of a panel of a tile in SRAM.
 int64_t panelBytes(mlir::RankedTensorType sharedTile);
 

@@ -111,7 +111,13 @@ def Tile_RunsAttr : Tile_Layout<"Runs", "runs"> {
     row `t / 4 + 8 i` and column `32 h + 8 (t % 4) + 2 p + e`; 16-bit elements are packed in pairs over e.
     So a thread moves 16 bytes to and from device memory at once. The layout is accumulator and
     register operand of a product by a `#tile.toeplitz` matrix, both at once.
+
+    In a `woven` tile lane t has the rows `t / 8 + 4 (t / 4 % 2) + 8 i` instead: eight neighbouring lanes
+    then take their runs from all banks of SRAM.
   }];
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$woven);
+  let builders = [AttrBuilder<(ins), [{ return $_get($_ctxt, false); }]>];
+  let assemblyFormat = "(`<` struct($woven)^ `>`)?";
 }
 
 def Tile_ToeplitzAttr : Tile_Layout<"Toeplitz", "toeplitz"> {

@@ -43,6 +43,13 @@ int64_t longwing::tile::sharedBytes(ArrayRef<int64_t> tileShape, Type element, i
   return llvm::divideCeil(bytes, panel) * panel * rows;
 }
 
+int64_t longwing::tile::ringTileBytes(RingType ring) {
+  return llvm::alignTo(sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel()),
+                       8 * ring.getPanel());
+}
+
+int64_t longwing::tile::slotBytes(RingType ring) { return ring.getParts() * ringTileBytes(ring); }
+
 int64_t longwing::tile::panelBytes(RankedTensorType sharedTile) {
   return cast<SharedAttr>(sharedTile.getEncoding()).getPanel();
 }
@@ -107,7 +114,7 @@ LogicalResult SharedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
   if (getPanel() != 32 && getPanel() != 64 && getPanel() != kPanelBytes)
     return emitError() << "expected panels of 32, 64 or " << kPanelBytes << " bytes, got "
                        << getPanel();
-  return verifyShape("#tile.shared", shape, {8, 8}, emitError);
+  return verifyShape("#tile.shared", shape, {1, 8}, emitError);
 }
 
 /// Rows are spread over a power of two of lanes, at most a warp.

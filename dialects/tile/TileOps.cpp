@@ -287,7 +287,11 @@ LogicalResult StoreOp::verify() {
     return emitOpError() << "expected a tile of " << getDestination().getType().getElementType()
                          << ", got " << tile;
   DescType desc = getDestination().getType();
-  if (getAlong() && (desc.getBoxRows() != kWarpgroupRows || !isIn<AccAttr>(tile)))
+  if (auto runs = dyn_cast<RunsAttr>(tile.getEncoding());
+      runs && (!runs.getWoven() || desc.getBoxRows() != kWarpgroupRows || box.back() != kToeplitzSize))
+    return emitOpError() << "expected woven runs and a box of " << kWarpgroupRows << " rows of " << kToeplitzSize
+                         << ", got " << tile << " and " << desc;
+  if (getAlong() && (desc.getBoxRows() != kWarpgroupRows || isIn<SharedAttr>(tile)))
     return emitOpError() << "expected boxes of " << kWarpgroupRows << " rows, got " << desc;
   if (failed(verifyAlong(*this, desc, getAlong())))
     return failure();
@@ -333,7 +337,7 @@ static LogicalResult verifyProduct(ProductOp op) {
                    b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
   bool runs = isIn<RunsAttr>(a);
   if (runs != isIn<ToeplitzAttr>(b) || runs != isIn<RunsAttr>(d) ||
-      (runs && (op.getTransposeB() || op.getNegate() || op.getBlocked())))
+      (runs && (op.getTransposeB() || op.getNegate() || op.getBlocked() || a.getEncoding() != d.getEncoding())))
     return op.emitOpError() << "expected all of a, b and the result to be #tile.runs, #tile.toeplitz "
                                "and #tile.runs, not transposed, or none, got "
                             << a << ", " << b << " and " << d;

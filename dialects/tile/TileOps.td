@@ -183,8 +183,8 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments, MemoryEffects<[Me
     Each warpgroup writes its 64 rows as boxes of their own, which follow each other `along` a
     dimension, as those of `tile.load` do.
   }];
-  let arguments = (ins AnyTypeOf<[Tile_AccTile, Tile_SharedTile], "#tile.acc or #tile.shared tile",
-                                 "::mlir::RankedTensorType">:$tile, Tile_DescType:$destination,
+  let arguments = (ins AnyTypeOf<[Tile_AccTile, Tile_SharedTile, Tile_RunsTile],
+                                 "#tile.acc, #tile.shared or woven #tile.runs tile", "::mlir::RankedTensorType">:$tile, Tile_DescType:$destination,
                        Variadic<Index>:$coordinates, Optional<Tile_SmemType>:$staging,
                        OptionalAttr<I64Attr>:$along);
   let assemblyFormat = [{

@@ -82,6 +82,33 @@ def Tile_StoreRunsOp : Tile_Op<"store_runs", [
   let hasVerifier = 1;
 }
 
+def Tile_ReadRunsOp : Tile_Op<"read_runs", [Pure]> {
+  let summary = "Reads pieces of sequences in SRAM into registers";
+  let description = [{
+    The tile in SRAM holds groups of neighbouring rows, the result `rows` of each group: those from row
+    `from` of it on, or with `wrap` all of them, beginning at that row and going on at the first. So one
+    tile serves as what it is and as what lies some rows before.
+
+    Example:
+
+    ```mlir
+    %before = tile.read_runs %x rows 16 from 0 : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+    ```
+  }];
+  let arguments = (ins Tile_SharedTile:$source, I64Attr:$rows, I64Attr:$from, UnitAttr:$wrap);
+  let results = (outs Tile_RunsTile:$tile);
+  let assemblyFormat = [{
+    $source `rows` $rows `from` $from (`wrap` $wrap^)? attr-dict `:` type($source) `->` type($tile)
+  }];
+  let extraClassDeclaration = [{
+    /// Rows of a group in SRAM.
+    int64_t getPitch() {
+      return getSource().getType().getDimSize(0) * int64_t(getRows()) / getTile().getType().getDimSize(0);
+    }
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_ToeplitzOp : Tile_Op<"toeplitz", [MemoryEffects<[MemRead]>]> {
   let summary = "Toeplitz matrices in SRAM, from a function of the lag";
   let description = [{

@@ -7,6 +7,8 @@
 
 #include "longwing/Seq/DirectConv.h"
 
+#include "longwing/Target/Hopper.h"
+
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -20,6 +22,8 @@ static constexpr int64_t kMostWhole = 8;
 static constexpr int64_t kFewChunks = 4;
 /// Predecessors that cost less to read again than rows that are far apart in memory.
 static constexpr int64_t kFewTiled = 3;
+/// Chunks and gates that a thread holds beside an accumulator where sequences come as boxes.
+static constexpr int64_t kMostBoxed = 11;
 /// Matrices whose number may double without the products showing.
 static constexpr int64_t kFewSplit = 3;
 
@@ -55,6 +59,7 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
   if (ShapedType::isDynamic(taps) || ShapedType::isDynamic(reverse))
     return refuse("Toeplitz products need a filter of static length");
   DirectConv plan;
+  plan.pre = bool(op.getPre()), plan.post = bool(op.getPost());
   plan.gates = (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0) + (op.getSkipUngated() ? 1 : 0);
   int64_t low = 0, high = taps - 1;
   if (op.getKind() == seq::ConvKind::Anticausal)
@@ -79,7 +84,8 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
     return plan;
   }
   plan.tiled = plan.matrices <= kFewTiled;
-  int64_t most = kMostChunks - plan.gates;
+  plan.chooseBoxes(length, op.isCircular());
+  int64_t most = kMostChunks - (plan.boxes ? 0 : plan.gates);
   if (plan.matrices > most)
     return refuse("Toeplitz products reach over at most " + Twine(most) + " blocks of " +
                   Twine(kChunk) + " samples here, and the filter needs " + Twine(plan.matrices));
@@ -103,10 +109,58 @@ std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why
   Type element = op.getX().getType().getElementType();
   plan.split = element.isBF16() && op.getWeights().getType().getElementType() != element;
   plan.tiled = true;
+  if (!op.getInitial() && op->getNumResults() == 1)
+    plan.chooseBoxes(op.getX().getType().getDimSize(2), /*circular=*/false);
   return plan;
 }
 
+/// Rows of 128 bytes take whole periods of the swizzle.
+static int64_t boxBytes(int64_t rows) { return llvm::alignTo(rows * 128, hopper::kSwizzleAlignment); }
+
+void DirectConv::chooseBoxes(int64_t length, bool circular) {
+  if (ShapedType::isDynamic(length) || length == 0 || length % kChunk)
+    return;
+  sequence = length / kChunk;
+  wraps = circular;
+  // Distances between chunks of one sequence.
+  int64_t low = std::max(first, 1 - sequence), high = std::min(first + matrices, sequence) - 1;
+  int64_t reach = circular ? std::min(matrices, sequence) : high - low + 1;
+  bool divides = sequence >= rows() || rows() % sequence == 0;
+  boxes = divides && !(circular && sequence > rows()) && reach + gates <= kMostBoxed;
+  if (boxes && !circular)
+    first = low, matrices = reach;
+}
+
+/// Registers of a thread that computes, where so many CTAs share a multiprocessor: of what the launch gives
+/// to all threads alike, the producer leaves the rest.
+static int64_t consumerRegisters(int64_t ctas, int64_t consumers) {
+  int64_t warpgroups = consumers + 1, launched = hopper::kRegisters / (ctas * warpgroups * 128) / 8 * 8;
+  return std::min<int64_t>(256, (launched * warpgroups - DirectConv::kProducerRegisters) / consumers / 8 * 8);
+}
+
+/// Slots of each ring that fit, where so many CTAs share a multiprocessor.
+static int64_t slotsOf(const DirectConv &plan, int64_t ctas) {
+  int64_t bank = boxBytes(34 * plan.matrices + 9) * (plan.split ? 2 : 1), staged = boxBytes(plan.rows());
+  int64_t inputs = plan.pre ? 2 : 1, rows = (plan.sequenceRows() + plan.halo()) * plan.sequences();
+  int64_t slots = inputs * boxBytes(rows) + (plan.post ? boxBytes(plan.rows()) : 0);
+  int64_t each = (hopper::kSharedBytes + hopper::kReservedBytes) / ctas - 2 * hopper::kReservedBytes; // and barriers
+  return (each - bank - staged) / slots;
+}
+
+int64_t DirectConv::residents() const {
+  // The chunks that meet a matrix each, the sums, gates, and what the rest takes.
+  int64_t held = 16 * (matrices + gates) + 32 + (matrices > kFewTiled ? 48 : 40);
+  for (int64_t ctas : {4, 3, 2})
+    if (held <= consumerRegisters(ctas, consumers) && slotsOf(*this, ctas) >= 2)
+      return ctas;
+  return 1;
+}
+
+int64_t DirectConv::stages() const { return std::clamp<int64_t>(slotsOf(*this, residents()), 1, 4); }
+
 int64_t DirectConv::registers() const {
+  if (boxes)
+    return consumerRegisters(residents(), consumers);
   constexpr int64_t kChunkRegisters = 16, kAccumulator = 32, kRest = 40, kTensor = 12;
   int64_t held = (whole ? chunks : tiled ? matrices : matrices + 1) + gates; // and the next one
   int64_t count = held * kChunkRegisters + kAccumulator + kRest + gates * kTensor;

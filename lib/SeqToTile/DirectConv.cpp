@@ -14,6 +14,9 @@
 // one is read, the ones before it are still in registers, one is written. The matrices T_d stand in
 // SRAM, once for each tile. A short sequence is a single segment that stays in registers whole.
 //
+// Where sequences are whole chunks the rows of a tile are neighbouring chunks, which come as a box of the
+// tensor {64, L / 64, H, B}, with those before and behind. Each distance d reads its X_(n - d) from SRAM.
+//
 //===----------------------------------------------------------------------===//
 
 #include "Launch.h"
@@ -85,13 +88,30 @@ struct Segments {
   }
 };
 
+/// How many tiles of boxes a CTA does with its matrices, and how many CTAs do a channel.
+struct Units {
+  Value tilesOfSequence, tiles, length, count;
+  Units(TileBuilder &t, Value batch, Value channels, const DirectConv &plan) {
+    tilesOfSequence = t.index(llvm::divideCeil(plan.sequence, plan.rows()));
+    tiles = plan.sequences() > 1 ? t.ceilDiv(batch, plan.sequences())
+                                 : t.make<arith::MulIOp>(batch, tilesOfSequence);
+    // Enough for each multiprocessor, but not for too few tiles each.
+    constexpr int64_t kUnits = 12 * hopper::kMultiprocessors, kLeast = 4;
+    Value fair = t.ceilDiv(t.make<arith::MulIOp>(tiles, channels), kUnits);
+    length = t.max(fair, t.index(kLeast));
+    count = t.make<arith::DivUIOp>(t.add(t.add(tiles, length), -1), length);
+  }
+};
+
 class DirectConvKernel {
 public:
   DirectConvKernel(const Convolution &conv, const DirectConv &plan, Location loc)
       : tensors(conv), conv(conv), plan(plan), builder(loc.getContext()), t(builder, loc) {
     element = cast<RankedTensorType>(conv.x.getType()).getElementType();
-    tile = tileType<RunsAttr>({kRows, kChunk}, element);
-    sums = tileType<RunsAttr>({kRows, kChunk}, builder.getF32Type());
+    auto layout = RunsAttr::get(loc.getContext(), /*woven=*/plan.boxes);
+    int64_t rows = plan.boxes ? plan.rows() : kRows;
+    tile = RankedTensorType::get({rows, kChunk}, element, layout);
+    sums = RankedTensorType::get({rows, kChunk}, builder.getF32Type(), layout);
     perRow = tileType<RowAttr>({kRows}, builder.getIndexType());
   }
 
@@ -113,6 +133,8 @@ private:
   Value history(Value time);
   Value gated(const Chunk &chunk);
   Value multiply(Value chunk, int64_t matrix, Value acc);
+  /// The sum of products as it is to be stored, given what it is multiplied by and what is added to it.
+  Value rounded(Value sum, Value post, Value ungated);
   /// One chunk of outputs: the inputs that it meets, each with its matrix.
   void output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time);
   /// What is read first, and the rest. The first may be on its way while the matrices are made.
@@ -129,6 +151,10 @@ private:
   /// The rows of a tile: each its sequence and the time of its first sample.
   void placeRows(Value tileNumber, Value perSequence, Value chunksOfRow);
   void unrolled(ValueRange begun);
+  Type argumentType(Value Convolution::*tensor);
+  void writeRuns();
+  void writeBoxes();
+  void boxOutput(Value tileNumber, const Units &units);
   void finalState(Value cta, Value ctas);
 
   const Convolution &tensors;
@@ -246,14 +272,8 @@ Value DirectConvKernel::gated(const Chunk &chunk) {
   return chunk.gate ? t.mulf(chunk.x, chunk.gate) : chunk.x;
 }
 
-/// post * (sum + skip u), or silu(sum + bias), and out. Gates are read before the products are
-/// waited for.
-void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time) {
-  Value post = conv.post ? read(conv.post, time) : Value();
-  Value ungated = conv.skip && conv.skipUngated ? read(conv.x, time) : Value();
-  Value acc;
-  for (auto [chunk, matrix] : inputs)
-    acc = multiply(chunk, matrix, acc);
+/// post * (sum + skip u), or silu(sum + bias).
+Value DirectConvKernel::rounded(Value acc, Value post, Value ungated) {
   auto perChannel = [&](Value view) {
     return t.broadcast(
         t.make<GatherOp>(builder.getF32Type(), view, ValueRange{channel}), sums);
@@ -270,9 +290,18 @@ void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value 
   }
   if (post)
     acc = t.mulf(acc, widened(post));
-  Value rounded = t.make<ConvertOp>(tile, acc);
-  StoreRunsOp::create(builder, t.loc, rounded, conv.y, ValueRange{batch, channel, time},
-                      whole && !plan.whole);
+  return t.make<ConvertOp>(tile, acc);
+}
+
+/// Gates are read before the products are waited for.
+void DirectConvKernel::output(ArrayRef<std::pair<Value, int64_t>> inputs, Value time) {
+  Value post = conv.post ? read(conv.post, time) : Value();
+  Value ungated = conv.skip && conv.skipUngated ? read(conv.x, time) : Value();
+  Value acc;
+  for (auto [chunk, matrix] : inputs)
+    acc = multiply(chunk, matrix, acc);
+  StoreRunsOp::create(builder, t.loc, rounded(acc, post, ungated), conv.y,
+                      ValueRange{batch, channel, time}, whole && !plan.whole);
 }
 
 SmallVector<Value> DirectConvKernel::valuesOf(const Chunk &chunk) {
@@ -404,12 +433,12 @@ SmallVector<Value> DirectConvKernel::operands() {
 
 KernelOp DirectConvKernel::create(StringRef name) {
   SmallVector<Type> inputs;
-  for (Value tensor : operands()) {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    inputs.push_back(ViewType::get(t.loc.getContext(), type.getShape(), type.getElementType()));
-  }
-  auto schedule = ScheduleAttr::get(t.loc.getContext(), /*consumers=*/1, /*producerRegisters=*/0,
-                                    plan.registers(), /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
+  for (auto tensor : kTensors)
+    if (tensors.*tensor)
+      inputs.push_back(argumentType(tensor));
+  auto schedule = ScheduleAttr::get(t.loc.getContext(), plan.consumers,
+                                    plan.boxes ? DirectConv::kProducerRegisters : 0, plan.registers(),
+                                    /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
@@ -421,7 +450,83 @@ KernelOp DirectConvKernel::create(StringRef name) {
       kernel.setOutput(number);
     conv.*tensor = body.getArgument(number++);
   }
+  plan.boxes ? writeBoxes() : writeRuns();
+  return kernel;
+}
 
+/// Sequences that come and go as boxes, with what a tile needs beside its own rows; elements of the rest.
+Type DirectConvKernel::argumentType(Value Convolution::*tensor) {
+  auto type = cast<RankedTensorType>((tensors.*tensor).getType());
+  bool read = tensor == &Convolution::x || tensor == &Convolution::pre;
+  bool box = plan.boxes && (read || tensor == &Convolution::post || tensor == &Convolution::y);
+  if (!box)
+    return ViewType::get(t.loc.getContext(), type.getShape(), type.getElementType());
+  // Warpgroups store rows of their own.
+  int64_t rows = tensor == &Convolution::y ? kRows : plan.rows();
+  int64_t own = std::min(plan.sequence, rows), halo = read ? plan.halo() : 0;
+  return DescType::get(t.loc.getContext(), {rows / own, 1, own + halo, kChunk}, type.getElementType(),
+                       /*split=*/kChunk);
+}
+
+/// A tile of boxes: its rows for each distance, each times a matrix.
+void DirectConvKernel::boxOutput(Value tileNumber, const Units &units) {
+  Value zero = t.index(0), first = t.mul(tileNumber, plan.sequences()), row = zero;
+  if (plan.sequences() == 1) {
+    first = t.make<arith::DivUIOp>(tileNumber, units.tilesOfSequence);
+    row = t.mul(t.make<arith::RemUIOp>(tileNumber, units.tilesOfSequence), plan.rows());
+  }
+  int64_t rows = plan.sequenceRows(), halo = plan.halo();
+  auto load = [&](Value tensor, int64_t beside) -> Value {
+    if (!tensor)
+      return Value();
+    auto type = tileType<SharedAttr>({(rows + beside) * plan.sequences(), kChunk}, element);
+    // The newest rows meet matrix 0.
+    Value begin = beside ? t.sub(row, t.index(plan.first + halo)) : row;
+    return t.load(tensor, {first, channel, begin, zero}, type, plan.stages());
+  };
+  Value x = load(conv.x, halo), pre = load(conv.pre, halo), post = load(conv.post, 0);
+  auto read = [&](Value source, int64_t distance) -> Value {
+    int64_t from = plan.wraps ? (rows - (distance % rows + rows) % rows) % rows : plan.first + halo - distance;
+    return t.make<ReadRunsOp>(tile, source, rows, from, plan.wraps);
+  };
+  Value acc, ungated;
+  for (int64_t k = 0; k < plan.matrices; ++k) {
+    int64_t distance = plan.first + k;
+    Value chunk = read(x, distance);
+    if (distance == 0 && conv.skip && conv.skipUngated)
+      ungated = chunk;
+    acc = multiply(pre ? t.mulf(chunk, read(pre, distance)) : chunk, k, acc);
+  }
+  if (post)
+    post = t.make<ReadRunsOp>(tile, post, rows, 0, false);
+  IntegerAttr along = plan.consumers > 1 && plan.sequences() > 1 ? builder.getI64IntegerAttr(0) : IntegerAttr();
+  StoreOp::create(builder, t.loc, rounded(acc, post, ungated), conv.y, ValueRange{first, channel, row, zero},
+                  Value(), along);
+}
+
+/// Tiles pass by as boxes, a few of a channel for each time that its matrices are made.
+void DirectConvKernel::writeBoxes() {
+  Value channels = t.dim(conv.x, 1);
+  length = t.index(plan.sequence * kChunk);
+  Units units(t, t.dim(conv.x, 0), channels, plan);
+  auto forEach = ForEachOp::create(builder, t.loc, ValueRange{channels, units.count});
+  ReturnOp::create(builder, t.loc);
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  channel = forEach.getBody().getArgument(0);
+  bank = toeplitz(/*remainder=*/false);
+  if (plan.split)
+    remainders = toeplitz(/*remainder=*/true);
+  Value begin = t.make<arith::MulIOp>(forEach.getBody().getArgument(1), units.length);
+  Value end = t.min(t.add(begin, units.length), units.tiles);
+  scf::ForOp::create(builder, t.loc, begin, end, t.index(1), ValueRange(),
+                     [&](OpBuilder &, Location, Value tileNumber, ValueRange) {
+                       boxOutput(tileNumber, units);
+                       scf::YieldOp::create(builder, t.loc);
+                     });
+}
+
+/// Tiles of runs.
+void DirectConvKernel::writeRuns() {
   Value batches = t.dim(conv.x, 0);
   length = t.dim(conv.x, 2);
   Segments segments(t, batches, t.dim(conv.x, 1), length, plan);
@@ -463,7 +568,6 @@ KernelOp DirectConvKernel::create(StringRef name) {
     finish(early ? begun : begin());
     return {};
   });
-  return kernel;
 }
 
 SmallVector<Value> DirectConvKernel::eitherWay(Value fast, bool yields,
@@ -518,10 +622,13 @@ static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &pl
   Value batch = host.make<tensor::DimOp>(conv.x, int64_t(0)),
         channels = host.make<tensor::DimOp>(conv.x, int64_t(1)),
         length = host.make<tensor::DimOp>(conv.x, int64_t(2));
-  Segments segments(host, batch, channels, length, plan);
-  SmallVector<Value> operands = writer.operands();
+  SmallVector<Value> operands = writer.operands(), work;
+  if (plan.boxes)
+    work = {channels, Units(host, batch, channels, plan).count};
+  else
+    work = {Segments(host, batch, channels, length, plan).tiles(host, batch), channels};
   auto launch = LaunchOp::create(b, op->getLoc(), op->getResultTypes(), kernel.getSymName(),
-                                 operands, ValueRange{segments.tiles(host, batch), channels});
+                                 operands, work);
   // B and L of all tensors that have them, where the types leave them open.
   SmallVector<int64_t> batches, lengths;
   for (auto [i, tensor] : llvm::enumerate(operands)) {

@@ -60,8 +60,7 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
     if (auto mail = dyn_cast<MailType>(type))
       return mail.getBytes();
     if (auto ring = dyn_cast<RingType>(type))
-      return ring.getStages() * ring.getParts() *
-             sharedBytes(ring.getTileShape(), ring.getElementType(), ring.getPanel());
+      return ring.getStages() * slotBytes(ring);
     auto buffer = cast<SmemType>(type);
     return buffer.getParts() * sharedBytes(buffer.getTileShape(), buffer.getElementType());
   }

@@ -486,8 +486,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       llvm::append_range(shape, tile.getShape());
       auto type = RingType::get(b.getContext(), shape, tile.getElementType(), panelBytes(tile));
       ring = AllocOp::create(b, load.getLoc(), type, IntegerAttr());
-      bytes += load.getStages() * type.getParts() *
-               sharedBytes(tile.getShape(), tile.getElementType(), panelBytes(tile));
+      bytes += load.getStages() * slotBytes(type);
     });
     auto buffer = [&](Operation *op, SmemType type) {
       bytes += bytesOf(type);

@@ -62,6 +62,28 @@ struct ConvertStoreRuns : OpConversionPattern<StoreRunsOp> {
   }
 };
 
+struct ConvertReadRuns : OpConversionPattern<ReadRunsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ReadRunsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value source = adaptor.getSource();
+    auto read = [&](OpBuilder &b, Location loc, ValueRange at) {
+      auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(b, loc, value); };
+      Value rows = constant(op.getRows());
+      Value group = arith::DivUIOp::create(b, loc, at[0], rows), row = arith::RemUIOp::create(b, loc, at[0], rows);
+      row = arith::AddIOp::create(b, loc, row, constant(op.getFrom()));
+      if (op.getWrap())
+        row = arith::RemUIOp::create(b, loc, row, rows);
+      Value first = arith::MulIOp::create(b, loc, group, constant(op.getPitch()));
+      SmallVector<Value> place = {arith::AddIOp::create(b, loc, first, row), at[1]};
+      tensor::YieldOp::create(b, loc, tensor::ExtractOp::create(b, loc, source, place).getResult());
+    };
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(op, typeConverter->convertType(op.getTile().getType()),
+                                                    ValueRange(), read);
+    return success();
+  }
+};
+
 /// Element [d, j, i] is the region's value at the lag i - j + 64 (d + first).
 struct ConvertToeplitz : OpConversionPattern<ToeplitzOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -121,6 +143,6 @@ struct ConvertLag : OpConversionPattern<LagOp> {
 
 void longwing::tile::populateRunPatterns(const CPUTypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<ConvertLoadRuns, ConvertStoreRuns, ConvertToeplitz, ConvertLag, ConvertWhole>(
+  patterns.add<ConvertLoadRuns, ConvertReadRuns, ConvertStoreRuns, ConvertToeplitz, ConvertLag, ConvertWhole>(
       converter, patterns.getContext());
 }

@@ -381,6 +381,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](IotaOp op) { return emitIota(op), success(); })
       .Case([&](ConvertOp op) { return emitConvert(op), success(); })
       .Case([&](LoadRunsOp op) { return emitLoadRuns(op), success(); })
+      .Case([&](ReadRunsOp op) { return emitReadRuns(op), success(); })
       .Case([&](StoreRunsOp op) { return emitStoreRuns(op), success(); })
       .Case([&](ToeplitzOp op) { return emitToeplitz(op); })
       .Case([&](WholeOp op) { return emitWhole(op), success(); })

@@ -151,6 +151,13 @@ private:
   mlir::Value runInBuffer(mlir::Value buffer, int64_t i, int64_t half);
   void syncWarp();
   void emitLoadRuns(tile::LoadRunsOp op);
+  void emitReadRuns(tile::ReadRunsOp op);
+  /// Puts woven runs into a tile in SRAM that begins at the address.
+  void writeRuns(mlir::ValueRange registers, mlir::Value address);
+  /// The place of a thread's run in the left half of a row of a tile in SRAM.
+  mlir::Value runInTile(mlir::Value tile, mlir::Value row);
+  /// The row of a woven tile that a thread holds in its registers i = 0.
+  mlir::Value wovenRow();
   void emitStoreRuns(tile::StoreRunsOp op);
   mlir::LogicalResult emitToeplitz(tile::ToeplitzOp op);
   mlir::LogicalResult emitLags(tile::ToeplitzOp op, mlir::Value first, mlir::Value second);

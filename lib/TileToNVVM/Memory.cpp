@@ -245,7 +245,10 @@ void Emitter::emitStore(StoreOp op) {
     drainStores(storesInFlight(op));
     meetWarpgroup();
     int64_t from = first * panelMatrices, to = std::min(matrices, last * panelMatrices);
-    writeMatrices(ValueRange(tile).slice(2 * from, 2 * (to - from)), base, rows);
+    if (isIn<RunsAttr>(type))
+      writeRuns(tile, base);
+    else
+      writeMatrices(ValueRange(tile).slice(2 * from, 2 * (to - from)), base, rows);
     publish();
     meetWarpgroup();
     auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), false);
@@ -308,7 +311,7 @@ Emitter::Slot Emitter::slot(Value ring, Value position, bool anew) {
   auto alloc = ring.getDefiningOp<AllocOp>();
   auto type = cast<RingType>(ring.getType());
   int64_t stages = type.getStages(),
-          bytes = type.getParts() * sharedBytes(type.getTileShape(), type.getElementType(), type.getPanel());
+          bytes = slotBytes(type);
   Value turn = one(position), stage = i32(0);
   if (anew)
     turn = ptx::remade(b, loc, turn);
@@ -373,9 +376,9 @@ void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
       Value &moved = coordinates[rank - 1 - *along];
       moved = add(moved, number * box.getShape()[*along]);
     }
-    int64_t row = i / boxes * rows + number * box.getBoxRows();
-    Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster,
-                                                 shared(add(address, row * ring.getPanel())));
+    int64_t row = panel * rows + number * box.getBoxRows();
+    Value place = add(address, part * ringTileBytes(ring) + row * ring.getPanel());
+    Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster, shared(place));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
         b, loc, target, desc[0], coordinates, shared(full), ValueRange(), Value(), Value(),
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
@@ -387,8 +390,7 @@ void Emitter::emitConsume(ConsumeOp op) {
   await(at.full, at.parity);
   RingType ring = op.getRing().getType();
   if (ring.isSpread())
-    at.address = add(at.address,
-                     mul(group, sharedBytes(ring.getTileShape(), ring.getElementType())));
+    at.address = add(at.address, mul(group, ringTileBytes(ring)));
   set(op.getTile(), {at.address});
 }
 

@@ -280,6 +280,67 @@ void Emitter::emitStoreRuns(StoreRunsOp op) {
 }
 
 //===----------------------------------------------------------------------===//
+// SRAM
+//===----------------------------------------------------------------------===//
+
+Value Emitter::wovenRow() {
+  Value number = LLVM::LShrOp::create(b, loc, lane, i32(2));
+  Value inEight = add(LLVM::LShrOp::create(b, loc, number, i32(1)), mul(both(number, i32(1)), 4));
+  return add(add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16)), inEight);
+}
+
+/// That in the right half differs in the bit of 64 bytes.
+Value Emitter::runInTile(Value tile, Value row) {
+  Value chunk = LLVM::XOrOp::create(b, loc, quadLane, both(row, i32(7)));
+  return add(add(tile, mul(row, kPanelBytes)), mul(chunk, kRun * kElementBytes));
+}
+
+void Emitter::emitReadRuns(ReadRunsOp op) {
+  int64_t rows = op.getRows(), pitch = op.getPitch(), from = op.getFrom();
+  // Addresses are cheap to make, and dear to hold through a loop, where LLVM would.
+  Value base = one(op.getSource()), first = ptx::opaque(b, loc, wovenRow(), /*pinned=*/true);
+  auto vector = VectorType::get(4, b.getI32Type());
+  Values tile(count(op.getTile().getType()));
+  for (int64_t i = 0; i < 2; ++i) {
+    Value row = add(first, 8 * i);
+    if (pitch != rows || op.getWrap()) {
+      Value group = LLVM::UDivOp::create(b, loc, row, i32(rows));
+      Value inGroup = add(LLVM::URemOp::create(b, loc, row, i32(rows)), from);
+      if (op.getWrap()) {
+        Value behind = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::sge, inGroup, i32(rows));
+        inGroup = LLVM::SelectOp::create(b, loc, behind, add(inGroup, -rows), inGroup);
+      }
+      row = add(mul(group, pitch), inGroup);
+    } else {
+      row = add(row, from);
+    }
+    Value left = runInTile(base, row);
+    for (int64_t half = 0; half < 2; ++half) {
+      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kHalf * kElementBytes))) : left;
+      Value words = LLVM::LoadOp::create(b, loc, vector, shared(place), 16);
+      for (int64_t p = 0; p < kRun / 2; ++p)
+        tile[8 * half + 2 * p + i] = LLVM::ExtractElementOp::create(b, loc, words, i32(p));
+    }
+  }
+  set(op.getTile(), std::move(tile));
+}
+
+void Emitter::writeRuns(ValueRange registers, Value address) {
+  auto vector = VectorType::get(4, b.getI32Type());
+  Value first = ptx::opaque(b, loc, wovenRow(), /*pinned=*/true);
+  for (int64_t i = 0; i < 2; ++i) {
+    Value left = runInTile(address, add(first, 8 * i));
+    for (int64_t half = 0; half < 2; ++half) {
+      Value words = LLVM::UndefOp::create(b, loc, vector);
+      for (int64_t p = 0; p < kRun / 2; ++p)
+        words = LLVM::InsertElementOp::create(b, loc, words, registers[8 * half + 2 * p + i], i32(p));
+      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kHalf * kElementBytes))) : left;
+      LLVM::StoreOp::create(b, loc, words, shared(place), 16);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // Toeplitz matrices
 //===----------------------------------------------------------------------===//
 

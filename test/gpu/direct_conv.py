@@ -29,6 +29,17 @@ LONG = {
     "whole_500": dict(kind="causal", element="f16", taps=500, length=500),
     "whole_384": dict(kind="two_sided_shared", element="f16", taps=384, reverse=300, length=384, skip=True),
     "whole_circular_448": dict(kind="circular", element="bf16", taps=448, length=448),
+    # Sequences of whole chunks: several a tile, one, several tiles each.
+    "boxes_64": dict(kind="causal", element="f16", taps=16, length=64, pre=True, post=True, skip=True, ungated=True),
+    "boxes_256": dict(kind="causal", element="f16", taps=256, length=256),
+    "boxes_512": dict(kind="causal", element="bf16", taps=512, length=512, pre=True, post=True),
+    "boxes_1024": dict(kind="causal", element="f16", taps=7, length=1024),
+    "boxes_1024_bf16": dict(kind="causal", element="bf16", taps=128, length=1024, skip=True),
+    "boxes_4096": dict(kind="two_sided_disjoint", element="bf16", taps=3, length=4096, reverse=64, pre=True),
+    "boxes_4224": dict(kind="causal", element="f16", taps=256, length=4224, post=True),
+    "boxes_8192": dict(kind="anticausal", element="f16", taps=66, length=8192),
+    "boxes_circular_256": dict(kind="circular", element="f16", taps=256, length=256, pre=True),
+    "boxes_circular_1024": dict(kind="circular", element="bf16", taps=65, length=1024),
 }
 SHORT = {
     "short_4_states": dict(kind="causal", element="bf16", width=4, silu=True, states=True),

@@ -70,6 +70,21 @@ CASES = [
     ("anticausal", "f16", 260, 320, {"length": 320, "skip": True}),
     ("two_sided_shared", "f16", 300, 260, {"length": 260, "reverse": 260}),
     ("circular", "f16", 320, 320, {"length": 320}),
+    # Boxes: several sequences a tile, one, and several tiles a sequence, the last one in part; what lies before
+    # and behind a tile, gates, periods.
+    ("causal", "f16", 7, 1024, {"length": 1024}),
+    ("causal", "bf16", 130, 4224, {"length": 4224}),
+    ("causal", "f16", 16, 64, {"length": 64, "pre": True, "post": True, "skip": True, "ungated": True}),
+    ("causal", "f16", 256, 256, {"length": 256}),
+    ("causal", "bf16", 512, 512, {"length": 512, "pre": True, "post": True}),
+    ("anticausal", "f16", 66, 8192, {"length": 8192}),
+    ("anticausal", "f16", 260, 128, {"length": 128, "pre": True, "skip": True, "ungated": True}),
+    ("two_sided_shared", "f16", 70, 512, {"length": 512, "reverse": 3, "post": True}),
+    ("two_sided_disjoint", "bf16", 3, 4096, {"length": 4096, "reverse": 64, "pre": True}),
+    ("circular", "f16", 65, 1024, {"length": 1024}),
+    ("circular", "bf16", 256, 256, {"length": 256, "pre": True}),
+    ("circular", "f16", 150, 128, {"length": 128}),
+    ("circular", "f16", 64, 64, {"length": 64}),
 ]
 
 
@@ -108,6 +123,20 @@ def test_impulses_arrive_where_they_should():
 
 SHORT = [("causal", 4, 70, True, True), ("causal", 8, 3, False, True), ("causal", 2, 1, True, False),
          ("centred", 5, 130, True, False), ("centred", 8, 64, False, False)]
+
+
+@pytest.mark.parametrize("length", [512, 4160])
+@pytest.mark.parametrize("taps", [5, 120, 190])
+def test_impulses_in_boxes(taps, length):
+    """An impulse reaches its own sequence only, across the tiles of it."""
+    h = np.arange(1, taps + 1, dtype=np.float32)[None].repeat(CHANNELS, 0)
+    for at in (0, 63, 64, length - 65, length - 1):
+        u = np.zeros((3, CHANNELS, length), np.float16)
+        u[1, :, at] = 1
+        [y] = lowered(long_model("causal", "f16", taps, length=length))(u, h)
+        exact = np.zeros((3, CHANNELS, length + taps))
+        exact[1, :, at:at + taps] = h
+        assert np.array_equal(y.astype(float), exact[..., :length])
 
 
 @pytest.mark.parametrize("axis, element", [(2, "f16"), (2, "bf16"), (1, "bf16"), (1, "f32")])

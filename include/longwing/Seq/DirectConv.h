@@ -21,6 +21,7 @@ namespace longwing {
 /// inputs that lie `first` to `first + matrices - 1` before it, each times a matrix.
 struct DirectConv {
   static constexpr int64_t kChunk = 64;
+  static constexpr int64_t kProducerRegisters = 24;
   /// Whether a row of the tile is a whole sequence, all of its chunks in registers; else it is a
   /// segment of one, whose chunks pass by in a loop.
   bool whole = false;
@@ -35,6 +36,24 @@ struct DirectConv {
   bool split = false;
   /// Tensors that are read beside the input.
   int64_t gates = 0;
+  bool pre = false, post = false;
+  /// Whether the rows of a tile are neighbouring chunks of sequences that come and go as boxes, through
+  /// SRAM. Chunks before those of a tile lie in front of them in the box, and behind: none where the
+  /// sequence is periodic and a tile holds all of it.
+  bool boxes = false;
+  bool wraps = false;
+  /// Of boxes: chunks of a sequence, and warpgroups of a CTA.
+  int64_t sequence = 0, consumers = 1;
+
+  /// Rows of a tile of boxes, those of one sequence, and how many sequences it holds.
+  int64_t rows() const { return 64 * consumers; }
+  int64_t sequenceRows() const { return std::min(sequence, rows()); }
+  int64_t sequences() const { return rows() / sequenceRows(); }
+  /// Rows of a sequence that are read for a tile beside its own.
+  int64_t halo() const { return wraps ? 0 : matrices - 1; }
+  /// CTAs of boxes that are to share a multiprocessor, and slots of a ring.
+  int64_t residents() const;
+  int64_t stages() const;
 
   /// Registers of a thread: the chunks in flight, the accumulator, and what the rest takes.
   int64_t registers() const;
@@ -42,6 +61,10 @@ struct DirectConv {
   /// The plan for a convolution, or nothing, and then why, as the end of a sentence.
   static std::optional<DirectConv> plan(seq::LongConvOp op, std::string *why = nullptr);
   static std::optional<DirectConv> plan(seq::ShortConvOp op, std::string *why = nullptr);
+
+private:
+  /// Whether sequences of that length can come as boxes, and should.
+  void chooseBoxes(int64_t length, bool circular);
 };
 
 } // namespace longwing

@@ -30,3 +30,16 @@ tile.kernel @filter(%u: !tile.view<?x8x?xf16>, %h: !tile.view<8x65xf16>, %y: !ti
       : tensor<64x64xf16, #tile.runs>, !tile.view<?x8x?xf16>
   tile.return
 }
+
+// CHECK-LABEL: func.func @boxes
+func.func @boxes(%x: tensor<68x64xf16, #tile.shared>, %w: tensor<64x64xf16, #tile.shared>,
+                 %y: !tile.desc<4x1x16x64xf16, split = 64>) {
+  %c0 = arith.constant 0 : index
+  // CHECK: tile.read_runs %{{.*}} rows 16 from 1 : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  %a = tile.read_runs %x rows 16 from 1 : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  // CHECK: tile.read_runs %{{.*}} rows 16 from 15 wrap
+  %b = tile.read_runs %w rows 16 from 15 wrap : tensor<64x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  // CHECK: tile.store %{{.*}} : tensor<64x64xf16, #tile.runs<woven = true>>, <4x1x16x64xf16, split = 64>
+  tile.store %a, %y[%c0, %c0, %c0, %c0] : tensor<64x64xf16, #tile.runs<woven = true>>, !tile.desc<4x1x16x64xf16, split = 64>
+  return
+}

@@ -111,3 +111,59 @@ func.func @convert(%x: tensor<64x64xf32, #tile.runs>) {
   %y = tile.convert %x : tensor<64x64xf32, #tile.runs> -> tensor<64x64xf16, #tile.acc>
   return
 }
+
+// -----
+
+func.func @outside(%x: tensor<68x64xf16, #tile.shared>) {
+  // expected-error @below {{expected rows of a group of 17, got 16 from 2}}
+  %a = tile.read_runs %x rows 16 from 2 : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  return
+}
+
+// -----
+
+func.func @period(%x: tensor<68x64xf16, #tile.shared>) {
+  // expected-error @below {{expected rows of a group of 17, got 16 from 0}}
+  %a = tile.read_runs %x rows 16 from 0 wrap : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  return
+}
+
+// -----
+
+func.func @groups(%x: tensor<68x64xf16, #tile.shared>) {
+  // expected-error @below {{expected groups of as many rows as divide tiles, got 24}}
+  %a = tile.read_runs %x rows 24 from 0 : tensor<68x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs<woven = true>>
+  return
+}
+
+// -----
+
+func.func @straight(%x: tensor<64x64xf16, #tile.shared>) {
+  // expected-error @below {{expected a tile of 64 columns of 16 bits and woven runs of its elements}}
+  %a = tile.read_runs %x rows 64 from 0 : tensor<64x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.runs>
+  return
+}
+
+// -----
+
+func.func @mixed(%x: tensor<64x64xf16, #tile.runs<woven = true>>, %t: tensor<64x64xf16, #tile.toeplitz>) {
+  // expected-error @below {{expected all of a, b and the result to be #tile.runs, #tile.toeplitz and #tile.runs}}
+  %a = tile.dot %x, %t : tensor<64x64xf16, #tile.runs<woven = true>>, tensor<64x64xf16, #tile.toeplitz> -> tensor<64x64xf32, #tile.runs>
+  return
+}
+
+// -----
+
+func.func @woven(%u: !tile.view<?xf16>, %i: index, %x: tensor<64x64xf16, #tile.runs<woven = true>>) {
+  // expected-error @below {{expected runs that are not woven}}
+  tile.store_runs %x, %u[%i : index] : tensor<64x64xf16, #tile.runs<woven = true>>, !tile.view<?xf16>
+  return
+}
+
+// -----
+
+func.func @box(%x: tensor<64x64xf16, #tile.runs>, %y: !tile.desc<1x64x64xf16>, %i: index) {
+  // expected-error @below {{expected woven runs and a box of 64 rows of 64}}
+  tile.store %x, %y[%i, %i, %i] : tensor<64x64xf16, #tile.runs>, !tile.desc<1x64x64xf16>
+  return
+}

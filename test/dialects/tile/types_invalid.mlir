@@ -65,7 +65,7 @@ func.func private @f(tensor<32x4xf32, #tile.lanes>)
 
 // -----
 
-// expected-error @below {{expected a #tile.shared tile of 8*n x 8*n elements, got a shape of [64]}}
+// expected-error @below {{expected a #tile.shared tile of 1*n x 8*n elements, got a shape of [64]}}
 func.func private @f(tensor<64xf16, #tile.shared>)
 
 // -----
