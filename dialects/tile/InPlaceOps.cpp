@@ -68,6 +68,5 @@ LogicalResult PullRowsOp::verify() {
   return verifyPieces(*this, getSource().getType(), getCoordinates().size(), getResultTypes());
 }
 LogicalResult PlaceRowsOp::verify() {
-  return verifyPieces(*this, getDestination().getType(), getCoordinates().size(),
-                      getTile().getType());
+  return verifyPieces(*this, getDestination().getType(), getCoordinates().size(), getTiles().getTypes());
 }

@@ -89,6 +89,8 @@ constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
 constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr = "tile.accurate";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
+/// On such a kernel of three phases: what its exchanges bring goes back through the same memory.
+constexpr llvm::StringLiteral kInPlaceAttr = "tile.in_place";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";

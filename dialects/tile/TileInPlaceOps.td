@@ -72,14 +72,14 @@ def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
   let hasVerifier = 1;
 }
 
-def Tile_PlaceRowsOp : Tile_Op<"place_rows", [MemoryEffects<[MemWrite]>]> {
+def Tile_PlaceRowsOp : Tile_Op<"place_rows", [AttrSizedOperandSegments, MemoryEffects<[MemWrite]>]> {
   let summary = "Writes rows that lie in one piece in device memory; none outside of the tensor";
   let description = "As `tile.pull_rows` reads them.";
-  let arguments = (ins Tile_FragTile:$tile, Tile_ViewType:$destination, Variadic<Index>:$coordinates,
-                       I64Attr:$step, I64Attr:$stride, UnitAttr:$inside);
+  let arguments = (ins Variadic<Tile_FragTile>:$tiles, Tile_ViewType:$destination,
+                       Variadic<Index>:$coordinates, I64Attr:$step, I64Attr:$stride, UnitAttr:$inside);
   let assemblyFormat = [{
-    $tile `,` $destination `[` $coordinates `]` `step` $step `stride` $stride (`inside` $inside^)? attr-dict
-    `:` type($tile) `,` type($destination)
+    $tiles `to` $destination `[` $coordinates `]` `step` $step `stride` $stride (`inside` $inside^)? attr-dict
+    `:` type($tiles) `to` type($destination)
   }];
   let hasVerifier = 1;
 }

@@ -53,15 +53,19 @@ def Tile_FetchedOp : Tile_Op<"fetched", [MemoryEffects<[MemRead, MemWrite]>]> {
 
 def Tile_PutOp : Tile_Op<"put", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemWrite]>]> {
   let summary = "Writes the tiles of an exchange into a slot";
-  let arguments = (ins Tile_FragTile:$first, Tile_FragTile:$second, Tile_SmemType:$buffer, I64Attr:$slot);
-  let assemblyFormat = "$first `,` $second `,` $buffer `[` $slot `]` attr-dict `:` type($first) `,` type($buffer)";
+  let description = [{
+    With `back`, into the rows that the warp has got from there: an exchange that returns in place.
+  }];
+  let arguments = (ins Tile_FragTile:$first, Tile_FragTile:$second, Tile_SmemType:$buffer, I64Attr:$slot,
+                       UnitAttr:$back);
+  let assemblyFormat = "$first `,` $second `,` $buffer `[` $slot `]` (`back` $back^)? attr-dict `:` type($first) `,` type($buffer)";
 }
 
 def Tile_GetOp : Tile_Op<"get", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
   let summary = "Reads the tiles of an exchange from a slot";
-  let arguments = (ins Tile_SmemType:$buffer, I64Attr:$slot, UnitAttr:$transpose);
+  let arguments = (ins Tile_SmemType:$buffer, I64Attr:$slot, UnitAttr:$back, UnitAttr:$transpose);
   let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
-  let assemblyFormat = "$buffer `[` $slot `]` (`transpose` $transpose^)? attr-dict `:` type($buffer) `->` type($first)";
+  let assemblyFormat = "$buffer `[` $slot `]` (`back` $back^)? (`transpose` $transpose^)? attr-dict `:` type($buffer) `->` type($first)";
 }
 
 def Tile_LayOp : Tile_Op<"lay", [MemoryEffects<[MemWrite]>]> {

@@ -69,9 +69,9 @@ public:
   mlir::Value warpDot(mlir::Value x, mlir::Value y, mlir::Value c = {}) {
     return warpDot(x, y, c, half());
   }
-  /// f x^T: x is transposed on the way.
-  ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x) {
-    mlir::Value re = warpDot(f.re, x.re), im = warpDot(f.im, x.re);
+  /// f x^T + sum: x is transposed on the way.
+  ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x, const ComplexTile &sum = {}) {
+    mlir::Value re = warpDot(f.re, x.re, sum.re), im = warpDot(f.im, x.re, sum.im);
     return {warpDot(f.minus, x.im, re), warpDot(f.re, x.im, im)};
   }
   /// x f^T.

@@ -14,6 +14,9 @@
 // part of the result is the convolution without its wrapped end. A circular convolution has no such
 // end, so a work tile is a pair of them, one as the real and one as the imaginary part.
 //
+// A sequence of 8192 samples is two parts, which the first stage adds up: a warp then has two matrices
+// in each phase, of even and of odd frequencies.
+//
 // Scales: no stage on the way there grows beyond the largest of the inputs, so that none of f16
 // overflows; the transform is divided by N in all. What is on the way back is at most the mean of the
 // magnitudes of the result. A result of bf16 may lie beyond the range of f16, so there the spectrum
@@ -45,8 +48,12 @@ public:
   }
 
   KernelOp create(StringRef name);
+  /// Whether SRAM holds what the phases of a sequence in parts exchange, and comes and goes.
+  static bool takesParts(seq::LongConvOp op, const FourierPlan &plan) {
+    return plan.parts() == 2 && op.getLength() % 256 == 0;
+  }
   /// Sequences of a channel that a work tile takes.
-  int64_t sequences() { return parts() * plan.sequences(); }
+  int64_t sequences() { return numbers() * plan.sequences(); }
 
 private:
   /// Whether the skip is a term of its own, and not a tap.
@@ -57,18 +64,26 @@ private:
     int64_t tensors = 1 + (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0);
     return tensors + (addsSkip() ? 1 + skipsGated() : 0);
   }
-  int64_t reads() { return parts() * readsOfPart(); }
+  int64_t reads() { return numbers() * plan.parts() * readsOfPart(); }
   double shrink() { return element.isF16() ? 1 : 8; }
-  /// Tiles of samples: the parts of complex numbers, if registers do for both.
-  int64_t parts() { return plan.rightAngle || readsOfPart() > 3 ? 1 : 2; }
+  /// Real numbers of a sample: both of a complex one, if registers do for them.
+  int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
+  /// Whether there are registers for neither all tables nor phases side by side.
+  bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
   Type tensorType();
   void workTile(Value group, Value channel);
-  Value load(Value source, int64_t part, bool transpose);
-  Value batchOf(int64_t part) { return t.add(firstBatch, part * plan.sequences()); }
-  SmallVector<Value> samples(int64_t part, bool transpose);
-  Value input(int64_t part);
-  void output(Value y, int64_t part);
-  ComplexTile loadSpectrum();
+  /// Tiles of samples are [number][part].
+  Value load(Value source, int64_t tile, bool transpose);
+  Value batchOf(int64_t tile) {
+    return t.add(firstBatch, tile / plan.parts() * plan.sequences());
+  }
+  int64_t firstRow(int64_t tile) { return 16 * (tile % plan.parts()); }
+  SmallVector<Value> samples(int64_t tile, bool transpose);
+  Value input(int64_t tile);
+  void output(Value y, int64_t tile);
+  ComplexTile loadSpectrum(int64_t k0);
+  ComplexTile readAgain(const ComplexTile &table);
+  ComplexTable firstTable(double scale, bool transpose, int64_t k0, int64_t part);
 
   seq::LongConvOp op;
   FourierPlan plan;
@@ -102,12 +117,15 @@ KernelOp FourierConvKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
-                                    /*overlap=*/boxes, /*spread=*/false);
+                                    /*overlap=*/boxes && !crowded(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  int64_t lag = reads() > 1 ? 1 : 2;
+  int64_t lag = reads() > 1 || plan.parts() > 1 ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
-  // Registers are short; where more is read than one tensor, some tables are left where they are.
-  if (!boxes || reads() > 3)
+  // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
+  // where the samples are read again for a skip.
+  if (plan.parts() > 1)
+    kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
+  if (!boxes || addsSkip() || (plan.parts() == 1 && reads() > 3))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   else if (reads() > 1 || !element.isF16())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
@@ -141,42 +159,42 @@ KernelOp FourierConvKernel::create(StringRef name) {
 }
 
 /// Batch, channel and time of each element: warp b, row (s, a), column c, or transposed.
-SmallVector<Value> FourierConvKernel::samples(int64_t part, bool transpose) {
+SmallVector<Value> FourierConvKernel::samples(int64_t tile, bool transpose) {
   Value row = t.position(transpose ? 2 : 1), column = t.position(transpose ? 1 : 2);
   Value sequence = t.divAll(row, plan.rows()), a = t.remAll(row, plan.rows());
-  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(batchOf(part), t.indices()));
-  Value time = t.make<arith::AddIOp>(t.mulAll(a, 256), column);
+  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(batchOf(tile), t.indices()));
+  Value time = t.make<arith::AddIOp>(t.mulAll(t.addAll(a, firstRow(tile)), 256), column);
   time = t.make<arith::AddIOp>(time, t.mulAll(t.position(0), 16));
   return {batch, channel, time};
 }
 
 /// The work tile's part of a tensor, in its element type: [b][(s, a)][c], or [b][c][(s, a)].
-Value FourierConvKernel::load(Value source, int64_t part, bool transpose) {
+Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
   if (!boxes)
-    return t.make<PullOp>(t.frag(element), source, samples(part, transpose));
+    return t.make<PullOp>(t.frag(element), source, samples(tile, transpose));
   Value zero = t.index(0);
   auto type = tileType<SharedAttr>({64, 64}, element);
   // Slots are short where there are many tensors.
-  int64_t stages = reads() > 4 ? kFourierStages / 2 : kFourierStages;
-  Value tile = t.load(source, {channel, zero, batchOf(part), zero, zero}, type, stages);
+  int64_t stages = reads() > 4 || plan.parts() > 1 ? kFourierStages / 2 : kFourierStages;
+  Value box = t.load(source, {channel, zero, batchOf(tile), t.index(firstRow(tile)), zero}, type, stages);
   // What the last phase reads is a copy of its own, not to be merged with that of the first.
   if (!transpose)
-    tile.getDefiningOp()->setDiscardableAttr("tile.last", builder.getUnitAttr());
-  return t.make<SplitOp>(t.frag(element), tile, transpose);
+    box.getDefiningOp()->setDiscardableAttr("tile.last", builder.getUnitAttr());
+  return t.make<SplitOp>(t.frag(element), box, transpose);
 }
 
 /// pre u, [b][c][(s, a)].
-Value FourierConvKernel::input(int64_t part) {
-  Value x = t.cast(load(u, part, /*transpose=*/true), t.half());
+Value FourierConvKernel::input(int64_t tile) {
+  Value x = t.cast(load(u, tile, /*transpose=*/true), t.half());
   if (pre)
-    x = t.make<arith::MulFOp>(x, t.cast(load(pre, part, /*transpose=*/true), t.half()));
+    x = t.make<arith::MulFOp>(x, t.cast(load(pre, tile, /*transpose=*/true), t.half()));
   return x;
 }
 
 /// post (y + skip x), [b][(s, a)][c].
-void FourierConvKernel::output(Value result, int64_t part) {
+void FourierConvKernel::output(Value result, int64_t tile) {
   auto sum = cast<RankedTensorType>(result.getType());
-  auto again = [&](Value source) { return t.cast(load(source, part, /*transpose=*/false), sum); };
+  auto again = [&](Value source) { return t.cast(load(source, tile, /*transpose=*/false), sum); };
   if (skip) {
     Value x = again(u);
     if (skipsGated())
@@ -185,21 +203,21 @@ void FourierConvKernel::output(Value result, int64_t part) {
   }
   if (post)
     result = t.make<arith::MulFOp>(result, again(post));
-  Value tile = t.cast(result, t.frag(element));
+  Value rounded = t.cast(result, t.frag(element));
   if (!boxes) {
-    PlaceOp::create(builder, t.loc, tile, y, samples(part, /*transpose=*/false));
+    PlaceOp::create(builder, t.loc, rounded, y, samples(tile, /*transpose=*/false));
     return;
   }
   Value zero = t.index(0);
-  Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), tile);
-  StoreOp::create(builder, t.loc, joined, y, ValueRange{channel, zero, batchOf(part), zero, zero},
-                  Value());
+  Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), rounded);
+  StoreOp::create(builder, t.loc, joined, y,
+                  ValueRange{channel, zero, batchOf(tile), t.index(firstRow(tile)), zero}, Value());
 }
 
 /// [k1][k2][k3] of the channel, the same for all sequences of the tile.
-ComplexTile FourierConvKernel::loadSpectrum() {
-  Value k1 = t.remAll(t.position(0), plan.rows());
-  Value f = t.make<arith::AddIOp>(t.mulAll(k1, 256), t.mulAll(t.position(1), 16));
+ComplexTile FourierConvKernel::loadSpectrum(int64_t k0) {
+  Value k = t.addAll(t.mulAll(t.remAll(t.position(0), plan.rows()), plan.parts()), k0);
+  Value f = t.make<arith::AddIOp>(t.mulAll(k, 256), t.mulAll(t.position(1), 16));
   f = t.make<arith::AddIOp>(f, t.position(2));
   auto type = t.frag(spectrum.getElementType());
   auto part = [&](int64_t i) {
@@ -211,36 +229,72 @@ ComplexTile FourierConvKernel::loadSpectrum() {
   return {part(0), part(1)};
 }
 
+ComplexTile FourierConvKernel::readAgain(const ComplexTile &table) {
+  for (Value part : {table.re, table.im})
+    part.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
+  return table;
+}
+
+/// The matrix of a first stage, or transposed. Those of parts are many, and read where they are used.
+ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t k0, int64_t part) {
+  ComplexTable table = t.complexTable(firstStage(plan, scale, transpose, k0, part));
+  if (plan.parts() > 1)
+    for (Value matrix : {table.re, table.im, table.minus})
+      matrix.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
+  return table;
+}
+
 void FourierConvKernel::workTile(Value group, Value channelAt) {
   firstBatch = t.mul(group, sequences());
   channel = channelAt;
-  ComplexTable first =
-      t.complexTable(firstStage(plan, 0.25 / double(plan.radix), /*transpose=*/false));
-  ComplexTable last = t.complexTable(firstStage(plan, 4 * shrink(), /*transpose=*/true)).conj();
+  int64_t parts = plan.parts();
   ComplexTable f = t.complexTable(sixteen(0.25));
-  ComplexTile twiddleThere = t.complexTile(twiddle(plan, 0.25, /*back=*/false));
-  ComplexTile twiddleBack = t.complexTile(twiddle(plan, 4, /*back=*/true));
 
-  // Warp b: [b][k1][c].
-  ComplexTile z;
-  if (parts() > 1) {
-    Value re = input(0);
-    z = t.fromLeft(first, {re, input(1)});
-  } else {
-    Value x = input(0);
-    z = {t.warpDot(first.re, x), t.warpDot(first.im, x)};
+  SmallVector<Value> x;
+  for (int64_t tile = 0; tile < numbers() * parts; ++tile)
+    x.push_back(input(tile));
+  SmallVector<ComplexTile> z;
+  for (int64_t k0 = 0; k0 < parts; ++k0) {
+    // Warp b: [b][k1][c].
+    ComplexTile sum;
+    for (int64_t j = 0; j < parts; ++j) {
+      ComplexTable first = firstTable(0.25 / double(plan.radix), /*transpose=*/false, k0, j);
+      if (numbers() > 1)
+        sum = t.fromLeft(first, {x[j], x[parts + j]}, sum);
+      else
+        sum = {t.warpDot(first.re, x[j], sum.re), t.warpDot(first.im, x[j], sum.im)};
+    }
+    if (parts > 1)
+      sum = t.times(sum, readAgain(t.complexTile(partTwiddle(plan, /*transpose=*/false, k0))));
+
+    // Warp k1: [k1][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
+    ComplexTile y = t.exchange(sum);
+    ComplexTile back = t.complexTile(twiddle(plan, 4, /*back=*/true, k0));
+    if (parts > 1 && crowded())
+      readAgain(back);
+    y = t.convolve(y, f, t.complexTile(twiddle(plan, 0.25, /*back=*/false, k0)),
+                   [&] { return loadSpectrum(k0); }, back);
+
+    // Warp b: [b][c][k1].
+    y = t.exchange(y);
+    if (parts > 1)
+      y = t.timesConj(y, readAgain(t.complexTile(partTwiddle(plan, /*transpose=*/true, k0))));
+    z.push_back(y);
   }
 
-  // Warp k1: [k1][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
-  z = t.exchange(z);
-  z = t.convolve(z, f, twiddleThere, [&] { return loadSpectrum(); }, twiddleBack);
-
-  // Warp b: [b][c][k1], then [b][(s, a)][c].
-  z = t.exchange(z);
-  RankedTensorType sum = post || skip || !element.isF16() ? t.single() : t.half();
-  output(t.warpDot(last.minus, z.im, t.warpDot(last.re, z.re, {}, sum), sum), 0);
-  if (parts() > 1)
-    output(t.warpDot(last.im, z.re, t.warpDot(last.re, z.im, {}, sum), sum), 1);
+  // [b][(s, a)][c].
+  RankedTensorType type = post || skip || !element.isF16() ? t.single() : t.half();
+  for (int64_t number = 0; number < numbers(); ++number)
+    for (int64_t j = 0; j < parts; ++j) {
+      Value sum;
+      for (int64_t k0 = 0; k0 < parts; ++k0) {
+        ComplexTable last = firstTable(4 * shrink(), /*transpose=*/true, k0, j).conj();
+        auto [re, im] = z[k0];
+        sum = number ? t.warpDot(last.im, re, t.warpDot(last.re, im, sum, type), type)
+                     : t.warpDot(last.minus, im, t.warpDot(last.re, re, sum, type), type);
+      }
+      output(sum, number * parts + j);
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -257,7 +311,7 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   Value spectrum = op.getSpectrum();
   if (!spectrum)
     spectrum = prepareSpectrum(op, *plan, symbols);
-  if (plan->parts() > 1)
+  if (plan->parts() > 1 && !FourierConvKernel::takesParts(op, *plan))
     return lowerInPlaceConv(op, *plan, spectrum, symbols);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   FourierConvKernel writer(op, *plan, cast<RankedTensorType>(spectrum.getType()));

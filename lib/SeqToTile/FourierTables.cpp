@@ -21,12 +21,15 @@ Complex longwing::unitRoot(int64_t numerator, int64_t denominator) {
   return std::polar(1.0, 2 * M_PI * double(turn) / double(denominator));
 }
 
-FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool transpose) {
+FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool transpose, int64_t k0,
+                                  int64_t part) {
   return [=](int64_t b, int64_t row, int64_t column) -> Complex {
     int64_t k = transpose ? column : row, a = transpose ? row : column, rows = plan.rows();
     if (k / rows != a / rows || k % rows >= plan.radix || a % rows >= plan.radix)
       return 0;
-    k %= rows, a %= rows;
+    k = k0 + plan.parts() * (k % rows), a = 16 * part + a % rows;
+    if (plan.parts() > 1)
+      b = 0;
     int64_t n = plan.length();
     // All angles in units of 1 / (4 N) turns.
     int64_t angle = -4 * (256 * a * k + 16 * b * k);
@@ -36,16 +39,23 @@ FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool tr
   };
 }
 
+FourierTable longwing::partTwiddle(const FourierPlan &plan, bool transpose, int64_t k0) {
+  return [=](int64_t b, int64_t row, int64_t column) {
+    int64_t k = k0 + plan.parts() * (transpose ? column : row);
+    return unitRoot(-16 * b * (4 * k - (plan.rightAngle ? 1 : 0)), 4 * plan.length());
+  };
+}
+
 FourierTable longwing::sixteen(double scale) {
   return [=](int64_t, int64_t row, int64_t column) { return scale * unitRoot(-row * column, 16); };
 }
 
-FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back) {
+FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back, int64_t k0) {
   return [=](int64_t warp, int64_t row, int64_t column) -> Complex {
     int64_t k1 = warp % plan.rows(), k2 = back ? column : row, c = back ? row : column;
     if (k1 >= plan.radix)
       return 0;
-    int64_t angle = -4 * c * (k1 + plan.radix * k2);
+    int64_t angle = -4 * c * (k0 + plan.parts() * k1 + plan.radix * k2);
     if (plan.rightAngle)
       angle += c;
     Complex value = scale * unitRoot(angle, 4 * plan.length());

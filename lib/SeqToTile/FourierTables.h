@@ -16,6 +16,10 @@
 // of a and b, and that of c is part of T. Where R is less than 16 a tile holds several sequences:
 // row (s, a) is that of the s-th, and F1 is block diagonal.
 //
+// Where R is 16 S, a sequence is S parts of 4096 samples, n = 4096 j + 256 a + 16 b + c, k1 becomes
+// k = k0 + S k1, and F1 is a matrix for each k0 and j, to be added over j. It is the same for all b,
+// whose twiddle and weight are a table of their own.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef LONGWING_LIB_SEQTOTILE_FOURIERTABLES_H
@@ -37,12 +41,15 @@ std::complex<double> unitRoot(int64_t numerator, int64_t denominator);
 /// The element [warp][row][column] of a table.
 using FourierTable = std::function<std::complex<double>(int64_t, int64_t, int64_t)>;
 
-/// F1[b][(s, k1)][(s, a)], times `scale`; its transpose with [a][k1].
-FourierTable firstStage(const FourierPlan &plan, double scale, bool transpose);
+/// F1[b][(s, k1)][(s, a)], times `scale`; its transpose with [a][k1]. Of parts, F1[k0][j].
+FourierTable firstStage(const FourierPlan &plan, double scale, bool transpose, int64_t k0 = 0,
+                        int64_t part = 0);
+/// The twiddle of b where there are parts: [b][k1][c], the same for all c, or [b][c][k1].
+FourierTable partTwiddle(const FourierPlan &plan, bool transpose, int64_t k0);
 /// F[r][c], the same for all warps.
 FourierTable sixteen(double scale);
 /// T[(s, k1)][k2][c]; its conjugate transposed, [(s, k1)][c][k2], for the way back.
-FourierTable twiddle(const FourierPlan &plan, double scale, bool back);
+FourierTable twiddle(const FourierPlan &plan, double scale, bool back, int64_t k0 = 0);
 FourierTable conjugate(const FourierTable &table);
 
 /// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // A work tile is one sequence, a transform of N = 4096 S points, S = 2, 4 or 8, of which SRAM holds
-// the complex tile. (FourierPlan chooses S = 2 only: with 4 and 8 registers spill yet.) With
+// the complex tile. (Of S = 2, those that FourierConv.cpp does not take. With S = 8 registers spill.) With
 // n = 4096 j + 256 a + 16 b + c and f = k + 16 S (k2 + 16 k3), k = k0 + S k1:
 //
 //   phase 1, a b for each warp   over j and a: X[k0][k1][c], times the twiddle of c; to row
@@ -26,7 +26,8 @@
 // for products and 250 N / 1024 to issue, where memory takes 220 N / 1024 for the sequence and its result.
 //
 // Every stage on the way there shrinks a sum to at most the largest of its terms, so that no input of
-// f16 overflows. On the way back nothing grows beyond the result.
+// f16 overflows. On the way back nothing grows beyond the result. One of bf16 may lie beyond the range of
+// f16: there all is shrunk by kRoom before the spectrum comes in, and sums of f32 make up for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,6 +43,8 @@ using namespace longwing::tile;
 
 /// Of the twiddles on the way there, whose products add 16 terms times 1 / 4: nothing grows.
 static constexpr double kThere = 0.25;
+/// For results of bf16.
+static constexpr double kRoom = 8;
 
 namespace {
 
@@ -79,7 +82,8 @@ private:
   SmallVector<Value> sumUp(ArrayRef<ComplexTile> z);
   std::complex<double> weight(int64_t k, int64_t n, int64_t size);
   ComplexTable sampleWeights(int64_t k0, int64_t part, double scale);
-  ComplexTable resultWeights(int64_t k0, int64_t part);
+  ComplexTable resultWeights(int64_t k0, int64_t part, double scale);
+  double shrink() { return element.isF16() ? 1 : kRoom; }
   /// Whether products take the parts together: as many as butterflies between two of them need.
   bool byProducts() { return parts == 2; }
   /// 8 complex parts are too many for the registers: those of even and of odd k0 one after the other.
@@ -403,27 +407,28 @@ void InPlaceKernel::across(Value step) {
   };
   ComplexTile z = read(first, t.index(0), /*along=*/0, /*step=*/1); // [c][b]
   z = t.times(z, pulledTwiddle(twiddleB, first));
-  ComplexTile twiddleThere = t.complexTile(between(kThere, false));
+  ComplexTile twiddleThere = t.complexTile(between(kThere / shrink(), false));
   ComplexTile twiddleBack = t.complexTile(between(4, true));
   z = t.convolve(z, fourier, twiddleThere, [&] { return kernel; }, twiddleBack); // [b][c]
   write(z, first, t.index(0), /*along=*/0, /*step=*/1);
 }
 
 /// F[k0][a][k1]^H of the samples' weights.
-ComplexTable InPlaceKernel::resultWeights(int64_t k0, int64_t part) {
+ComplexTable InPlaceKernel::resultWeights(int64_t k0, int64_t part, double scale) {
   return t.complexTable([=](int64_t, int64_t a, int64_t k1) {
-    return 4.0 * std::conj(weight(k0 + parts * k1, 4096 * part + 256 * a, plan.length()));
+    return scale * std::conj(weight(k0 + parts * k1, 4096 * part + 256 * a, plan.length()));
   });
 }
 
 /// y[j] = Re sum over k0 of F[k0][j]^H z[k0], by products alone.
 SmallVector<Value> InPlaceKernel::sumUp(ArrayRef<ComplexTile> z) {
   SmallVector<Value> result;
+  RankedTensorType type = element.isF16() ? t.half() : t.single();
   for (int64_t j = 0; j < parts; ++j) {
     Value sum;
     for (int64_t k0 = 0; k0 < parts; ++k0) {
-      ComplexTable f = resultWeights(k0, j);
-      sum = t.warpDot(f.minus, z[k0].im, t.warpDot(f.re, z[k0].re, sum));
+      ComplexTable f = resultWeights(k0, j, 4 * shrink());
+      sum = t.warpDot(f.minus, z[k0].im, t.warpDot(f.re, z[k0].re, sum, type), type);
     }
     result.push_back(sum);
   }
@@ -457,22 +462,24 @@ void InPlaceKernel::back(Value step) {
       x = t.timesConj(x, t.complexTile([=](int64_t, int64_t c, int64_t k1) {
                         return weight(k0 + parts * k1, c, plan.length());
                       }));
-      z.push_back(byProducts() ? x : t.fromLeft(resultWeights(k0, 0), x)); // [c][k1], or [a][c]
+      z.push_back(byProducts() ? x : t.fromLeft(resultWeights(k0, 0, 4), x)); // [c][k1], or [a][c]
     }
     if (byProducts())
       results = sumUp(z);
     else
       addResidues(z, half, results);
   }
-  for (auto [j, sum] : llvm::enumerate(results)) {
-    if (post) {
-      // Of f16, the product is rounded once either way.
-      RankedTensorType type = element.isF16() ? t.half() : t.single();
-      sum = t.make<arith::MulFOp>(t.cast(sum, type), t.cast(pull(post, step, j), type));
-    }
+  RankedTensorType type = element.isF16() ? t.half() : t.single();
+  for (auto [j, part] : llvm::enumerate(results)) {
+    Value sum = t.cast(part, type);
+    if (!byProducts() && shrink() != 1)
+      sum = t.make<arith::MulFOp>(sum, t.constantLike(sum, shrink()));
+    // Of f16, the product is rounded once either way.
+    if (post)
+      sum = t.make<arith::MulFOp>(sum, t.cast(pull(post, step, j), type));
     Value result = t.cast(sum, t.frag(element));
     if (inRows)
-      PlaceRowsOp::create(builder, t.loc, result, y, ValueRange{batch, channel, firstSample(step, j)},
+      PlaceRowsOp::create(builder, t.loc, ValueRange{result}, y, ValueRange{batch, channel, firstSample(step, j)},
                           /*step=*/16, /*stride=*/256, isWhole());
     else
       PlaceOp::create(builder, t.loc, result, y, samples(step, j));

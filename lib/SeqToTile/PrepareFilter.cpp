@@ -14,7 +14,8 @@
 // are the imaginary part of the input, from its end, and one transform makes the spectrum of both.
 //
 // A transform of S parts of 4096 samples is S of one part: a work tile is the residue k0 of the
-// frequencies f = k0 + S k' of a channel, and reads all of its taps.
+// frequencies f = k0 + S k' of a channel, and reads all of its taps. Of two parts, a work tile is a
+// channel if registers do for that, and its first stage adds them up by products.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,6 +32,8 @@ using seq::ConvKind;
 namespace {
 
 constexpr double kResidual = 2048;
+/// Samples of a part.
+constexpr int64_t kPart = 4096;
 
 /// A tile of f32 as two of f16, or as the first of them.
 struct Split {
@@ -53,6 +56,8 @@ public:
       : source(source), plan(source.plan), spectrum(spectrum), builder(loc.getContext()),
         t(builder, loc) {}
   KernelOp create(StringRef name);
+  /// Whether a work tile is one residue of several.
+  bool byResidue() { return plan.parts() > 2 || (plan.parts() > 1 && source.kept); }
 
 private:
   void workTile(Value group, Value residue);
@@ -66,7 +71,8 @@ private:
   Split table(const FourierTable &values, Part part);
   void addProduct(Split x, Split y, bool swap, Value &near, Value &rest);
   Value joined(Value near, Value rest);
-  void stage(const FourierTable &f, Split re, Split im, bool fromRight, Value &outRe, Value &outIm);
+  void stage(ArrayRef<FourierTable> f, ArrayRef<Split> re, ArrayRef<Split> im, bool fromRight,
+             Value &outRe, Value &outIm);
 
   FilterSource source;
   FourierPlan plan;
@@ -94,8 +100,13 @@ KernelOp PrepareKernel::create(StringRef name) {
   auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
-  if (source.kept)
+  // Wide numbers, several parts, and taps that wrap around leave no registers for tables.
+  bool wraps = source.kind == ConvKind::Circular &&
+               cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
+  if (source.kept || plan.parts() > 1 || wraps)
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  if (plan.parts() > 1 || wraps)
+    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
@@ -107,13 +118,13 @@ KernelOp PrepareKernel::create(StringRef name) {
     skip = body.getArgument(next++);
   out = body.getArgument(next++);
   SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
-  if (plan.parts() > 1)
+  if (byResidue())
     sizes.push_back(t.index(plan.parts()));
   auto forEach = ForEachOp::create(builder, t.loc, sizes);
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
   Block &work = forEach.getBody().front();
-  workTile(work.getArgument(0), plan.parts() > 1 ? work.getArgument(1) : Value());
+  workTile(work.getArgument(0), byResidue() ? work.getArgument(1) : Value());
   return kernel;
 }
 
@@ -232,19 +243,22 @@ Value PrepareKernel::joined(Value near, Value rest) {
   return rest ? t.fma(rest, t.constantLike(rest, 1 / kResidual), near) : near;
 }
 
-/// f x^T, or x f^T; x is real if it has no imaginary part.
-void PrepareKernel::stage(const FourierTable &values, Split re, Split im, bool fromRight,
-                          Value &outRe, Value &outIm) {
-  Split fRe = table(values, Part::Real), fIm = table(values, Part::Imaginary);
+/// The sum of f x^T, or x f^T; x is real if it has no imaginary part.
+void PrepareKernel::stage(ArrayRef<FourierTable> values, ArrayRef<Split> re, ArrayRef<Split> im,
+                          bool fromRight, Value &outRe, Value &outIm) {
   Value near, rest;
-  addProduct(fRe, re, fromRight, near, rest);
-  if (im.near)
-    addProduct(table(values, Part::MinusImaginary), im, fromRight, near, rest);
+  for (auto [f, x, y] : llvm::zip(values, re, im)) {
+    addProduct(table(f, Part::Real), x, fromRight, near, rest);
+    if (y.near)
+      addProduct(table(f, Part::MinusImaginary), y, fromRight, near, rest);
+  }
   outRe = joined(near, rest);
   near = rest = Value();
-  addProduct(fIm, re, fromRight, near, rest);
-  if (im.near)
-    addProduct(fRe, im, fromRight, near, rest);
+  for (auto [f, x, y] : llvm::zip(values, re, im)) {
+    addProduct(table(f, Part::Imaginary), x, fromRight, near, rest);
+    if (y.near)
+      addProduct(table(f, Part::Real), y, fromRight, near, rest);
+  }
   outIm = joined(near, rest);
 }
 
@@ -257,7 +271,6 @@ Value PrepareKernel::real(Value index) {
 /// The sum over the parts j of exp(-2 pi i n (k0 - q) / N) x[n], n = 4096 j + m, divided by their number
 /// S: the transform over m of that has the frequencies k0 + S k'. `lag` is m.
 std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
-  constexpr int64_t kPart = 4096;
   int64_t turn = 4 * plan.length();
   // Angles are integers up to here, in units of 1 / (4 N) turns, of either sign.
   Value quarters = t.sub(t.mul(residue, 4), t.index(plan.rightAngle));
@@ -293,44 +306,64 @@ void PrepareKernel::workTile(Value group, Value residue) {
   Value a = t.remAll(column, plan.rows());
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
-  Split real, imaginary;
+  SmallVector<Split> real, imaginary;
   if (residue) {
     auto [sumRe, sumIm] = everyPart(residue);
-    real = split(sumRe), imaginary = split(sumIm);
+    real = {split(sumRe)}, imaginary = {split(sumIm)};
   } else {
-    real = split(leftTaps());
-    if (Value right = rightTaps())
-      imaginary = split(t.make<arith::NegFOp>(right));
+    Value start = lag;
+    for (int64_t j = 0; j < plan.parts(); ++j) {
+      lag = t.addAll(start, kPart * j);
+      real.push_back(split(leftTaps()));
+      Value right = rightTaps();
+      imaginary.push_back(right ? split(t.make<arith::NegFOp>(right)) : Split());
+    }
   }
-  Value re, im;
-  // What is left of a transform in parts is one of 4096 points at the roots of 1.
+  // What is left of a transform by residues is one of 4096 points at the roots of 1.
   FourierPlan inner = residue ? FourierPlan{16, /*rightAngle=*/false} : plan;
-  stage(firstStage(inner, 0.25, /*transpose=*/false), real, imaginary, /*fromRight=*/false, re, im);
+  for (int64_t k0 = 0; k0 < inner.parts(); ++k0) {
+    SmallVector<FourierTable> tables;
+    for (int64_t j = 0; j < inner.parts(); ++j)
+      tables.push_back(firstStage(inner, 0.25 / double(inner.parts()), /*transpose=*/false, k0, j));
+    Value re, im;
+    stage(tables, real, imaginary, /*fromRight=*/false, re, im);
 
-  // Warp k1: [k1][c][b], [k2][c], [k2][k3].
-  Split halvesRe = split(re), halvesIm = split(im);
-  ComplexTile near = t.exchange({halvesRe.near, halvesIm.near});
-  ComplexTile rest;
-  if (source.kept)
-    rest = t.exchange({halvesRe.rest, halvesIm.rest});
-  stage(sixteen(0.25), {near.re, rest.re}, {near.im, rest.im}, /*fromRight=*/false, re, im);
-  FourierTable twiddles = twiddle(inner, 1, /*back=*/false);
-  ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
-                                     t.table(t.single(), twiddles, Part::Imaginary)});
-  stage(sixteen(0.25), split(y.re), split(y.im), /*fromRight=*/true, re, im);
+    // Warp k1: [k1][c][b], [k2][c], [k2][k3].
+    Split halvesRe = split(re), halvesIm = split(im);
+    ComplexTile near = {halvesRe.near, halvesIm.near}, rest;
+    if (inner.parts() > 1)
+      near = t.times(near, t.complexTile(partTwiddle(inner, /*transpose=*/false, k0)));
+    near = t.exchange(near);
+    if (source.kept)
+      rest = t.exchange({halvesRe.rest, halvesIm.rest});
+    FourierTable f = sixteen(0.25);
+    stage(f, Split{near.re, rest.re}, Split{near.im, rest.im}, /*fromRight=*/false, re, im);
+    FourierTable twiddles = twiddle(inner, 1, /*back=*/false, k0);
+    ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
+                                       t.table(t.single(), twiddles, Part::Imaginary)});
+    stage(f, split(y.re), split(y.im), /*fromRight=*/true, re, im);
 
-  Value warp = t.position(0);
-  head = t.make<arith::AddIOp>(t.divAll(warp, inner.rows()), first);
-  Value k = t.remAll(warp, inner.rows());
-  if (residue)
-    k = t.add(t.mulAll(k, plan.parts()), t.broadcast(residue, t.indices()));
-  Value f = t.mulAll(k, 256);
-  f = t.make<arith::AddIOp>(f, t.mulAll(t.position(1), 16));
-  f = t.make<arith::AddIOp>(f, t.position(2));
-  for (auto [i, part] : {std::pair{0, re}, {1, im}}) {
-    Value scaled = t.make<arith::MulFOp>(part, t.constantLike(part, 64.0 * double(plan.parts())));
-    PlaceOp::create(builder, t.loc, t.cast(scaled, t.frag(spectrum.getElementType())), out,
-                    ValueRange{head, f, t.index(i)});
+    auto type = t.frag(spectrum.getElementType());
+    Value scale = t.constantLike(re, 64.0 * double(plan.parts()));
+    re = t.cast(t.make<arith::MulFOp>(re, scale), type);
+    im = t.cast(t.make<arith::MulFOp>(im, scale), type);
+    // Rows of a spectrum that is the compiler's own lie in one piece.
+    if (!source.kept && plan.sequences() == 1 && plan.radix % 16 == 0) {
+      PlaceRowsOp::create(builder, t.loc, ValueRange{re, im}, out, ValueRange{group, residue ? t.mul(residue, 256) : t.index(256 * k0)},
+                          /*step=*/256 * plan.parts(), /*stride=*/16, /*inside=*/true);
+      continue;
+    }
+    Value warp = t.position(0);
+    head = t.make<arith::AddIOp>(t.divAll(warp, inner.rows()), first);
+    Value k = t.remAll(warp, inner.rows());
+    if (residue)
+      k = t.add(t.mulAll(k, plan.parts()), t.broadcast(residue, t.indices()));
+    else
+      k = t.addAll(t.mulAll(k, inner.parts()), k0);
+    Value at = t.make<arith::AddIOp>(t.mulAll(k, 256), t.mulAll(t.position(1), 16));
+    at = t.make<arith::AddIOp>(at, t.position(2));
+    for (auto [i, part] : {std::pair{0, re}, {1, im}})
+      PlaceOp::create(builder, t.loc, part, out, ValueRange{head, at, t.index(i)});
   }
 }
 
@@ -342,8 +375,8 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
                            RankedTensorType spectrum, SymbolTable &symbols) {
   Location loc = op->getLoc();
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  KernelOp kernel =
-      PrepareKernel(source, loc, spectrum).create((function + "_prepare_filter").str());
+  PrepareKernel writer(source, loc, spectrum);
+  KernelOp kernel = writer.create((function + "_prepare_filter").str());
   symbols.insert(kernel);
   SmallVector<Value> operands = {source.filter};
   for (Value tensor : {source.reverse, source.skip})
@@ -353,7 +386,7 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
   TileBuilder host(b, loc);
   SmallVector<Value> work = {
       host.index(llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences()))};
-  if (source.plan.parts() > 1)
+  if (writer.byResidue())
     work.push_back(host.index(source.plan.parts()));
   auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands, work);
   return launch.getResult(0);

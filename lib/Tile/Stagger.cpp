@@ -14,6 +14,9 @@
 // is there for phase 1 in step i + lag, and the slot is free again in step i + 2 lag: there are
 // 2 lag slots. Likewise for the slots through which tiles come and go.
 //
+// In place, exchanges come in pairs, there and back: in between, a warp writes to the rows that it has
+// read, so both take the same 3 lag slots instead of 2 lag each.
+//
 // In the first and the last steps some phases have no work tile, and are left out. Where phases
 // overlap, rounds of steps in which all of them have one are written apart, without branches.
 //
@@ -38,8 +41,8 @@ using namespace longwing::tile;
 
 namespace {
 
-/// Steps that are written out, so that slots are constants.
-constexpr int64_t kUnroll = 4;
+/// Steps that are written out, so that slots are constants: a multiple of the slots of all memory.
+constexpr int64_t kUnroll = 4, kUnrollInPlace = 6;
 
 int64_t floorMod(int64_t x, int64_t y) { return ((x % y) + y) % y; }
 int64_t floorDiv(int64_t x, int64_t y) { return (x - floorMod(x, y)) / y; }
@@ -53,11 +56,13 @@ struct Stream {
 class Staggered {
 public:
   Staggered(KernelOp kernel, ForEachOp work, const StaggerPlan &plan, int64_t lag)
-      : kernel(kernel), work(work), plan(plan), lag(lag), b(work), loc(work.getLoc()) {}
+      : kernel(kernel), work(work), plan(plan), lag(lag), inPlace(kernel->hasAttr(kInPlaceAttr)),
+        unroll(inPlace ? kUnrollInPlace : kUnroll), b(work), loc(work.getLoc()) {}
   LogicalResult write();
 
 private:
   void allocate();
+  LogicalResult pairExchanges();
   void spread();
   SmallVector<Value> origin();
   Stream &stream(int64_t delay);
@@ -65,12 +70,15 @@ private:
   void prologue();
   void round();
   void step(int64_t k, bool guarded);
+  void doPhase(int64_t phase, int64_t k, SmallVector<IRMapping> &maps);
   void guardedPhases(int64_t k, SmallVector<IRMapping> &maps);
+  void orderedPhases(int64_t k, SmallVector<IRMapping> &maps);
   void overlappedPhases(int64_t k, SmallVector<IRMapping> &maps);
   SmallVector<Operation *> workOf(int64_t phase);
   SmallVector<Value> state();
   void setState(ValueRange values);
   void copies(int64_t k);
+  void take(ExchangeOp exchange, int64_t phase, int64_t k, IRMapping &map);
   void begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps);
   void emit(Operation *op, int64_t k, IRMapping &map);
   void refresh(int64_t k);
@@ -84,6 +92,10 @@ private:
 
   int64_t ahead(LoadOp load) { return int64_t(load.getStages()) - lag; }
   int64_t fetchDelay(LoadOp load) { return lag * plan.phases.lookup(load) - ahead(load); }
+  /// The slot of what a phase of step k is on.
+  int64_t exchangeSlot(int64_t k, int64_t phase) {
+    return floorMod(k - lag * phase, (inPlace ? 3 : 2) * lag);
+  }
   int64_t flushDelay(Operation *store) { return lag * (plan.phases.lookup(store) + 1); }
   SmallVector<LoadOp> loads();
   SmallVector<StoreOp> stores();
@@ -93,6 +105,9 @@ private:
   ForEachOp work;
   const StaggerPlan &plan;
   int64_t lag;
+  bool inPlace;
+  int64_t unroll;
+  DenseMap<Operation *, ExchangeOp> there; // of each exchange back in place
   OpBuilder b;
   Location loc;
   Value steps;                              // the barriers
@@ -127,11 +142,13 @@ void Staggered::allocate() {
       SmallVector<int64_t> shape = {int64_t(load.getStages())};
       llvm::append_range(shape, tile.getShape());
       memory[op] = make(RingType::get(context, shape, tile.getElementType()));
+    } else if (there.contains(op)) {
+      memory[op] = memory[there.lookup(op)];
     } else if (auto exchange = dyn_cast<ExchangeOp>(op)) {
       // Both tiles, as rows of 128 bytes.
       auto tile = exchange.getFirst().getType();
       int64_t columns = kPanelBytes * 8 / tile.getElementTypeBitWidth();
-      SmallVector<int64_t> shape = {2 * lag, 2 * tile.getNumElements() / columns, columns};
+      SmallVector<int64_t> shape = {(inPlace ? 3 : 2) * lag, 2 * tile.getNumElements() / columns, columns};
       memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
     } else if (auto store = dyn_cast<StoreOp>(op)) {
       auto tile = store.getTile().getType();
@@ -140,7 +157,20 @@ void Staggered::allocate() {
       memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
     }
   }
-  steps = make(StepsType::get(context, kUnroll));
+  steps = make(StepsType::get(context, unroll));
+}
+
+/// Finds the way back of each exchange there: the phase between them reads the one and writes the other.
+LogicalResult Staggered::pairExchanges() {
+  SmallVector<ExchangeOp> ways[2];
+  for (auto &[op, phase] : plan.phases)
+    if (auto exchange = dyn_cast<ExchangeOp>(op); exchange && phase < 2)
+      ways[phase].push_back(exchange);
+  if (plan.count != 3 || ways[0].size() != ways[1].size())
+    return work.emitError() << "expected as many exchanges back as there, in three phases, to work in place";
+  for (auto [first, second] : llvm::zip(ways[0], ways[1]))
+    there[second] = first;
+  return success();
 }
 
 /// Gives each CTA a contiguous range of work tiles, as equal as they come.
@@ -194,7 +224,7 @@ void Staggered::declareStreams() {
       stream(lag * phase - 1);
       if (!llvm::is_contained(slowPhases, phase))
         slowPhases.push_back(phase);
-    } else if (isa<PullOp, PlaceOp>(op))
+    } else if (isa<PullOp, PlaceOp, PlaceRowsOp>(op))
       stream(lag * phase);
   }
   SmallVector<Value> origin = this->origin();
@@ -363,22 +393,22 @@ void Staggered::copies(int64_t k) {
   ReturnOp::create(b, loc);
 }
 
-/// What a phase takes from SRAM.
+/// Reads what an exchange hands to this phase.
+void Staggered::take(ExchangeOp exchange, int64_t phase, int64_t k, IRMapping &map) {
+  auto type = exchange.getFirstResult().getType();
+  auto get = GetOp::create(b, loc, type, type, memory[exchange], exchangeSlot(k, phase),
+                           there.contains(exchange), exchange.transposes());
+  map.map(exchange.getResults(), get.getResults());
+}
+
+/// What a phase takes from SRAM before it begins.
 void Staggered::begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps) {
-  for (auto &[op, phase] : plan.phases) {
-    if (auto exchange = dyn_cast<ExchangeOp>(op); exchange && phase + 1 == begun) {
-      auto type = exchange.getFirstResult().getType();
-      auto get = GetOp::create(b, loc, type, type, memory[op], floorMod(k - lag, 2 * lag),
-                               exchange.transposes());
-      maps[phase + 1].map(exchange.getResults(), get.getResults());
-    }
-  }
   for (LoadOp load : loads()) {
     int64_t phase = plan.phases.lookup(load), stages = load.getStages(), at = k - lag * phase;
     if (phase != begun)
       continue;
     int64_t turns = floorDiv(at, stages);
-    Value odd = stages == kUnroll
+    Value odd = (unroll / stages) % 2
                     ? parity(turns)
                     : Value(arith::ConstantIntOp::create(b, loc, turns & 1, 32));
     Value tile = FetchedOp::create(b, loc, load.getTile().getType(), memory[load],
@@ -390,7 +420,8 @@ void Staggered::begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps) {
 void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
   if (auto exchange = dyn_cast<ExchangeOp>(op)) {
     SmallVector<Value> tiles = mapped(exchange.getOperands(), map);
-    PutOp::create(b, loc, tiles[0], tiles[1], memory[op], k % (2 * lag));
+    PutOp::create(b, loc, tiles[0], tiles[1], memory[op], exchangeSlot(k, plan.phases.lookup(op)),
+                  there.contains(op));
     return;
   }
   if (auto store = dyn_cast<StoreOp>(op)) {
@@ -400,7 +431,7 @@ void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
   }
   SmallVector<Value> operands = mapped(op->getOperands(), map);
   map.map(op->getOperands(), operands);
-  if (!isa<PlaceOp>(op)) {
+  if (!isa<PlaceOp, PlaceRowsOp>(op)) {
     b.clone(*op, map);
     return;
   }
@@ -444,6 +475,15 @@ SmallVector<Operation *> Staggered::workOf(int64_t phase) {
   return ops;
 }
 
+void Staggered::doPhase(int64_t phase, int64_t k, SmallVector<IRMapping> &maps) {
+  for (Operation *op : workOf(phase)) {
+    for (Value operand : op->getOperands())
+      if (auto exchange = operand.getDefiningOp<ExchangeOp>(); exchange && !maps[phase].contains(operand))
+        take(exchange, phase, k, maps[phase]);
+    emit(op, k, maps[phase]);
+  }
+}
+
 /// One after the other, which takes the fewest registers, and each only where it has a work tile.
 void Staggered::guardedPhases(int64_t k, SmallVector<IRMapping> &maps) {
   for (int64_t phase = plan.count - 1; phase >= 0; --phase) {
@@ -451,9 +491,16 @@ void Staggered::guardedPhases(int64_t k, SmallVector<IRMapping> &maps) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     begin(phase, k, maps);
-    for (Operation *op : workOf(phase))
-      emit(op, k, maps[phase]);
+    doPhase(phase, k, maps);
   }
+}
+
+/// One after the other, without branches.
+void Staggered::orderedPhases(int64_t k, SmallVector<IRMapping> &maps) {
+  for (int64_t phase = plan.count - 1; phase >= 0; --phase)
+    begin(phase, k, maps);
+  for (int64_t phase = plan.count - 1; phase >= 0; --phase)
+    doPhase(phase, k, maps);
 }
 
 /// Side by side, in proportion: each phase has work while another one waits.
@@ -461,8 +508,12 @@ void Staggered::overlappedPhases(int64_t k, SmallVector<IRMapping> &maps) {
   SmallVector<SmallVector<Operation *>> work;
   for (int64_t phase = 0; phase < plan.count; ++phase)
     work.push_back(workOf(phase));
-  for (int64_t phase = plan.count - 1; phase >= 0; --phase)
+  for (int64_t phase = plan.count - 1; phase >= 0; --phase) {
+    for (auto &[op, its] : plan.phases)
+      if (auto exchange = dyn_cast<ExchangeOp>(op); exchange && its + 1 == phase)
+        take(exchange, phase, k, maps[phase]);
     begin(phase, k, maps);
+  }
   SmallVector<size_t> done(plan.count, 0);
   auto share = [&](int64_t phase) { return double(done[phase]) / double(work[phase].size()); };
   while (true) {
@@ -479,7 +530,7 @@ void Staggered::overlappedPhases(int64_t k, SmallVector<IRMapping> &maps) {
 void Staggered::step(int64_t k, bool guarded) {
   current = k ? Value(arith::AddIOp::create(b, loc, base, index(k))) : base;
   Value begun = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::uge, current, index(lag));
-  StepWaitOp::create(b, loc, steps, floorMod(k - lag, kUnroll), parity(floorDiv(k - lag, kUnroll)),
+  StepWaitOp::create(b, loc, steps, floorMod(k - lag, unroll), parity(floorDiv(k - lag, unroll)),
                      begun);
   copies(k);
   SmallVector<IRMapping> maps(plan.count);
@@ -487,7 +538,12 @@ void Staggered::step(int64_t k, bool guarded) {
     for (Stream &each : streams)
       if (each.delay == lag * phase)
         mapPoint(maps[phase], each);
-  guarded ? guardedPhases(k, maps) : overlappedPhases(k, maps);
+  if (guarded)
+    guardedPhases(k, maps);
+  else if (inPlace)
+    orderedPhases(k, maps);
+  else
+    overlappedPhases(k, maps);
 
   if (!stores().empty()) {
     auto lead = LeadOp::create(b, loc);
@@ -527,7 +583,7 @@ void Staggered::setState(ValueRange values) {
 /// The steps that are written out.
 void Staggered::round() {
   auto steps = [&](bool guarded) {
-    for (int64_t k = 0; k < kUnroll; ++k)
+    for (int64_t k = 0; k < unroll; ++k)
       step(k, guarded);
   };
   if (!kernel.getSchedule().getOverlap())
@@ -535,7 +591,7 @@ void Staggered::round() {
   auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
     return arith::CmpIOp::create(b, loc, predicate, x, y);
   };
-  Value end = arith::AddIOp::create(b, loc, base, index(kUnroll));
+  Value end = arith::AddIOp::create(b, loc, base, index(unroll));
   Value begun = compare(arith::CmpIPredicate::uge, base, index(lag * (plan.count - 1)));
   Value full = arith::AndIOp::create(b, loc, begun, compare(arith::CmpIPredicate::ule, end, count));
   SmallVector<Value> before = state();
@@ -557,10 +613,12 @@ LogicalResult Staggered::write() {
     if (!store.getTile().getDefiningOp<JoinOp>())
       return store.emitError() << "expected the tile to be the result of a tile.join";
   for (LoadOp load : loads())
-    if (kUnroll % load.getStages() || ahead(load) < 0)
-      return load.emitError() << "expected the stages to divide " << kUnroll
+    if (unroll % load.getStages() || ahead(load) < 0)
+      return load.emitError() << "expected the stages to divide " << unroll
                               << " and to be at least the lag of " << lag << ", got "
                               << load.getStages();
+  if (inPlace && failed(pairExchanges()))
+    return failure();
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(&kernel.getBody().front());
@@ -572,7 +630,7 @@ LogicalResult Staggered::write() {
 
   SmallVector<Value> init = {arith::ConstantIntOp::create(b, loc, 0, 32)};
   llvm::append_range(init, state());
-  auto loop = scf::ForOp::create(b, loc, index(0), stepsToDo, index(kUnroll), init);
+  auto loop = scf::ForOp::create(b, loc, index(0), stepsToDo, index(unroll), init);
   if (!loop.getBody()->empty())
     loop.getBody()->clear();
   b.setInsertionPointToStart(loop.getBody());

@@ -56,7 +56,7 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
     for (Value operand : op.getOperands())
       if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
         phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
-    bool ends = isa<ExchangeOp, StoreOp, PlaceOp>(op);
+    bool ends = isa<ExchangeOp, StoreOp, PlaceOp, PlaceRowsOp>(op);
     if (phase < 0 && ends)
       phase = 0;
     phases[&op] = phase;

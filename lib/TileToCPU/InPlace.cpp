@@ -124,11 +124,12 @@ struct ConvertPlaceRows : OpConversionPattern<PlaceRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PlaceRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
-              [&](OpBuilder &b, Location loc, ValueRange at) {
-                return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
-                                /*parts=*/1, /*part=*/0);
-              });
+    for (auto [part, tile] : llvm::enumerate(adaptor.getTiles()))
+      storeTile(rewriter, op.getLoc(), tile, adaptor.getDestination(),
+                [&](OpBuilder &b, Location loc, ValueRange at) {
+                  return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
+                                  op.getTiles().size(), part);
+                });
     rewriter.eraseOp(op);
     return success();
   }

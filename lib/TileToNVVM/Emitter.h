@@ -288,7 +288,9 @@ private:
   /// registers there, and the registers if they are kept.
   struct Table {
     bool perWarp = false;
-    llvm::SmallVector<int64_t> offsets, order;
+    llvm::SmallVector<int64_t> offsets; ///< Of planes of up to four words a thread.
+    llvm::SmallVector<int64_t> words;   ///< Which of them each register is.
+    int64_t count = 0;                  ///< Of different words.
     bool isFloat = false;
     Values registers;
   };
@@ -304,7 +306,7 @@ private:
   /// Gives an operation the registers of the tables that it uses.
   void giveTables(mlir::Operation *op);
   std::pair<mlir::Value, mlir::Value> place(tile::ViewType type, mlir::ValueRange view,
-                                            mlir::ValueRange indices, int64_t k);
+                                            mlir::ValueRange indices, int64_t k, mlir::Value nothing = {});
   void nameMatrixRows();
   Values readMatrix(mlir::Value base, int64_t offset, bool transpose);
   int64_t slotOffset(mlir::Value memory, int64_t slot);
@@ -374,6 +376,7 @@ private:
   llvm::DenseMap<mlir::Value, int64_t> fetchedOffsets;
   llvm::DenseMap<mlir::Value, Table> leftTables, rightTables;
   std::vector<int32_t> tableWords[2]; // those of all warps, and those in which warps differ
+  std::optional<int64_t> halfPlane[2]; ///< The free half of a plane of them.
   mlir::Value tableBases[2];
   mlir::Block *tableLoop = nullptr; // a loop's body whose bases are its own, so that reads stay in it
 };

@@ -109,14 +109,22 @@ void Emitter::emitWarps(PullRowsOp op) {
 
 void Emitter::emitWarps(PlaceRowsOp op) {
   ViewType type = op.getDestination().getType();
-  const Values view = get(op.getDestination()), tile = get(op.getTile());
+  const Values view = get(op.getDestination());
+  SmallVector<Values> tiles;
+  for (Value tile : op.getTiles())
+    tiles.push_back(get(tile));
+  int64_t parts = tiles.size();
   Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
   Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, pair,
-                           op.getStride(), 1);
+                           op.getStride(), parts);
   for (int64_t word = 0; word < 4; ++word) {
-    int32_t elements = 8 * (word % 2) * op.getStride() + 8 * (word / 2);
+    int32_t elements = parts * (8 * (word % 2) * op.getStride() + 8 * (word / 2));
+    Values words = {tiles[0][word]};
+    if (parts == 2) // pairs of both parts
+      words = {ptx::permute(b, loc, words[0], tiles[1][word], 0x5410),
+               ptx::permute(b, loc, words[0], tiles[1][word], 0x7632)};
     Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
                                         pieces.address, ArrayRef<LLVM::GEPArg>{elements});
-    ptx::storeIf(b, loc, address, pieces.exists[word % 2], tile[word]);
+    ptx::storeIf(b, loc, address, pieces.exists[word % 2], words);
   }
 }

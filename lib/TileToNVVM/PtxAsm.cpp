@@ -297,9 +297,14 @@ void ptx::storeMatrix(OpBuilder &b, Location loc, Value base, int64_t offset, Va
             "r,r,r,r,r,~{memory}", operands, {});
 }
 
-SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_t offset) {
-  return inlineAsm(b, loc, "ld.global.v4.b32 " + braced(0, 4) + ", " + address(4, offset) + ";",
-                   "=r,=r,=r,=r,l,~{memory}", base, SmallVector<Type>(4, b.getI32Type()));
+SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_t offset,
+                                  int64_t count) {
+  std::string vector = count > 1 ? ".v" + std::to_string(count) : "", outputs;
+  for (int64_t i = 0; i < count; ++i)
+    outputs += "=r,";
+  std::string words = count > 1 ? braced(0, count) : "$0";
+  return inlineAsm(b, loc, "ld.global" + vector + ".b32 " + words + ", " + address(count, offset) + ";",
+                   outputs + "l,~{memory}", base, SmallVector<Type>(count, b.getI32Type()));
 }
 
 void ptx::waitIf(OpBuilder &b, Location loc, Value base, int64_t offset, Value parity,

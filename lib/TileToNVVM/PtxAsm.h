@@ -95,10 +95,10 @@ llvm::SmallVector<mlir::Value> loadMatrix(mlir::OpBuilder &b, mlir::Location loc
 mlir::Value moveMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value word);
 void storeMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
                  mlir::ValueRange words);
-/// Four words in device memory. They are read here and nowhere else: ptxas would move the read of
+/// One, two or four words in device memory. They are read here and nowhere else: ptxas would move the read of
 /// what it knows to be constant out of a loop.
 llvm::SmallVector<mlir::Value> loadWords(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
-                                         int64_t offset);
+                                         int64_t offset, int64_t count = 4);
 /// Waits until the phase of the mbarrier at `base` plus a constant has completed, if the i1
 /// `predicate` holds.
 void waitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,

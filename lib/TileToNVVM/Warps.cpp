@@ -42,16 +42,42 @@ static SmallVector<int32_t> fragmentWords(DenseElementsAttr table, ArrayRef<int6
   return words;
 }
 
-/// Puts a table into the module's constants, in planes of four words for each thread.
+/// Puts a table into the module's constants, in planes of up to four words for each thread. Registers
+/// that are the same in all threads, as where rows or columns are all one, are one word.
 Emitter::Table Emitter::makeTable(DenseElementsAttr table, ArrayRef<int64_t> order) {
   Table made;
-  made.order = llvm::to_vector(order);
-  for (size_t first = 0; first < order.size(); first += 4) {
-    SmallVector<int32_t> words = fragmentWords(table, order.slice(first, 4));
-    made.perWarp = words.size() > 4 * 32;
+  made.words.resize(order.size());
+  SmallVector<int64_t> distinct;
+  SmallVector<SmallVector<int32_t>> known;
+  for (int64_t at : order) {
+    SmallVector<int32_t> words = fragmentWords(table, at);
+    auto same = llvm::find(known, words);
+    made.words[at] = same - known.begin();
+    if (same == known.end()) {
+      distinct.push_back(at);
+      known.push_back(std::move(words));
+    }
+  }
+  made.count = distinct.size();
+  for (int64_t first = 0; first < made.count; first += 4) {
+    ArrayRef<int64_t> some = ArrayRef(distinct).drop_front(first).take_front(4);
+    SmallVector<int32_t> words = fragmentWords(table, some);
+    size_t threads = words.size() / some.size(), place;
+    made.perWarp = threads > 32;
     std::vector<int32_t> &all = tableWords[made.perWarp];
-    made.offsets.push_back(4 * int64_t(all.size()));
-    all.insert(all.end(), words.begin(), words.end());
+    std::optional<int64_t> &half = halfPlane[made.perWarp];
+    if (some.size() <= 2 && half) {
+      place = *std::exchange(half, std::nullopt);
+    } else {
+      place = all.size();
+      all.resize(place + 4 * threads);
+      if (some.size() <= 2)
+        half = place + 2;
+    }
+    made.offsets.push_back(4 * int64_t(place));
+    for (size_t thread = 0; thread < threads; ++thread)
+      for (size_t i = 0; i < some.size(); ++i)
+        all[place + 4 * thread + i] = words[thread * some.size() + i];
   }
   return made;
 }
@@ -96,11 +122,14 @@ void Emitter::writeTables() {
 }
 
 Emitter::Values Emitter::readTable(const Table &table) {
-  Values words, registers(table.order.size());
-  for (int64_t offset : table.offsets)
-    llvm::append_range(words, ptx::loadWords(b, loc, tableBase(table.perWarp), offset));
-  for (auto [at, word] : llvm::zip(table.order, words))
-    registers[at] = table.isFloat ? Value(LLVM::BitcastOp::create(b, loc, b.getF32Type(), word)) : word;
+  Values words, registers;
+  for (auto [i, offset] : llvm::enumerate(table.offsets)) {
+    int64_t rest = table.count - 4 * int64_t(i);
+    llvm::append_range(words, ptx::loadWords(b, loc, tableBase(table.perWarp), offset, rest < 3 ? rest : 4));
+  }
+  for (int64_t at : table.words)
+    registers.push_back(
+        table.isFloat ? Value(LLVM::BitcastOp::create(b, loc, b.getF32Type(), words[at])) : words[at]);
   return registers;
 }
 
@@ -244,11 +273,12 @@ void Emitter::emitWarps(CastOp op) {
 
 /// The address of element k, and whether it is inside of the tensor.
 std::pair<Value, Value> Emitter::place(ViewType type, ValueRange view, ValueRange indices,
-                                       int64_t k) {
+                                       int64_t k, Value nothing) {
   Values at;
   Value inside;
   for (auto [i, index] : llvm::enumerate(indices)) {
-    at.push_back(wide(element(index, isa<RankedTensorType>(index.getType()) ? k : 0)));
+    Value number = element(index, isa<RankedTensorType>(index.getType()) ? k : 0);
+    at.push_back(wide(nothing ? add(number, nothing) : number));
     // As unsigned numbers, negative ones are too large.
     Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, at.back(), view[1 + i]);
     inside = inside ? both(inside, fits) : fits;
@@ -273,11 +303,13 @@ void Emitter::emitWarps(PullOp op) {
   // A thread has elements of two rows.
   bool oneOfRow = llvm::none_of(op.getIndices(), variesInRow);
   Value ofRow[2];
+  // Addresses are no reason to hold what they are made of until the next pull.
+  Value nothing = kernel->hasAttr(kScarceAttr) ? ptx::remade(b, loc, i32(0)) : Value();
   auto read = [&](int64_t k) -> Value {
     Value &word = ofRow[(k >> 1) & 1];
     if (word && oneOfRow)
       return word;
-    auto [address, inside] = place(type, view, op.getIndices(), k);
+    auto [address, inside] = place(type, view, op.getIndices(), k, nothing);
     word = ptx::loadIf(b, loc, address, inside, 1, packed).front();
     return word = packed ? Value(LLVM::ZExtOp::create(b, loc, b.getI32Type(), word))
                          : Value(LLVM::BitcastOp::create(b, loc, type.getElementType(), word));
@@ -384,15 +416,17 @@ void Emitter::emitWarps(SplitOp op) {
 void Emitter::emitWarps(PutOp op) {
   nameMatrixRows();
   int64_t offset = slotOffset(op.getBuffer(), op.getSlot());
-  ptx::storeMatrix(b, loc, putAddress, offset, get(op.getFirst()));
-  ptx::storeMatrix(b, loc, putSecond, offset, get(op.getSecond()));
+  bool back = op.getBack();
+  ptx::storeMatrix(b, loc, back ? getAddress : putAddress, offset, get(op.getFirst()));
+  ptx::storeMatrix(b, loc, back ? getSecond : putSecond, offset, get(op.getSecond()));
 }
 
 void Emitter::emitWarps(GetOp op) {
   nameMatrixRows();
   int64_t offset = slotOffset(op.getBuffer(), op.getSlot());
-  set(op.getFirst(), readMatrix(getAddress, offset, op.getTranspose()));
-  set(op.getSecond(), readMatrix(getSecond, offset, op.getTranspose()));
+  bool back = op.getBack();
+  set(op.getFirst(), readMatrix(back ? putAddress : getAddress, offset, op.getTranspose()));
+  set(op.getSecond(), readMatrix(back ? putSecond : getSecond, offset, op.getTranspose()));
 }
 
 void Emitter::emitWarps(LayOp op) {

@@ -40,3 +40,39 @@ tile.kernel @transposed(%in: !tile.desc<1x64x64xf16>, %out: !tile.desc<1x64x64xf
   }
   tile.return
 }
+
+// In place: what comes back goes through the memory of what went there, of which there are three slots. Slots of two
+// and of three take six steps.
+
+// CHECK-LABEL: tile.kernel @in_place
+// CHECK: tile.alloc at 0 {{.*}} : !tile.ring<2x64x64xf16>
+// CHECK: %[[BUFFER:.*]] = tile.alloc at 16384 : !tile.smem<3x128x64xf16>
+// CHECK-NOT: !tile.smem<3x
+// CHECK: %[[STEPS:.*]] = tile.alloc {{.*}} : !tile.steps<6>
+// CHECK: scf.for
+// CHECK: tile.step_wait %[[STEPS]][5]
+// CHECK: tile.get %[[BUFFER]][1] back transpose
+// CHECK: tile.lay
+// CHECK: tile.get %[[BUFFER]][2] transpose
+// CHECK: tile.put %{{.*}}, %{{.*}}, %[[BUFFER]][2] back
+// CHECK: tile.put %{{.*}}, %{{.*}}, %[[BUFFER]][0] :
+// CHECK: tile.step_arrive %[[STEPS]][0]
+// CHECK: tile.get %[[BUFFER]][2] back transpose
+tile.kernel @in_place(%in: !tile.desc<1x64x64xf16>, %out: !tile.desc<1x64x64xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = false>
+    attributes {tile.stagger = 1 : i64, tile.in_place} {
+  %zero = arith.constant 0 : index
+  %count = tile.dim %in, 0 : !tile.desc<1x64x64xf16>
+  tile.foreach in(%count) {
+  ^bb0(%i: index):
+    %x = tile.load %in[%i, %zero, %zero] stages 2 : !tile.desc<1x64x64xf16> -> tensor<64x64xf16, #tile.shared>
+    %m = tile.split %x : tensor<64x64xf16, #tile.shared> -> tensor<16x16x16xf16, #tile.frag>
+    %a, %b = tile.exchange %m, %m permutation [1, 2, 0] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %s = arith.addf %a, %b : tensor<16x16x16xf16, #tile.frag>
+    %c, %d = tile.exchange %s, %s permutation [1, 2, 0] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %z = arith.addf %c, %d : tensor<16x16x16xf16, #tile.frag>
+    %y = tile.join %z : tensor<16x16x16xf16, #tile.frag> -> tensor<64x64xf16, #tile.shared>
+    tile.store %y, %out[%i, %zero, %zero] : tensor<64x64xf16, #tile.shared>, !tile.desc<1x64x64xf16>
+  }
+  tile.return
+}

@@ -47,3 +47,20 @@ tile.kernel @crosses(%in: !tile.view<?xf16>, %out: !tile.view<?xf16> {tile.out})
   }
   tile.return
 }
+
+// -----
+
+tile.kernel @one_way(%in: !tile.view<?xf16>, %out: !tile.view<?xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = false>
+    attributes {tile.stagger = 1 : i64, tile.in_place} {
+  %count = tile.dim %in, 0 : !tile.view<?xf16>
+  // expected-error @below {{expected as many exchanges back as there, in three phases, to work in place}}
+  tile.foreach in(%count) {
+  ^bb0(%i: index):
+    %m = tile.pull %in[%i : index] : !tile.view<?xf16> -> tensor<16x16x16xf16, #tile.frag>
+    %a, %b = tile.exchange %m, %m permutation [1, 0, 2] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %s = arith.addf %a, %b : tensor<16x16x16xf16, #tile.frag>
+    tile.place %s, %out[%i : index] : tensor<16x16x16xf16, #tile.frag>, !tile.view<?xf16>
+  }
+  tile.return
+}

@@ -73,11 +73,13 @@ def test_no_input_overflows(kind, element, length, mean, scale):
     assert error(y, convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float))) < LIMIT[element]
 
 
-def test_bf16_results_beyond_the_range_of_f16():
+# In registers, and in two parts: in registers, and in the SRAM of one CTA.
+@pytest.mark.parametrize("length", [256, 4352, 4100])
+def test_bf16_results_beyond_the_range_of_f16(length):
     rng = np.random.default_rng(3)
-    u = rounded(5e3 + 1e3 * rng.standard_normal((2, CHANNELS, 256)), "bf16")
+    u = rounded(5e3 + 1e3 * rng.standard_normal((2 if length < 4096 else 1, CHANNELS, length)), "bf16")
     h = np.abs(rng.standard_normal((CHANNELS, 256)) / 2).astype(np.float32)
-    [y] = lowered(long_model("causal", "bf16", 256, length=256))(u, h)
+    [y] = lowered(long_model("causal", "bf16", 256, length=length))(u, h)
     exact = convolutions.long_conv("causal", cpu.to_float64(u), h.astype(float))
     assert exact.max() > 4e5 and error(y, exact) < LIMIT["bf16"]
 

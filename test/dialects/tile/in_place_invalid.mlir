@@ -66,6 +66,6 @@ func.func @pairs(%s: !tile.view<2x256xf16>, %i: index) {
 
 func.func @elements(%x: tensor<4x16x16xf32, #tile.frag>, %y: !tile.view<2x256xf32>, %i: index) {
   // expected-error @below {{expected 16-bit elements of one type}}
-  tile.place_rows %x, %y[%i, %i] step 16 stride 256 : tensor<4x16x16xf32, #tile.frag>, !tile.view<2x256xf32>
+  tile.place_rows %x to %y[%i, %i] step 16 stride 256 : tensor<4x16x16xf32, #tile.frag> to !tile.view<2x256xf32>
   return
 }
