@@ -102,12 +102,14 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool bonus = static_cast<bool>(op.getBonus()), init = static_cast<bool>(op.getInit());
   bool branches = byChannel && !constant && op.getV().getType().getElementType().isBF16();
   bool tight = (branches && init && ((f32 && (gate || skip)) || (gate && skip))) ||
-               (wide && byChannel && (constant || (bonus && (f32 || (skip && !branches)))));
+               (wide && byChannel && (constant || (init && f32) || (bonus && (f32 || init || (skip && !branches)))));
   config.consumers = jobs == 1 || crowded || tight ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
   config.split = !crowded && !(init && wide);
-  // What goes from one work tile to the next takes registers too.
-  if (byChannel)
+  // What goes from one work tile to the next takes registers too. Sequences of all lengths the card deals out best.
+  if (op.isPacked())
+    config.persistent = false;
+  else if (byChannel)
     config.persistent = !(init || gate || skip || (wide && (f32 || bonus || constant)));
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
   if (byChannel && wide && !fits())

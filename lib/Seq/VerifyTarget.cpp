@@ -53,9 +53,9 @@ static LogicalResult verifyLinearAttention(seq::LinearAttentionOp op) {
   if (op.getBonus() && !op.hasChannelDecay() && !op.hasConstantDecay())
     return fail("next to a bonus a decay for each key channel, or a constant one, got one for each "
                 "head and step");
-  if ((op.hasChannelDecay() || op.getBonus()) && op.getInit() && op.getKeyDim() > 64)
-    return fail("K of at most 64 where decays differ between key channels and there is an initial "
-                "state, got " + Twine(op.getKeyDim()));
+  if ((op.hasChannelDecay() || op.getBonus()) && op.hasConstantDecay() && op.getInit() && op.getKeyDim() > 64)
+    return fail("K of at most 64 where constant decays differ between key channels and there is an "
+                "initial state, got " + Twine(op.getKeyDim()));
   int64_t multiple = hopper::kTmaAlignment * 8 / element.getIntOrFloatBitWidth();
   for (auto [size, limit, name] : {std::tuple{op.getKeyDim(), hopper::kMaxKeyDim, "K"},
                                    std::tuple{op.getValueDim(), hopper::kMaxValueDim, "V"}})

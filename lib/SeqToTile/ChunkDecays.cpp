@@ -277,9 +277,12 @@ Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
 }
 
 /// Where the transposed state stands in [B, Hv, K, V].
-SmallVector<Value> LinearAttentionKernel::stateIndices(int64_t panel) {
+SmallVector<Value> LinearAttentionKernel::stateIndices(int64_t panel, bool leaving) {
   auto indices = state.clone(builder.getIndexType());
+  Value keys = t.iota<ColAttr>(t.index(panel * keyDim), keyDim), values = t.iota<RowAttr>(column, kValues);
+  for (Value positions : {keys, values})
+    if (leaving)
+      positions.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getI64IntegerAttr(panel));
   return {t.make<BroadcastOp>(indices, sequence), t.make<BroadcastOp>(indices, head),
-          t.broadcast(t.iota<ColAttr>(t.index(panel * keyDim), keyDim), indices),
-          t.broadcast(t.iota<RowAttr>(column, kValues), indices)};
+          t.broadcast(keys, indices), t.broadcast(values, indices)};
 }

@@ -101,7 +101,7 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   if (part != Part::States) {
     desc(o);
     view(op.getState(), last);
-    if (offsets)
+    if (op.isPacked())
       view(op.getO(), elements);
   }
 
@@ -117,10 +117,11 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   Block &body = kernel.getBody().front();
   for (auto [i, argument] : llvm::enumerate(arguments))
     *argument = body.getArgument(i);
-  unsigned first = arguments.size() - outputs - (elements ? 1 : 0);
+  bool aliased = part != Part::States && op.isPacked();
+  unsigned first = arguments.size() - outputs - aliased;
   for (unsigned i = first; i < first + outputs; ++i)
     kernel.setOutput(i);
-  if (elements)
+  if (aliased)
     kernel.setArgAttr(first + outputs, kAliasAttr, builder.getI64IntegerAttr(first));
 
   builder.setInsertionPointToStart(&body);
@@ -214,7 +215,7 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
 
 void LinearAttentionKernel::storeState(ValueRange panelsOfState) {
   for (int64_t panel = 0; panel < panels; ++panel)
-    ScatterOp::create(builder, t.loc, panelsOfState[panel], last, stateIndices(panel));
+    ScatterOp::create(builder, t.loc, panelsOfState[panel], last, stateIndices(panel, /*leaving=*/panels > 1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -300,8 +301,6 @@ static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Val
   SmallVector<int64_t> batch, length, packed;
   SmallVector<int64_t> &sequences = op.isPacked() ? packed : batch;
   for (auto [i, operand] : llvm::enumerate(operands)) {
-    if (operand == op.getOffsets())
-      sequences.append({int64_t(i), -1}); // one more than there are sequences
     if (cast<RankedTensorType>(operand.getType()).getRank() < 3)
       continue;
     bool made = operand.getDefiningOp<tensor::EmptyOp>() || operand.getDefiningOp<LaunchOp>();
@@ -309,6 +308,10 @@ static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Val
     (inTime ? batch : sequences).append({int64_t(i), 0});
     if (inTime)
       length.append({int64_t(i), 1});
+  }
+  if (op.isPacked()) { // one more than there are sequences
+    auto at = llvm::find(operands, Value(op.getOffsets()));
+    packed.append({at - operands.begin(), -1});
   }
   SmallVector<Attribute> same;
   for (ArrayRef<int64_t> group : {ArrayRef(batch), ArrayRef(length), ArrayRef(packed)})

@@ -164,7 +164,8 @@ private:
   mlir::Value softplus(mlir::Value x);
   /// A parameter of the head, in 32 bits.
   mlir::Value perHead(mlir::Value view);
-  llvm::SmallVector<mlir::Value> stateIndices(int64_t panel = 0);
+  /// `leaving`: when all is done, by registers that did not hold them through the loop.
+  llvm::SmallVector<mlir::Value> stateIndices(int64_t panel, bool leaving = false);
 
   mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
   mlir::Value lineOf(mlir::Value scalar) { return t.make<tile::BroadcastOp>(line, scalar); }

@@ -194,6 +194,9 @@ void Emitter::emitIota(IotaOp op) {
   }
   bool rows = isIn<RowAttr>(op.getResult().getType());
   Value first = add(one(op.getBase()), rows ? row : mul(quadLane, 2));
+  // What is kept apart from positions that are known would be held from there, or sums of it.
+  if (op->hasAttr(kApartAttr))
+    first = ptx::remade(b, loc, first);
   // LLVM would add the thread's part to each constant once, in front of the loop over the base, and
   // hold all those sums.
   bool spread = kernel.getSchedule().getSpread();

@@ -40,14 +40,6 @@ func.func @bonus(%q: tensor<1x8x2x64xf16>, %v: tensor<1x8x2x64xf16>, %g: tensor<
 
 // -----
 
-func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<1x8x2x128xf16>, %z: tensor<1x2x128x128xf32>) -> tensor<1x8x2x128xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected K of at most 64 where decays differ between key channels and there is an initial state, got 128}}
-  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<1x8x2x128xf16>) init(%z : tensor<1x2x128x128xf32>)  : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
-  return %o : tensor<1x8x2x128xf16>
-}
-
-// -----
-
 func.func @wide_keys(%q: tensor<1x8x2x256xf16>, %v: tensor<1x8x2x64xf16>) -> tensor<1x8x2x64xf16> {
   // expected-error @+1 {{cannot run on sm_90a: expected K to be a multiple of 8 and at most 128, got 256}}
   %o = seq.linear_attention %q, %q, %v  : tensor<1x8x2x256xf16>, tensor<1x8x2x256xf16>, tensor<1x8x2x64xf16> -> tensor<1x8x2x64xf16>
@@ -68,4 +60,12 @@ func.func @prepared_with_skip(%u: tensor<?x8x8192xf16>, %s: tensor<8x8192x2xf16>
   // expected-error @+1 {{cannot run on sm_90a: a transform in parts takes a skip as a tap of the filter}}
   %y = seq.long_conv causal %u spectrum(%s : tensor<8x8192x2xf16>) skip(%d : tensor<8xf32>) {radices = array<i64: 32, 16, 16>} : tensor<?x8x8192xf16> -> tensor<?x8x8192xf16>
   return %y : tensor<?x8x8192xf16>
+}
+
+// -----
+
+func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<2x128xf32>, %z: tensor<1x2x128x128xf32>) -> tensor<1x8x2x128xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected K of at most 64 where constant decays differ between key channels and there is an initial state, got 128}}
+  %o = seq.linear_attention %q, %q, %q decay(%g : tensor<2x128xf32>) init(%z : tensor<1x2x128x128xf32>) : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
+  return %o : tensor<1x8x2x128xf16>
 }

@@ -111,3 +111,31 @@ func.func @wide(%q: tensor<?x?x8x128xbf16>) -> tensor<?x?x8x128xbf16> {
       : tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16>, tensor<?x?x8x128xbf16> -> tensor<?x?x8x128xbf16>
   return %o : tensor<?x?x8x128xbf16>
 }
+
+// -----
+
+// Packed sequences: a chunk that reaches into the next one has its keys and values trimmed, and writes its outputs by
+// elements. Backwards the last chunk is the first one.
+
+// CHECK-LABEL: tile.kernel @packed_linear_attention(
+// CHECK-SAME: %[[OFFSETS:[a-z0-9]+]]: !tile.view<?xi32>
+// CHECK-SAME: %[[O:[a-z0-9]+]]: !tile.desc<1x64x1x64xbf16> {tile.out}
+// CHECK-SAME: %[[ELEMENTS:[a-z0-9]+]]: !tile.view<1x?x8x64xbf16> {tile.alias =
+// CHECK: tile.gather %[[OFFSETS]]
+// CHECK: scf.for %[[TIME:[a-z0-9]+]] = %{{.*}} to %{{.*}} step %c64
+// CHECK: %[[PLACE:.*]] = arith.subi %{{.*}}, %[[TIME]]
+// CHECK: %[[K:.*]] = tile.load
+// CHECK: tile.trim %[[K]] to %[[STEPS:.*]] :
+// CHECK: %[[Q:.*]] = tile.load
+// CHECK: tile.dot %[[Q]]
+// CHECK: %[[V:.*]] = tile.load
+// CHECK: tile.trim %[[V]] to %[[STEPS]] :
+// CHECK: scf.if
+// CHECK: tile.store %{{.*}}, %[[O]]
+// CHECK: } else {
+// CHECK: tile.scatter %{{.*}}, %[[ELEMENTS]]
+func.func @packed(%q: tensor<1x?x8x64xbf16>, %o: tensor<?xi32>) -> tensor<1x?x8x64xbf16> {
+  %y = seq.linear_attention %q, %q, %q offsets(%o : tensor<?xi32>) {reverse}
+      : tensor<1x?x8x64xbf16>, tensor<1x?x8x64xbf16>, tensor<1x?x8x64xbf16> -> tensor<1x?x8x64xbf16>
+  return %y : tensor<1x?x8x64xbf16>
+}

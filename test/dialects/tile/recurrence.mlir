@@ -53,6 +53,8 @@ tile.kernel @staged(%x: !tile.desc<1x64x1x64xbf16> {tile.out}) schedule <consume
   %wide = tile.load %x[%c0, %c0, %c0, %c0] stages 2 : !tile.desc<1x64x1x64xbf16> -> tensor<64x128xbf16, #tile.shared>
   // CHECK: tile.panel %{{.*}} from 64 : tensor<64x128xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.shared>
   %panel = tile.panel %wide from 64 : tensor<64x128xbf16, #tile.shared> -> !shared
+  // CHECK: tile.trim %{{.*}} to %c0 : tensor<64x64xbf16, #tile.shared>
+  %none = tile.trim %t to %c0 : !shared
   // CHECK: tile.fragment %{{.*}} : tensor<64x64xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.a_frag>
   %operand = tile.fragment %panel : !shared -> tensor<64x64xbf16, #tile.a_frag>
   // CHECK: tile.convert %{{.*}} : tensor<64x64xf32, #tile.acc> -> tensor<64x64xbf16, #tile.acc>

@@ -148,3 +148,24 @@ tile.kernel @kernel()
   %y = tile.panel %x from 32 : tensor<64x128xbf16, #tile.shared> -> tensor<64x64xbf16, #tile.shared>
   tile.return
 }
+
+// -----
+
+func.func @trim(%x: tensor<64x16xbf16, #tile.shared<panel = 32>>, %n: index) {
+  // expected-error @below {{'tile.trim' op expected a tile of panels of 128 bytes, got}}
+  %y = tile.trim %x to %n : tensor<64x16xbf16, #tile.shared<panel = 32>>
+  return
+}
+
+// -----
+
+tile.kernel @by_elements(%x: !tile.desc<64x64xbf16> {tile.out}, %y: !tile.view<?x64xbf16> {tile.alias = 0 : i64})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  tile.return
+}
+func.func @alias(%x: tensor<?x64xbf16>, %y: tensor<?x64xbf16>, %n: index) -> tensor<?x64xbf16> {
+  // expected-error @below {{'tile.launch' op expected operand 1 to be the same tensor as one before it that @by_elements writes, operand 0}}
+  %o = tile.launch @by_elements(%x, %y) work(%n) : (tensor<?x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  return %o : tensor<?x64xbf16>
+}
