@@ -100,6 +100,8 @@ constexpr llvm::StringLiteral kHoldAttr = "tile.hold";
 /// in turns.
 constexpr llvm::StringLiteral kClusterAttr = "tile.cluster";
 constexpr llvm::StringLiteral kDealtAttr = "tile.dealt";
+/// On a kernel: how many slices of a call are launched one after the other, for the report.
+constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
 /// The tile type of a shape in a layout.

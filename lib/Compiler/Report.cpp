@@ -62,6 +62,8 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
       add("persistent", schedule.getPersistent() ? "yes" : "no");
       add("overlap", schedule.getOverlap() ? "yes" : "no");
     }
+    if (auto slices = op->getAttrOfType<IntegerAttr>(tile::kSlicesAttr))
+      add("slices of a call", llvm::Twine(slices.getInt()));
     if (int64_t members = tile::clusterOf(op); members > 1)
       add("CTAs of a cluster", llvm::Twine(members));
     op.walk([&](tile::AllocOp alloc) {

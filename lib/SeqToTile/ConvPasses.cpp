@@ -33,8 +33,8 @@ public:
   Value matrices(OpBuilder &b) const;
 
 protected:
-  PassKernel(seq::LongConvOp op, const PassPlan &whole, bool forward)
-      : ConvKernel(op.getLoc(), whole.outerPart()), op(op), forward(forward),
+  PassKernel(seq::LongConvOp op, const PassPlan &whole, int64_t channels, bool forward)
+      : ConvKernel(op.getLoc(), whole.outerPart()), op(op), channels(channels), forward(forward),
         element(op.getU().getType().getElementType()), positions(wide.clone(builder.getIndexType())) {
     auto fits = [&](int64_t r) {
       return plan.outer % (r * kSide) == 0 && plan.length % (r * plan.stride()) == 0;
@@ -60,7 +60,7 @@ protected:
   Type samples() {
     if (isAligned())
       return desc({1, 1, kSide, kSide}, element, residues * plan.stride());
-    return ViewType::get(op.getContext(), op.getU().getType().getShape(), element);
+    return ViewType::get(op.getContext(), {ShapedType::kDynamic, channels, plan.length}, element);
   }
   /// The box of a residue, from row i0 on.
   SmallVector<Value> at(int64_t residue, Value i0) {
@@ -119,6 +119,7 @@ protected:
   }
 
   seq::LongConvOp op;
+  int64_t channels; ///< Of a slice.
   bool forward;
   int64_t residues = 1; ///< r
   int64_t blocks;       ///< Of 64 rows of the transform over i.
@@ -130,7 +131,8 @@ protected:
 /// u to X. Its left operand, 64 rows of the outer matrix, stays for all work tiles.
 class ForwardPass : public PassKernel {
 public:
-  ForwardPass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan, /*forward=*/true) {}
+  ForwardPass(seq::LongConvOp op, const PassPlan &plan, int64_t channels)
+      : PassKernel(op, plan, channels, /*forward=*/true) {}
   KernelOp create(StringRef name);
 
 private:
@@ -141,7 +143,8 @@ private:
 /// Z to y.
 class InversePass : public PassKernel {
 public:
-  InversePass(seq::LongConvOp op, const PassPlan &plan) : PassKernel(op, plan, /*forward=*/false) {}
+  InversePass(seq::LongConvOp op, const PassPlan &plan, int64_t channels)
+      : PassKernel(op, plan, channels, /*forward=*/false) {}
   KernelOp create(StringRef name);
 
 private:
@@ -211,7 +214,7 @@ KernelOp InversePass::create(StringRef name) {
   if (op.getPost())
     inputs.push_back(samples());
   if (op.getSkip()) {
-    inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, single));
+    inputs.push_back(ViewType::get(op.getContext(), {channels}, single));
     inputs.push_back(samples());
     if (op.getPre() && !op.getSkipUngated())
       inputs.push_back(samples());
@@ -282,6 +285,75 @@ Value PassKernel::matrices(OpBuilder &b) const {
   return tables.constant(b, t.loc, b.getF16Type());
 }
 
+namespace {
+/// Sequences that are transformed at once: those of some channels of some batches.
+struct Slice {
+  OpFoldResult firstBatch, batches, firstChannel, channels;
+  bool whole;
+
+  /// Its part of [B, H, L], ...
+  Value of(TileBuilder &host, Value tensor) const {
+    if (whole)
+      return tensor;
+    return tensor::ExtractSliceOp::create(host.b, host.loc, tensor, offsets(host), sizes(host, tensor),
+                                          steps(host, 3));
+  }
+  Value into(TileBuilder &host, Value part, Value tensor) const {
+    if (whole)
+      return part;
+    return tensor::InsertSliceOp::create(host.b, host.loc, part, tensor, offsets(host), sizes(host, tensor),
+                                         steps(host, 3));
+  }
+  /// ... and of [H, ...].
+  Value ofChannels(TileBuilder &host, Value tensor) const {
+    auto type = cast<RankedTensorType>(tensor.getType());
+    if (whole || getConstantIntValue(channels) == type.getDimSize(0))
+      return tensor;
+    SmallVector<OpFoldResult> first(type.getRank(), host.b.getIndexAttr(0)), count;
+    first[0] = firstChannel;
+    for (int64_t size : type.getShape())
+      count.push_back(host.b.getIndexAttr(size));
+    count[0] = channels;
+    return tensor::ExtractSliceOp::create(host.b, host.loc, tensor, first, count, steps(host, type.getRank()));
+  }
+
+private:
+  SmallVector<OpFoldResult> offsets(TileBuilder &host) const {
+    return {firstBatch, firstChannel, host.b.getIndexAttr(0)};
+  }
+  SmallVector<OpFoldResult> sizes(TileBuilder &host, Value tensor) const {
+    int64_t length = cast<RankedTensorType>(tensor.getType()).getDimSize(2);
+    return {batches, channels, host.b.getIndexAttr(length)};
+  }
+  static SmallVector<OpFoldResult> steps(TileBuilder &host, int64_t rank) {
+    return SmallVector<OpFoldResult>(rank, host.b.getIndexAttr(1));
+  }
+};
+} // namespace
+
+/// Two slices of as many channels, or, of an odd number, of batches, the first of which is not the smaller
+/// one: the intermediate of one takes no more than the input, 4 bytes for each of half of the samples.
+static SmallVector<Slice> slicesOf(TileBuilder &host, seq::LongConvOp op) {
+  auto u = op.getU().getType();
+  int64_t channels = op.getChannels();
+  OpBuilder &b = host.b;
+  auto number = [&](int64_t n) -> OpFoldResult { return b.getIndexAttr(n); };
+  OpFoldResult batches = number(u.getDimSize(0));
+  Value count;
+  if (u.isDynamicDim(0))
+    batches = count = host.make<tensor::DimOp>(op.getU(), 0);
+  if (channels % 2 == 0)
+    return {{number(0), batches, number(0), number(channels / 2), false},
+            {number(0), batches, number(channels / 2), number(channels / 2), false}};
+  if (!count && u.getDimSize(0) < 2)
+    return {{number(0), batches, number(0), number(channels), true}};
+  if (!count)
+    count = host.index(u.getDimSize(0));
+  Value half = host.ceilDiv(count, 2);
+  return {{number(0), half, number(0), number(channels), false},
+          {half, host.floorDiv(count, 2), number(0), number(channels), false}};
+}
+
 LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbols) {
   std::string why;
   std::optional<PassPlan> possible = PassPlan::of(op, &why);
@@ -289,10 +361,6 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     return op.emitOpError() << "cannot run on sm_90a: " << why;
   PassPlan plan = *possible;
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto insert = [&](KernelOp kernel) {
-    symbols.insert(kernel);
-    return kernel.getSymName();
-  };
   auto name = [&](StringRef pass) { return (function + "_conv_" + pass).str(); };
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
@@ -304,48 +372,70 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   if (!spectrum)
     spectrum = prepareSpectrum(op, plan, symbols);
 
-  auto u = op.getU().getType();
-  Value batches = host.make<tensor::DimOp>(op.getU(), 0), channels = host.index(u.getDimSize(1));
-  Value sequences = host.make<arith::MulIOp>(batches, channels);
   PassPlan outer = plan.outerPart();
-  Value pairs = host.index(outer.inner / kGroups);
-  auto complexType = RankedTensorType::get(
-      {ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
-  Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
-  ForwardPass forward(op, plan);
-  InversePass inverse(op, plan);
-  SmallVector<Value> operands = {forward.matrices(b), points, op.getU()};
-  if (op.getPre())
-    operands.push_back(op.getPre());
-  Value x = launch(insert(forward.create(name("forward"))), operands, complexType,
-                   {pairs, sequences});
-  Value groups = host.mul(sequences, plan.outer), columns = host.index(plan.inner / kGroups);
-  if (plan.middle > 1)
-    x = launch(insert(middlePass(loc, name("middle_forward"), plan, /*forward=*/true)),
-               {x, middleMatrices(b, loc, plan, /*forward=*/true)}, complexType, {columns, groups});
+  SmallVector<Slice> slices = slicesOf(host, op);
+  int64_t channels = *getConstantIntValue(slices.front().channels);
+  ForwardPass forward(op, plan, channels);
+  InversePass inverse(op, plan, channels);
   InnerPass inner(loc, plan);
-  operands = {x, spectrum};
-  llvm::append_range(operands, inner.twiddles(b));
-  KernelOp kernel = inner.create(name("inner"), operands);
-  Value z = launch(insert(kernel), operands, complexType,
-                   {batches, host.index(plan.tiles()), channels});
+  Value there = forward.matrices(b), back = inverse.matrices(b);
+  SmallVector<Value> middle;
   if (plan.middle > 1)
-    z = launch(insert(middlePass(loc, name("middle_inverse"), plan, /*forward=*/false)),
-               {z, middleMatrices(b, loc, plan, /*forward=*/false)}, complexType, {columns, groups});
+    for (bool isForward : {true, false})
+      middle.push_back(middleMatrices(b, loc, plan, isForward));
+  SmallVector<Value> twiddles = inner.twiddles(b);
+
+  // Kernels are written for the first slice; others have as many channels.
+  SmallVector<KernelOp> kernels;
+  auto kernel = [&](size_t i, function_ref<KernelOp()> create) {
+    if (i == kernels.size()) {
+      kernels.push_back(create());
+      kernels.back()->setAttr(kSlicesAttr, b.getI64IntegerAttr(slices.size()));
+      symbols.insert(kernels.back());
+    }
+    return kernels[i].getSymName();
+  };
   SmallVector<Value> sizes;
-  if (u.isDynamicDim(0))
-    sizes.push_back(batches);
-  Value empty = host.make<tensor::EmptyOp>(op.getY().getType(), sizes);
-  operands = {z, inverse.matrices(b), empty};
-  if (op.getPost())
-    operands.push_back(op.getPost());
-  if (op.getSkip()) {
-    operands.append({op.getSkip(), op.getU()});
-    if (op.getPre() && !op.getSkipUngated())
-      operands.push_back(op.getPre());
+  if (op.getU().getType().isDynamicDim(0))
+    sizes.push_back(host.make<tensor::DimOp>(op.getU(), 0));
+  Value y = host.make<tensor::EmptyOp>(op.getY().getType(), sizes);
+  for (const Slice &slice : slices) {
+    size_t next = 0;
+    auto cut = [&](Value tensor) { return slice.of(host, tensor); };
+    Value batches = getValueOrCreateConstantIndexOp(b, loc, slice.batches);
+    Value sequences = host.mul(batches, channels);
+    auto complexType = RankedTensorType::get({ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
+    Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
+    Value pairs = host.index(outer.inner / kGroups);
+    SmallVector<Value> operands = {there, points, cut(op.getU())};
+    if (op.getPre())
+      operands.push_back(cut(op.getPre()));
+    Value x = launch(kernel(next++, [&] { return forward.create(name("forward")); }), operands, complexType,
+                     {pairs, sequences});
+    Value groups = host.mul(sequences, plan.outer), columns = host.index(plan.inner / kGroups);
+    if (plan.middle > 1)
+      x = launch(kernel(next++, [&] { return middlePass(loc, name("middle_forward"), plan, /*forward=*/true); }),
+                 {x, middle[0]}, complexType, {columns, groups});
+    operands = {x, slice.ofChannels(host, spectrum)};
+    llvm::append_range(operands, twiddles);
+    Value z = launch(kernel(next++, [&] { return inner.create(name("inner"), operands); }),
+                     operands, complexType, {batches, host.index(plan.tiles()), host.index(channels)});
+    if (plan.middle > 1)
+      z = launch(kernel(next++, [&] { return middlePass(loc, name("middle_inverse"), plan, /*forward=*/false); }),
+                 {z, middle[1]}, complexType, {columns, groups});
+    Value part = cut(y);
+    operands = {z, back, part};
+    if (op.getPost())
+      operands.push_back(cut(op.getPost()));
+    if (op.getSkip()) {
+      operands.append({slice.ofChannels(host, op.getSkip()), cut(op.getU())});
+      if (op.getPre() && !op.getSkipUngated())
+        operands.push_back(cut(op.getPre()));
+    }
+    part = launch(kernel(next++, [&] { return inverse.create(name("inverse")); }), operands, part.getType(),
+                  {pairs, sequences});
+    y = slice.into(host, part, y);
   }
-  Value y = launch(insert(inverse.create(name("inverse"))), operands,
-                   op.getY().getType(), {pairs, sequences});
   op.getY().replaceAllUsesWith(y);
   op.erase();
   return success();

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The forward half of ConvPasses.h, for filters. A filter is transformed once for a whole batch, and
-// its error meets every sample, so products are exact to about 16 bits: both factors are split in a
-// bf16 and what that loses, x = hi + lo, and x y is hi hi + hi lo + lo hi.
+// The forward half of ConvPasses.h, for filters. Taps may be of any magnitude, and a spectrum that users keep
+// is to be exact to about 16 bits: so both factors of a product are split in a bf16 and what that loses,
+// x = hi + lo, and x y is hi hi + hi lo + lo hi. A convolution that makes its spectrum for itself does
+// so with taps only; what comes of them is f16, as in its own passes.
 //
 // Lags to the right become points of the transform too: in the right-angle transform a sample that
 // passes the end comes back times i, so a tap of lag -j is one of -i times its value at point N - j.
@@ -29,7 +30,10 @@ using seq::ConvKind;
 
 namespace {
 
-/// A matrix or a tile as hi + lo.
+/// The first stage's result is that much larger where it is f16, so that it keeps its digits.
+constexpr double kStored = 32;
+
+/// A matrix or a tile as hi + lo, or as one.
 struct Split {
   Value hi, lo;
 };
@@ -47,7 +51,8 @@ struct Points {
 class SpectrumKernel : protected ConvKernel {
 protected:
   SpectrumKernel(Location loc, const PassFilter &source, const PassPlan &plan)
-      : ConvKernel(loc, plan), source(source), brain(builder.getBF16Type()) {}
+      : ConvKernel(loc, plan), source(source), brain(builder.getBF16Type()),
+        stored(source.kept ? brain : half) {}
 
   /// hi keeps the upper half of the bits, so that lo is exact in f32.
   Split split(Value x) {
@@ -60,22 +65,40 @@ protected:
   }
   Value dotLeft(Split matrix, Split data, Value sum, bool negate) {
     sum = ConvKernel::dotLeft(matrix.hi, data.hi, sum, negate);
+    if (!data.lo)
+      return sum;
     sum = ConvKernel::dotLeft(matrix.hi, data.lo, sum, negate);
     return ConvKernel::dotLeft(matrix.lo, data.hi, sum, negate);
   }
   Value dotRight(Split data, Split matrix, Value sum, bool negate) {
     sum = ConvKernel::dotRight(data.hi, matrix.hi, sum, negate);
+    if (!data.lo)
+      return sum;
     sum = ConvKernel::dotRight(data.hi, matrix.lo, sum, negate);
     return ConvKernel::dotRight(data.lo, matrix.hi, sum, negate);
   }
-  /// The four planes of a split matrix, from `plane` on: re, im of hi, then of lo.
-  SplitComplex matrix(Value source, int64_t plane, Value row, Value columnAt, int64_t stages) {
+  /// The planes of a matrix, from `plane` on: re, im, and if it is split, those of lo.
+  SplitComplex matrix(Value source, int64_t plane, Value row, Value columnAt, int64_t stages, bool isSplit) {
     auto part = [&](int64_t i) {
       return table(source, plane + i, row, columnAt, kSide, stages);
     };
     SplitComplex m;
-    m.re.hi = part(0), m.im.hi = part(1), m.re.lo = part(2), m.im.lo = part(3);
+    m.re.hi = part(0), m.im.hi = part(1);
+    if (isSplit)
+      m.re.lo = part(2), m.im.lo = part(3);
     return m;
+  }
+  /// X as it is stored: planes re hi, re lo, im hi, im lo, or re and im.
+  int64_t planes() { return source.kept ? 4 : 2; }
+  SplitComplex loadPlanes(llvm::function_ref<Value(int64_t)> plane) {
+    SplitComplex data;
+    data.re.hi = plane(0);
+    if (source.kept)
+      data.re.lo = plane(1);
+    data.im.hi = plane(planes() / 2);
+    if (source.kept)
+      data.im.lo = plane(3);
+    return data;
   }
 
   /// The product of a complex matrix and complex data.
@@ -85,18 +108,21 @@ protected:
     y.im = dotLeft(matrix.im, data.re, dotLeft(matrix.re, data.im, {}, false), /*negate=*/false);
     return y;
   }
-  /// Stores the planes re hi, re lo, im hi, im lo.
   void storeColumn(const Complex &y, Value x, Value sequence, Value block, Value b0) {
-    Split re = split(y.re), im = split(y.im);
-    for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{re.hi, re.lo, im.hi, im.lo}))
-      store(convert(value, brain), x, columnAt(sequence, block, plane, b0), kAlongB);
+    SmallVector<Value> values = {y.re, y.im};
+    if (source.kept) {
+      Split re = split(y.re), im = split(y.im);
+      values = {re.hi, re.lo, im.hi, im.lo};
+    }
+    for (auto [plane, value] : llvm::enumerate(values))
+      store(convert(value, stored), x, columnAt(sequence, block, plane, b0), kAlongB);
   }
 
   PassFilter source;
-  Type brain;
+  Type brain, stored;
 };
 
-/// Taps to X, split: planes re hi, re lo, im hi, im lo.
+/// Taps to X.
 class SpectrumForward : SpectrumKernel {
 public:
   SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
@@ -191,14 +217,14 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
 }
 
 KernelOp SpectrumForward::create(StringRef name) {
-  SmallVector<Type> inputs = {column(brain), desc({1, kSide, kSide}, brain)};
+  SmallVector<Type> inputs = {column(stored), desc({1, kSide, kSide}, brain)};
   for (Value taps : {source.filter, source.reverse})
     if (taps) {
       auto type = cast<RankedTensorType>(taps.getType());
       inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
     }
   ValueRange arguments = begin(name, inputs, /*output=*/0);
-  unfoldColumns(0, 4);
+  unfoldColumns(0, planes());
   Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
   filter = arguments[2];
   reverse = arguments.size() > 3 ? arguments[3] : Value();
@@ -220,7 +246,7 @@ KernelOp SpectrumForward::create(StringRef name) {
         Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                             t.make<arith::MulIOp>(b, fill(b, kSide)));
         Value n = t.add(everywhere(start), everywhere(t.iota<ColAttr>(zero, kSide)));
-        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), a0, 8);
+        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), a0, 8, /*isSplit=*/true);
         auto multiply = [&](Value taps, bool imaginary) {
           Split parts = split(taps);
           Split data = {exchange(parts.hi, brain), exchange(parts.lo, brain)};
@@ -240,17 +266,16 @@ KernelOp SpectrumForward::create(StringRef name) {
 }
 
 KernelOp SpectrumMiddle::create(StringRef name) {
-  ValueRange arguments = begin(name, {column(brain), desc({1, kSide, kSide}, brain)}, /*output=*/0);
-  unfoldColumns(0, 4);
+  ValueRange arguments = begin(name, {column(stored), desc({1, kSide, kSide}, stored)}, /*output=*/0);
+  unfoldColumns(0, planes());
   Value x = arguments[0], zero = t.index(0);
-  SplitComplex f = matrix(arguments[1], 0, zero, zero, 4);
+  SplitComplex f = matrix(arguments[1], 0, zero, zero, 4, source.kept);
   Value sequences = sequencesOf(x);
 
   ValueRange at = forEach({t.index(plan.inner / kGroups), sequences});
   Value b0 = t.mul(at[0], kGroups), sequence = at[1];
-  auto plane = [&](int64_t i) { return load(x, columnAt(sequence, zero, i, b0), kRows, kAlongB, 4); };
-  SplitComplex data;
-  data.re.hi = plane(0), data.re.lo = plane(1), data.im.hi = plane(2), data.im.lo = plane(3);
+  SplitComplex data =
+      loadPlanes([&](int64_t i) { return load(x, columnAt(sequence, zero, i, b0), kRows, kAlongB, 4); });
   Complex y = dotLeft(f, data);
   Value row = rows(), k = remainder(row, kSide);
   Value b = t.add(quotient(row, kSide), fill(row, b0));
@@ -260,19 +285,19 @@ KernelOp SpectrumMiddle::create(StringRef name) {
 }
 
 KernelOp SpectrumInner::create(StringRef name) {
-  SmallVector<Type> inputs = {desc({1, 1, kSide, kSide}, brain), desc({1, kSide, kSide}, brain), desc({1, 1, 1, kSide, kSide}, half)};
+  SmallVector<Type> inputs = {desc({1, 1, kSide, kSide}, stored), desc({1, kSide, kSide}, stored),
+                              desc({1, 1, 1, kSide, kSide}, half)};
   ValueRange arguments = begin(name, inputs, /*output=*/2);
   Value x = arguments[0], tables = arguments[1], spectrum = arguments[2], zero = t.index(0);
-  SplitComplex overB = matrix(tables, 0, zero, zero, 8), overC = matrix(tables, 4, zero, zero, 8);
+  SplitComplex overB = matrix(tables, 0, zero, zero, 8, source.kept),
+               overC = matrix(tables, planes(), zero, zero, 8, source.kept);
 
   ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(source.channels())});
   Value tile0 = t.mul(at[0], kGroups), channel = at[1];
   Value first = t.add(t.mul(channel, plan.tiles()), tile0);
-  auto plane = [&](int64_t i) {
+  SplitComplex data = loadPlanes([&](int64_t i) {
     return load(x, {first, t.index(i), zero, zero}, kRows, /*along=*/0, 4);
-  };
-  SplitComplex data;
-  data.re.hi = plane(0), data.re.lo = plane(1), data.im.hi = plane(2), data.im.lo = plane(3);
+  });
   Complex y = dotLeft(overB, data);
   // exp(-2 pi i k2 c / M)
   auto toFloat = [&](Value index) {
@@ -285,6 +310,8 @@ KernelOp SpectrumInner::create(StringRef name) {
                        t.broadcast(t.iotaf<ColAttr>(zero, kSide), wide));
   y = multiply(t, y, {t.make<math::CosOp>(angle), t.make<math::SinOp>(angle)}, false);
   auto fragments = [&](Value value) -> Split {
+    if (!source.kept)
+      return {fragment(value, half), Value()};
     Split parts = split(value);
     return {fragment(parts.hi, brain), fragment(parts.lo, brain)};
   };
@@ -302,14 +329,23 @@ KernelOp SpectrumInner::create(StringRef name) {
 // The host
 //===----------------------------------------------------------------------===//
 
-static Value innerTables(OpBuilder &b, Location loc, const PassPlan &plan) {
+/// Matrices as a kernel of this filter takes them.
+static Value filterTables(OpBuilder &b, Location loc, const PassFilter &filter, ArrayRef<ConvTables::Entry> entries) {
   ConvTables tables(kSide, kSide);
+  Type element = filter.kept ? Type(b.getBF16Type()) : b.getF16Type();
+  for (ConvTables::Entry entry : entries)
+    filter.kept ? tables.addSplit(entry, element) : tables.add(entry);
+  return tables.constant(b, loc, element);
+}
+
+static Value innerTables(OpBuilder &b, Location loc, const PassFilter &filter, const PassPlan &plan) {
   int64_t p = plan.inner;
-  tables.addSplit(
-      [&](int64_t r, int64_t c) { return r / p == c / p ? root(r % p, c % p, p, -1) : 0.0; },
-      b.getBF16Type());
-  tables.addSplit([&](int64_t r, int64_t c) { return root(r, c, kSide, -1); }, b.getBF16Type());
-  return tables.constant(b, loc, b.getBF16Type());
+  double scale = filter.kept ? 1 : 1 / kStored;
+  auto overB = [&](int64_t r, int64_t c) {
+    return r / p == c / p ? scale * root(r % p, c % p, p, -1) : 0.0;
+  };
+  auto overC = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
+  return filterTables(b, loc, filter, {overB, overC});
 }
 
 /// The spectrum in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P.
@@ -326,13 +362,15 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
   };
   int64_t channels = filter.channels();
   ConvTables outer(plan.outer, plan.outer);
-  outer.addSplit([&](int64_t r, int64_t c) { return outerRoot(plan, r, c, plan.outer, -1); },
+  double scale = filter.kept ? 1 : kStored;
+  outer.addSplit([&](int64_t r, int64_t c) { return scale * outerRoot(plan, r, c, plan.outer, -1); },
                  b.getBF16Type());
 
   auto empty = [&](ArrayRef<int64_t> shape, Type element) {
     return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
   };
-  Value points = empty({channels * plan.tiles(), 4, kSide, kSide}, b.getBF16Type());
+  Type stored = filter.kept ? Type(b.getBF16Type()) : b.getF16Type();
+  Value points = empty({channels * plan.tiles(), filter.kept ? 4 : 2, kSide, kSide}, stored);
   SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), filter.filter};
   if (filter.reverse)
     operands.push_back(filter.reverse);
@@ -341,15 +379,14 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
                    {host.index(plan.outerPart().inner / kGroups), host.index(plan.outer / kSide),
                     host.index(channels)});
   if (plan.middle > 1) {
-    ConvTables middle(kSide, kSide);
-    middle.addSplit([&](int64_t r, int64_t c) { return root(r, c, kSide, -1); }, b.getBF16Type());
+    auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
     x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),
-               {x, middle.constant(b, loc, b.getBF16Type())}, 0,
+               {x, filterTables(b, loc, filter, {overMiddle})}, 0,
                {host.index(plan.inner / kGroups), host.index(channels * plan.outer)});
   }
   Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
   return launch(SpectrumInner(loc, filter, plan).create((function + "_filter_inner").str()),
-                {x, innerTables(b, loc, plan), spectrum}, 2,
+                {x, innerTables(b, loc, filter, plan), spectrum}, 2,
                 {host.index(plan.tiles() / kGroups), host.index(channels)});
 }
 

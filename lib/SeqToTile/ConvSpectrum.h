@@ -21,11 +21,14 @@ struct PassFilter {
   seq::ConvKind kind;
   mlir::Value filter, reverse;
   seq::TapOrder taps;
+  bool kept; ///< The spectrum is the user's.
 
   explicit PassFilter(seq::LongConvOp op)
-      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(*op.getTaps()) {}
+      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(*op.getTaps()),
+        kept(false) {}
   explicit PassFilter(seq::PrepareFilterOp op)
-      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(op.getTaps()) {}
+      : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(op.getTaps()),
+        kept(true) {}
   int64_t channels() const {
     return llvm::cast<mlir::RankedTensorType>(filter.getType()).getDimSize(0);
   }

@@ -244,7 +244,25 @@ LogicalResult TableBuilder::write(tensor::SplatOp splat) {
   return success();
 }
 
+/// Whether a kernel has written this slice where it stands, so that nothing is left to copy.
+static bool isWrittenInPlace(tensor::InsertSliceOp insert) {
+  auto launch = insert.getSource().getDefiningOp<tile::LaunchOp>();
+  if (!launch)
+    return false;
+  auto kernel = SymbolTable::lookupNearestSymbolFrom<tile::KernelOp>(launch, launch.getKernelAttr());
+  for (auto [i, operand] : llvm::enumerate(launch.getOperands_())) {
+    auto slice = operand.getDefiningOp<tensor::ExtractSliceOp>();
+    if (slice && kernel.isOutput(i) && slice.getSource() == insert.getDest() &&
+        slice.getMixedOffsets() == insert.getMixedOffsets() && slice.getMixedSizes() == insert.getMixedSizes() &&
+        slice.getMixedStrides() == insert.getMixedStrides())
+      return true;
+  }
+  return false;
+}
+
 LogicalResult TableBuilder::write(tensor::InsertSliceOp insert) {
+  if (isWrittenInPlace(insert))
+    return success();
   auto offsets = insert.getMixedOffsets(), sizes = insert.getMixedSizes();
   if (!insert.hasUnitStride())
     return op->emitOpError() << "cannot run on sm_90a: expected unit strides";
@@ -352,7 +370,9 @@ static void copyResults(func::FuncOp func) {
       continue;
     while (auto cast = source.getDefiningOp<tensor::CastOp>())
       source = cast.getSource();
-    bool written = isTable(source.getDefiningOp()) || source.getDefiningOp<tile::LaunchOp>();
+    auto insert = source.getDefiningOp<tensor::InsertSliceOp>();
+    bool written = isTable(source.getDefiningOp()) || source.getDefiningOp<tile::LaunchOp>() ||
+                   (insert && isWrittenInPlace(insert));
     if (!written || !seen.insert(source).second)
       operand.set(TableBuilder(returned).copy(value));
   }

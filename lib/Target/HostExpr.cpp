@@ -78,6 +78,11 @@ FailureOr<std::vector<Expr>> HostExprs::sizesOf(Value tensor) {
     if (failed(source))
       return failure();
     sizes = std::move(*source);
+  } else if (auto insert = tensor.getDefiningOp<tensor::InsertSliceOp>()) {
+    FailureOr<std::vector<Expr>> source = sizesOf(insert.getDest());
+    if (failed(source))
+      return failure();
+    sizes = std::move(*source);
   } else if (auto empty = tensor.getDefiningOp<tensor::EmptyOp>()) {
     mixed = empty.getMixedSizes();
   } else if (auto slice = tensor.getDefiningOp<tensor::ExtractSliceOp>()) {

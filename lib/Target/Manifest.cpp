@@ -86,7 +86,9 @@ private:
                                  ArrayRef<Expr> sizes);
   LogicalResult checkSameSizes(tile::LaunchOp launch, ArrayRef<Parameter> parameters);
   FailureOr<Layout> layout(Value tensor);
-  FailureOr<Layout> layoutOfSlice(tensor::ExtractSliceOp slice);
+  FailureOr<Layout> layoutOfSlice(tensor::ExtractSliceOp slice, const Layout &source);
+  FailureOr<Layout> layoutOfWrittenSlice(tensor::ExtractSliceOp slice, Value written);
+  bool isDead(Storage buffer, Operation *now);
   /// A new tensor for what a launch writes: a result of the function, or a buffer.
   FailureOr<Layout> allocate(Value written);
   std::optional<unsigned> returnedAs(Value written);
@@ -151,7 +153,7 @@ LogicalResult FunctionBuilder::addResults() {
   llvm::SmallDenseSet<Value> seen;
   for (auto [i, operand] : llvm::enumerate(returned.getOperands())) {
     Value value = throughCasts(operand);
-    if (!value.getDefiningOp<tile::LaunchOp>())
+    if (!isa_and_nonnull<tile::LaunchOp, tensor::InsertSliceOp>(value.getDefiningOp()))
       return returned.emitError() << "expected '" << info.results[i].name
                                   << "' to be written by a kernel, got a value that would have "
                                      "to be copied";
@@ -292,7 +294,9 @@ FailureOr<Layout> FunctionBuilder::layout(Value tensor) {
   if (auto cast = dyn_cast<tensor::CastOp>(source)) {
     result = layout(cast.getSource());
   } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(source)) {
-    result = layoutOfSlice(slice);
+    FailureOr<Layout> whole = layout(slice.getSource());
+    if (succeeded(whole))
+      result = layoutOfSlice(slice, *whole);
   } else if (auto value = dyn_cast<arith::ConstantOp>(source)) {
     result = constant(value);
   } else if (isa<tensor::EmptyOp>(source)) {
@@ -307,13 +311,10 @@ FailureOr<Layout> FunctionBuilder::layout(Value tensor) {
   return result;
 }
 
-FailureOr<Layout> FunctionBuilder::layoutOfSlice(tensor::ExtractSliceOp slice) {
-  FailureOr<Layout> source = layout(slice.getSource());
-  if (failed(source))
-    return failure();
-  Layout result{source->storage, source->offset, {}, {}};
+FailureOr<Layout> FunctionBuilder::layoutOfSlice(tensor::ExtractSliceOp slice, const Layout &source) {
+  Layout result{source.storage, source.offset, {}, {}};
   llvm::SmallBitVector dropped = slice.getDroppedDims();
-  for (unsigned d = 0; d < source->sizes.size(); ++d) {
+  for (unsigned d = 0; d < source.sizes.size(); ++d) {
     FailureOr<Expr> offset = exprs.of(slice.getMixedOffsets()[d]),
                     size = exprs.of(slice.getMixedSizes()[d]),
                     step = exprs.of(slice.getMixedStrides()[d]);
@@ -323,17 +324,38 @@ FailureOr<Layout> FunctionBuilder::layoutOfSlice(tensor::ExtractSliceOp slice) {
     Expr last = Expr::make(
         Expr::Kind::Add,
         {*offset, Expr::make(Expr::Kind::Mul, {Expr::make(Expr::Kind::Sub, {*size, 1}), *step})});
-    if (!last.isConst() || !source->sizes[d].isConst())
-      info.checks.push_back({last, source->sizes[d], Expr::Kind::Lt,
+    if (!last.isConst() || !source.sizes[d].isConst())
+      info.checks.push_back({last, source.sizes[d], Expr::Kind::Lt,
                              "expected a slice within dimension " + std::to_string(d)});
-    Expr shift = Expr::make(Expr::Kind::Mul, {*offset, source->strides[d]});
+    Expr shift = Expr::make(Expr::Kind::Mul, {*offset, source.strides[d]});
     result.offset = Expr::make(Expr::Kind::Add, {result.offset, shift});
     if (dropped.test(d))
       continue;
     result.sizes.push_back(*size);
-    result.strides.push_back(Expr::make(Expr::Kind::Mul, {*step, source->strides[d]}));
+    result.strides.push_back(Expr::make(Expr::Kind::Mul, {*step, source.strides[d]}));
   }
   return result;
+}
+
+/// A kernel writes a slice of a new tensor, or of one that has such slices already, and the result is put
+/// back in its place.
+FailureOr<Layout> FunctionBuilder::layoutOfWrittenSlice(tensor::ExtractSliceOp slice, Value written) {
+  auto insert = written.hasOneUse() ? dyn_cast<tensor::InsertSliceOp>(*written.user_begin()) : nullptr;
+  Value whole = slice.getSource();
+  bool fresh = whole.getDefiningOp<tensor::EmptyOp>();
+  bool inPlace = insert && insert.getSource() == written && insert.getDest() == whole &&
+                 insert.getMixedOffsets() == slice.getMixedOffsets() &&
+                 insert.getMixedSizes() == slice.getMixedSizes() &&
+                 insert.getMixedStrides() == slice.getMixedStrides() &&
+                 (fresh || whole.getDefiningOp<tensor::InsertSliceOp>());
+  // The one before is gone: nothing else may read it.
+  if (!inPlace || !(fresh || llvm::hasNItems(whole.getUses(), 2)))
+    return slice.emitError() << "expected a slice that a kernel writes to be put back into its tensor";
+  FailureOr<Layout> place = fresh ? allocate(insert.getResult()) : layout(whole);
+  if (failed(place))
+    return failure();
+  layouts[insert.getResult()] = *place;
+  return layoutOfSlice(slice, *place);
 }
 
 FailureOr<Layout> FunctionBuilder::constant(arith::ConstantOp value) {
@@ -367,6 +389,8 @@ std::optional<unsigned> FunctionBuilder::returnedAs(Value written) {
       return operand;
     if (isa<tensor::CastOp>(user))
       next = user->getResult(0);
+    else if (auto insert = dyn_cast<tensor::InsertSliceOp>(user); insert && insert.getDest() == written)
+      next = insert.getResult();
     else if (auto launch = dyn_cast<tile::LaunchOp>(user))
       next = outputOf(launch, kernelOf(launch), operand);
     if (next)
@@ -374,6 +398,36 @@ std::optional<unsigned> FunctionBuilder::returnedAs(Value written) {
         return result;
   }
   return std::nullopt;
+}
+
+/// Whether the first size is at most the second one, whatever the sizes of the arguments are.
+static bool isAtMost(const Expr &x, const Expr &y) {
+  using Kind = Expr::Kind;
+  if (x == y || (x.isConst() && y.isConst() && x.value <= y.value))
+    return true;
+  if (y.kind == Kind::Add && y.operands[1].isConst() && y.operands[1].value >= 0 && isAtMost(x, y.operands[0]))
+    return true;
+  if (x.kind != y.kind || (x.kind != Kind::Mul && x.kind != Kind::Div))
+    return false;
+  const Expr &left = x.operands[1], &right = y.operands[1];
+  return isAtMost(x.operands[0], y.operands[0]) && (x.kind == Kind::Mul ? isAtMost(left, right) : left == right);
+}
+
+/// Whether nothing reads a tensor from this operation on.
+static bool isReadBefore(Value tensor, Operation *now) {
+  return llvm::all_of(tensor.getUsers(), [&](Operation *user) {
+    if (isa<tensor::CastOp, tensor::ExtractSliceOp>(user))
+      return isReadBefore(user->getResult(0), now);
+    return user->getBlock() == now->getBlock() && user->isBeforeInBlock(now);
+  });
+}
+
+/// Whether what a buffer holds is not read any more.
+bool FunctionBuilder::isDead(Storage buffer, Operation *now) {
+  return llvm::all_of(layouts, [&](const auto &entry) {
+    const auto &[tensor, place] = entry;
+    return place.storage.kind != buffer.kind || place.storage.index != buffer.index || isReadBefore(tensor, now);
+  });
 }
 
 FailureOr<Layout> FunctionBuilder::allocate(Value written) {
@@ -386,8 +440,17 @@ FailureOr<Layout> FunctionBuilder::allocate(Value written) {
   Layout result;
   result.sizes = *sizes;
   if (!returned) {
-    result.storage = {Storage::Kind::Buffer, unsigned(info.buffers.size())};
     result.strides = contiguousStrides(*sizes);
+    // Launches run one after the other, so what was read for the last time makes room.
+    for (auto [i, buffer] : llvm::enumerate(info.buffers)) {
+      bool fits = buffer.dtype == tensor->dtype && buffer.sizes.size() == sizes->size();
+      for (size_t d = 0; fits && d < sizes->size(); ++d)
+        fits = isAtMost((*sizes)[d], buffer.sizes[d]);
+      result.storage = {Storage::Kind::Buffer, unsigned(i)};
+      if (fits && isDead(result.storage, written.getDefiningOp()))
+        return result;
+    }
+    result.storage = {Storage::Kind::Buffer, unsigned(info.buffers.size())};
     info.buffers.push_back({tensor->dtype, *sizes});
     return result;
   }
@@ -421,16 +484,20 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
   Value same; // the tensor is another operand's, and has its place already
   if (auto alias = kernel.getArgAttrOfType<IntegerAttr>(operand, tile::kAliasAttr))
     same = outputOf(launch, kernel, alias.getInt());
-  if (written && !isa_and_nonnull<tensor::EmptyOp, tile::LaunchOp>(source.getDefiningOp()))
+  auto slice = written ? source.getDefiningOp<tensor::ExtractSliceOp>() : nullptr;
+  if (written && !slice && !isa_and_nonnull<tensor::EmptyOp, tile::LaunchOp>(source.getDefiningOp()))
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel writes, to be a new tensor or one that a "
                                  "kernel has written";
   bool fresh = written && source.getDefiningOp<tensor::EmptyOp>();
-  if (written && !fresh && !(tensor.hasOneUse() && source.hasOneUse()))
+  if (written && !fresh && !slice && !(tensor.hasOneUse() && source.hasOneUse()))
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel overwrites, to have no other use";
   // Not the storage of the tensor.empty itself: equal ones may have become one operation.
-  FailureOr<Layout> place = same ? layout(same) : fresh ? allocate(written) : layout(tensor);
+  FailureOr<Layout> place = same    ? layout(same)
+                            : slice ? layoutOfWrittenSlice(slice, written)
+                            : fresh ? allocate(written)
+                                    : layout(tensor);
   if (failed(place))
     return failure();
   if (written)

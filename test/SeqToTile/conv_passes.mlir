@@ -1,27 +1,34 @@
 // RUN: longwing-opt %s --split-input-file --pass-pipeline='builtin.module(seq-configure,seq-to-tile,canonicalize,cse)' --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
 
 // A transform of 64 x 16 x 64 points in three passes, and the two passes of the filter. The outer
-// passes see rows of 64 * 16 samples.
+// passes see rows of 64 * 16 samples. The channels are cut in two slices, whose results are put into one tensor.
 
 // CHECK-LABEL: func.func @main
 // CHECK: tile.launch @main_filter_forward
 // CHECK: tile.launch @main_filter_inner
 // CHECK: tile.launch @main_conv_forward
 // CHECK: tile.launch @main_conv_inner
+// CHECK: %[[PART:.*]] = tile.launch @main_conv_inverse
+// CHECK: %[[Y:.*]] = tensor.insert_slice %[[PART]] into %{{.*}}[0, 0, 0]
+// CHECK: tensor.extract_slice %{{.*}}[0, 1, 0]
+// CHECK: tile.launch @main_conv_forward
+// CHECK: tile.launch @main_conv_inner
+// CHECK: tensor.extract_slice %[[Y]][0, 1, 0]
 // CHECK: tile.launch @main_conv_inverse
+// CHECK: tensor.insert_slice %{{.*}} into %[[Y]][0, 1, 0]
 func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x2x65536xf16> {
   %y = seq.long_conv causal %u filter(%h : tensor<2x65536xf32>) taps first
       : tensor<?x2x65536xf16> -> tensor<?x2x65536xf16>
   return %y : tensor<?x2x65536xf16>
 }
 
-// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xbf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
+// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
 // CHECK: math.cos
 // CHECK: tile.kernel @main_filter_inner
 // CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
 // CHECK: tile.dot %{{.*}}, %{{.*}} blocked
 // CHECK: tile.complex_mul
-// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<2x16x2x64x64xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>)
+// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<1x16x2x64x64xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>)
 // CHECK: tile.warp_dot
 // CHECK: tile.exchange
 // CHECK: tile.exchange
@@ -41,7 +48,8 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
 // CHECK-SAME: %[[S:[a-z0-9]*]]: tensor<2x65536x2xf16>)
 // CHECK-NOT: filter_
 // CHECK: tile.launch @prepared_conv_forward
-// CHECK: tile.launch @prepared_conv_inner(%{{.*}}, %[[S]]
+// CHECK: %[[CUT:.*]] = tensor.extract_slice %[[S]][0, 0, 0] [1, 65536, 2]
+// CHECK: tile.launch @prepared_conv_inner(%{{.*}}, %[[CUT]]
 // CHECK: tile.launch @prepared_conv_inverse
 func.func @prepare(%h: tensor<2x65536xf32>) -> tensor<2x65536x2xf16> {
   %s = seq.prepare_filter circular %h taps first {radices = array<i64: 64, 4, 16, 16>} : tensor<2x65536xf32> -> tensor<2x65536x2xf16>

@@ -117,6 +117,58 @@ func.func @update(%x: tensor<?x64xf32>, %b: tensor<?xf32>) -> tensor<32xf32> {
 
 // -----
 
+// Slices that kernels write stand in the tensor that they are put back into; and what the first slice has read for the
+// last time makes room for the second one, which is not larger.
+
+// CHECK-LABEL: function slices
+// CHECK:         buffer 0: f32 [div((arg0.0 + 1), 2)]
+// CHECK-NOT:     buffer 1:
+// CHECK:         launch fill
+// CHECK-NEXT:      view buffer 0: f32 [div((arg0.0 + 1), 2)]
+// CHECK-NEXT:    launch copy
+// CHECK-NEXT:      view buffer 0: f32 [div((arg0.0 + 1), 2)]
+// CHECK-NEXT:      view result0: f32 [div((arg0.0 + 1), 2)]
+// CHECK-NEXT:    launch fill
+// CHECK-NEXT:      view buffer 0: f32 [div(arg0.0, 2)]
+// CHECK-NEXT:    launch copy
+// CHECK-NEXT:      view buffer 0: f32 [div(arg0.0, 2)]
+// CHECK-NEXT:      view result0 at (div((arg0.0 + 1), 2) * result0.stride0): f32 [div(arg0.0, 2)]
+
+tile.kernel @fill(%out: !tile.view<?xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+tile.kernel @copy(%a: !tile.view<?xf32>, %out: !tile.view<?xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+
+func.func @slices(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %more = arith.addi %n, %c1 : index
+  %left = arith.divui %more, %c2 : index
+  %right = arith.divui %n, %c2 : index
+  %y = tensor.empty(%n) : tensor<?xf32>
+  %e = tensor.empty(%left) : tensor<?xf32>
+  %a = tile.launch @fill(%e) work(%c1) : (tensor<?xf32>) -> tensor<?xf32>
+  %y0 = tensor.extract_slice %y[0] [%left] [1] : tensor<?xf32> to tensor<?xf32>
+  %b = tile.launch @copy(%a, %y0) work(%c1) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %first = tensor.insert_slice %b into %y[0] [%left] [1] : tensor<?xf32> into tensor<?xf32>
+  %f = tensor.empty(%right) : tensor<?xf32>
+  %c = tile.launch @fill(%f) work(%c1) : (tensor<?xf32>) -> tensor<?xf32>
+  %y1 = tensor.extract_slice %first[%left] [%right] [1] : tensor<?xf32> to tensor<?xf32>
+  %d = tile.launch @copy(%c, %y1) work(%c1) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %both = tensor.insert_slice %d into %first[%left] [%right] [1] : tensor<?xf32> into tensor<?xf32>
+  return %both : tensor<?xf32>
+}
+
+// -----
+
 // Sizes that a kernel takes to be equal are checked, each once, unless they are known to be.
 
 // CHECK-LABEL: function pair

@@ -103,3 +103,22 @@ func.func @no_such_dimension() -> tensor<4xf32> {
       : (tensor<4xf32>) -> tensor<4xf32>
   return %y : tensor<4xf32>
 }
+
+// -----
+
+// A slice that a kernel writes is put back where it was.
+
+tile.kernel @fill(%out: !tile.view<4xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+func.func @elsewhere() -> tensor<8xf32> {
+  %c1 = arith.constant 1 : index
+  %e = tensor.empty() : tensor<8xf32>
+  // expected-error@+1 {{expected a slice that a kernel writes to be put back into its tensor}}
+  %s = tensor.extract_slice %e[0] [4] [1] : tensor<8xf32> to tensor<4xf32>
+  %y = tile.launch @fill(%s) work(%c1) : (tensor<4xf32>) -> tensor<4xf32>
+  %z = tensor.insert_slice %y into %e[4] [4] [1] : tensor<4xf32> into tensor<8xf32>
+  return %z : tensor<8xf32>
+}

@@ -101,6 +101,12 @@ def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
 
 
+@pytest.mark.parametrize("batch, channels", [(3, 1), (2, 2)])
+def test_slices(batch, channels):
+    """Of an even number of channels a slice is half of them, else of the batches."""
+    assert error("causal", batch, channels, 8192, 1000) < BOUND["f16"]
+
+
 @pytest.mark.parametrize("kind, length, element, digits", [
     ("circular", 16384, "f32", (64, 16, 16)),
     ("anticausal", 10000, "f16", (64, 16, 16)),
