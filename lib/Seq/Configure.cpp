@@ -98,11 +98,12 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool crowded = wide && ((gate && skip) || (constant && (gate || skip)));
   bool f32 = op.getDecay() && op.getDecay().getType().getElementType().isF32();
   // So do they next to an initial state and the two ways through a chunk of bf16, or to wide keys that decay by channel
-  // and a bonus.
+  // and a bonus, or the places of packed sequences.
   bool bonus = static_cast<bool>(op.getBonus()), init = static_cast<bool>(op.getInit());
   bool branches = byChannel && !constant && op.getV().getType().getElementType().isBF16();
-  bool tight = (branches && init && ((f32 && (gate || skip)) || (gate && skip))) ||
-               (wide && byChannel && (constant || (init && f32) || (bonus && (f32 || init || (skip && !branches)))));
+  bool inOrder = !op.isPacked() && !op.getReverse();
+  bool tight = branches && init && ((gate && skip) || ((gate || skip) && (f32 || !inOrder)) || (f32 && op.isPacked()));
+  tight |= wide && byChannel && (op.isPacked() || constant || (f32 && (init || bonus)) || (bonus && (init || (skip && !branches))));
   config.consumers = jobs == 1 || crowded || tight ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
   config.split = !crowded && !(init && wide);
