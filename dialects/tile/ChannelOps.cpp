@@ -126,31 +126,3 @@ LogicalResult StoreChannelsOp::verify() {
   return verifyPlace(*this, getTile().getType(), getDestination().getType(),
                      getCoordinates().size(), getTransposed(), getWhole());
 }
-
-/// C1 and C2 of tile.outer and tile.contract.
-static LogicalResult verifyStep(Operation *op, RankedTensorType steps, RankedTensorType states,
-                                RankedTensorType coefficients, int64_t step) {
-  auto channels = dyn_cast<ChannelAttr>(steps.getEncoding());
-  bool alike = steps.getRank() == 2 && states.getRank() == 2 && steps.getDimSize(0) == 8 &&
-               steps.getElementType().isF32() && states.getElementType().isF32() &&
-               steps.getDimSize(1) == states.getDimSize(1) && steps.getEncoding() == states.getEncoding();
-  if (!alike || channels.getLanes() != 4)
-    return op->emitOpError() << "C1: expected tiles of [8, C] and of [N, C] in f32 with 4 lanes, got " << steps
-                             << " and " << states;
-  if (coefficients.getRank() != 2 || !coefficients.getElementType().isBF16() ||
-      coefficients.getDimSize(1) != states.getDimSize(0) || states.getDimSize(0) % 8 ||
-      coefficients.getDimSize(0) < 8)
-    return op->emitOpError() << "C2: expected rows of bf16, one for each of 8 steps or more, as wide as the "
-                             << states.getDimSize(0) << " states, a multiple of 8, got " << coefficients;
-  if (step < 0 || step >= 8)
-    return op->emitOpError() << "expected a step below 8, got " << step;
-  return success();
-}
-
-LogicalResult OuterOp::verify() {
-  return verifyStep(*this, getX().getType(), getResult().getType(), getB().getType(), getStep());
-}
-
-LogicalResult ContractOp::verify() {
-  return verifyStep(*this, getSums().getType(), getStates().getType(), getC().getType(), getStep());
-}

@@ -50,9 +50,6 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
   Option<int64_t> registers{*this, "registers",
                             llvm::cl::desc("Registers of a consumer thread of a recurrence"),
                             llvm::cl::init(0)};
-  Option<std::string> products{
-      *this, "products",
-      llvm::cl::desc("What enters and leaves the states of a selective scan goes through tensor cores: true or false")};
   Option<std::string> polynomials{
       *this, "polynomials", llvm::cl::desc("Exponentials of a selective scan that are polynomials, of each eight")};
   Option<std::string> persistent{

@@ -56,8 +56,6 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseNumber(name, value, schedule.unroll, loc);
   if (name == "registers")
     return parseNumber(name, value, schedule.registers, loc);
-  if (name == "products")
-    return parseFlag(name, value, schedule.products, loc);
   if (name == "persistent")
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
@@ -69,7 +67,7 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
       return *option = value.str(), success();
   return emitError(loc) << "unknown schedule option '" << name
                         << "', expected consumers, keys, stages, query-stages, lanes, width, steps, "
-                           "unroll, cluster, registers, products, polynomials, persistent, overlap, conv or radices";
+                           "unroll, cluster, registers, polynomials, persistent, overlap, conv or radices";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

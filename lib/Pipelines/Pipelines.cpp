@@ -46,7 +46,6 @@ void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &option
   config.steps = options.steps;
   config.unroll = options.unroll;
   config.cluster = options.cluster;
-  config.products = options.products;
   config.polynomials = options.polynomials;
   config.registers = options.registers;
   config.persistent = options.persistent;

@@ -79,7 +79,6 @@ void visitScan(Config &config, Access &&entry) {
   entry("consumers", config.consumers);
   entry("lanes", config.lanes);
   entry("polynomials", config.polynomials);
-  entry("products", config.products);
   entry("registers", config.registers);
   entry("stages", config.stages);
   entry("steps", config.steps);

@@ -266,7 +266,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
   }
 
   void runOnOperation() override {
-    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll, cluster, products, polynomials};
+    ScanOverrides scan{consumers, lanes, width, steps, stages, registers, unroll, cluster, polynomials};
     WalkResult walk = getOperation().walk([&](Operation *op) {
       LogicalResult result =
           TypeSwitch<Operation *, LogicalResult>(op)

@@ -41,26 +41,36 @@ static int64_t sequences(Op op, Value x) {
 
 int64_t longwing::statesOf(seq::SelectiveScanOp op) {
   int64_t states = op.getStateSize();
+  if (op.getComplex()) // one or two for each lane
+    return llvm::PowerOf2Ceil(states);
   if (states <= 32)
     return states;
   return states <= 64 ? 64 : llvm::alignTo(states, 32);
 }
+
+/// Numbers of memory that a state is.
+static int64_t partsOf(seq::SelectiveScanOp op) { return op.getComplex() ? 2 : 1; }
 
 /// Bytes of SRAM of the rings.
 static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
   int64_t row = config.channels() * (bytesOf(op.getU()) + bytesOf(op.getDelta()));
   if (op.getGate())
     row += config.channels() * bytesOf(op.getGate());
-  for (Value value : {Value(op.getB()), Value(op.getC())})
-    row += llvm::alignTo(statesOf(op) * bytesOf(value), statesOf(op) * bytesOf(value) <= 64 ? 32 : 128);
+  for (Value value : {Value(op.getB()), Value(op.getC())}) {
+    int64_t bytes = partsOf(op) * statesOf(op) * bytesOf(value);
+    row += llvm::alignTo(bytes, bytes <= 64 ? 32 : 128);
+  }
   return config.stages * config.steps * row;
 }
+
+/// Bytes of SRAM beside the rings, at most: barriers, and what each CTA takes.
+constexpr int64_t kBesideRings = 1536;
 
 /// CTAs that share a multiprocessor's registers and SRAM.
 static int64_t residents(seq::SelectiveScanOp op, const ScanConfig &config) {
   int64_t registers = 128 * (24 + config.consumers * config.registers);
   return std::min<int64_t>(hopper::kRegisters / registers,
-                           hopper::kSharedBytes / (ringBytes(op, config) + 4096));
+                           hopper::kSharedBytes / (ringBytes(op, config) + kBesideRings));
 }
 
 /// Whether every block of channels lies within one group.
@@ -73,16 +83,6 @@ static bool fitsGroups(seq::SelectiveScanOp op, const ScanConfig &config) {
 static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_t sequences) {
   return sequences * llvm::divideCeil(op.getChannels(), config.channels());
 }
-
-/// Whether tensor cores may take what enters and leaves the states: of bf16, two channels for each four threads.
-static bool allowsProducts(seq::SelectiveScanOp op, const ScanConfig &config) {
-  auto isBF16 = [](Value value) { return getElementTypeOrSelf(value.getType()).isBF16(); };
-  return isBF16(op.getU()) && isBF16(op.getB()) && isBF16(op.getC()) && !op.hasConstantB() &&
-         !op.hasConstantC() && config.lanes == 4 && config.width == 2 && statesOf(op) % 8 == 0;
-}
-
-/// States of a thread with which products are chosen: none until they are shown to be faster.
-constexpr int64_t kHeldWithProducts = 0;
 
 /// Cycles of a step of all sequences, up to a factor.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
@@ -129,33 +129,41 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
         // Long runs of steps without a branch hide the latency of what begins and ends them.
         config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
         config.steps = lanes < 4 ? 32 : 64;
-        if (bytesOf(op.getU()) == 4) // all exponentials as polynomials leave fewer registers
-          config.unroll = std::min<int64_t>(config.unroll, std::max<int64_t>(lanes, 16));
-        while (ringBytes(op, config) + 4096 > hopper::kSharedBytes && config.steps > config.unroll)
+        // Two large tiles instead of three small ones: fewer begin.
+        if (lanes >= 4 && !op.getComplex())
+          config.stages = 2, config.steps = width == 1 && lanes >= 8 ? 256 : 128;
+        // All exponentials as polynomials leave fewer registers, and so do sines, in f64.
+        if (bytesOf(op.getU()) == 4 || op.getComplex())
+          config.unroll = std::min(config.unroll, std::max<int64_t>(lanes, op.getComplex() ? 8 : 16));
+        // Two CTAs of one warpgroup share a multiprocessor.
+        int64_t bytes = hopper::kSharedBytes / (consumers == 1 ? 2 : 1);
+        while (ringBytes(op, config) + kBesideRings > bytes && config.steps > config.unroll)
           config.steps /= 2;
         if (bytesOf(op.getB()) * statesOf(op) > 900) // ptxas spills a few bytes else
           config.stages = 2;
-        int64_t held = width * statesOf(op) / lanes;
+        int64_t held = partsOf(op) * width * statesOf(op) / lanes;
         // States in registers; all exponentials as polynomials leave fewer.
         bool wide = bytesOf(op.getU()) == 4;
-        int64_t most = wide ? 12 : consumers == 1 ? 32 : 16;
+        int64_t most = wide || op.getComplex() ? 12 : consumers == 1 ? 32 : 16;
         // Two neighbouring channels are read, rounded and stored at once; threads of one pay where
         // else multiprocessors are idle, and are what is left where two have too many states.
         bool crowded = wide && 2 * statesOf(op) / 32 > most;
         if (width == 2)
           idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
-        else if (!crowded && (!idle || statesOf(op) > kFewStates))
+        else if (!crowded && !op.getComplex() && (!idle || statesOf(op) > kFewStates))
+          continue;
+        // More complex states spill: their sines take registers of f64.
+        if (op.getComplex() && (width == 2 || statesOf(op) > 2 * lanes))
           continue;
         if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
           continue;
         // Rows that are read in several pieces take more of them.
         bool pieces = !llvm::isPowerOf2_64(held);
-        config.registers = consumers == 2 ? (wide ? 216 : 152) : held > 16 || pieces || (wide && held >= 8) ? 232 : 168;
-        config.products = allowsProducts(op, config) && held <= kHeldWithProducts;
+        bool many = held > 16 || pieces || (wide && held >= 8);
+        config.registers = consumers == 2 ? (op.getComplex() ? 224 : wide ? 216 : 152)
+                                          : op.getComplex() ? 216 : many ? 232 : 168;
         if (wide)
           config.polynomials = 8;
-        else if (config.products)
-          config.polynomials = 2;
         double cycles = cost(op, config, batch);
         if (cycles < least)
           least = cycles, best = config;
@@ -214,7 +222,7 @@ static LogicalResult check(seq::SelectiveScanOp op, const ScanConfig &config) {
     return op.emitOpError() << "cannot run on sm_90a: expected groups of a multiple of "
                             << config.channels() << " channels, got "
                             << op.getChannels() / op.getGroups();
-  if (int64_t bytes = ringBytes(op, config) + 4096; bytes > hopper::kSharedBytes)
+  if (int64_t bytes = ringBytes(op, config) + kBesideRings; bytes > hopper::kSharedBytes)
     return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
                           << hopper::kSharedBytes << " of a multiprocessor";
   return success();
@@ -237,10 +245,6 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   set(config.registers, overrides.registers);
   config.unroll = std::max(config.unroll, config.lanes);
   set(config.unroll, overrides.unroll);
-  config.products = allowsProducts(op, config) && (overrides.products.empty() ? config.products : overrides.products == "true");
-  if (overrides.products == "true" && !config.products)
-    return op.emitError() << "schedule option 'products': expected u, b and c of bf16, b and c that vary in time, a "
-                             "multiple of 8 states, 4 lanes and width 2";
   if (!overrides.polynomials.empty() &&
       (StringRef(overrides.polynomials).getAsInteger(10, config.polynomials) || config.polynomials < 0 ||
        config.polynomials > 8))
@@ -422,19 +426,14 @@ LogicalResult longwing::configureScan(seq::ShortConvOp op, const ScanOverrides &
 //===----------------------------------------------------------------------===//
 
 LogicalResult longwing::verifyScanTarget(seq::SelectiveScanOp op) {
-  if (op.getComplex())
-    return op.emitOpError() << "cannot run on sm_90a: expected real states, got 'complex'; the "
-                               "x86-64 target takes it";
-  auto rows = [&](Value value, StringRef name, int64_t size, StringRef what) {
-    return verifyRows(op, value, name, size, what);
-  };
-  int64_t channels = op.getChannels(), states = op.getStateSize();
-  if (failed(rows(op.getU(), "u", channels, "channels")) ||
-      failed(rows(op.getDelta(), "delta", channels, "channels")) ||
-      (!op.hasConstantB() && failed(rows(op.getB(), "b", states, "states"))) ||
-      (!op.hasConstantC() && failed(rows(op.getC(), "c", states, "states"))))
+  int64_t channels = op.getChannels(), states = op.getStateSize(), most = op.getComplex() ? 32 : 256;
+  if (failed(verifyRows(op, op.getU(), "u", channels, "channels")) ||
+      failed(verifyRows(op, op.getDelta(), "delta", channels, "channels")) ||
+      (!op.hasConstantB() && failed(verifyRows(op, op.getB(), "b", states, "states", partsOf(op)))) ||
+      (!op.hasConstantC() && failed(verifyRows(op, op.getC(), "c", states, "states", partsOf(op)))))
     return failure();
-  if (states > 256)
-    return op.emitOpError() << "cannot run on sm_90a: expected at most 256 states, got " << states;
+  if (states > most)
+    return op.emitOpError() << "cannot run on sm_90a: expected at most " << most << (op.getComplex() ? " complex" : "")
+                            << " states, got " << states;
   return success();
 }

@@ -105,10 +105,15 @@ Number ChannelBuilder::exp(Number x, bool accurate) {
   }
   if (!x.im)
     return {size};
-  Value cosine = make<math::CosOp>(x.im), sine = make<math::SinOp>(x.im);
-  for (Value value : {cosine, sine})
+  Number direction = this->direction(x.im);
+  return {mulf(size, direction.re), mulf(size, direction.im)};
+}
+
+Number ChannelBuilder::direction(Value angle) {
+  Number result = {make<math::CosOp>(angle), make<math::SinOp>(angle)};
+  for (Value value : {result.re, result.im})
     value.getDefiningOp()->setAttr(kAccurateAttr, b.getUnitAttr());
-  return {mulf(size, cosine), mulf(size, sine)};
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,6 +54,8 @@ public:
   /// e^x; of complex numbers a size and a direction. To a rounding of f32 where it is `accurate`, as decays are
   /// to be that act a thousand times.
   Number exp(Number x, bool accurate);
+  /// The number of size 1 at an angle.
+  Number direction(mlir::Value angle);
 
   /// log(1 + exp(x)), to the precision of f32 at both ends.
   mlir::Value softplus(mlir::Value x);

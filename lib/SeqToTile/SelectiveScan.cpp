@@ -10,8 +10,7 @@
 //
 //   h[n] = exp2(dt log2(e) a[n]) h[n] + b[n] (dt u)         y = sum over n of c[n] h[n]
 //
-// Of 16-bit operands, b (dt u) and the sums are products of tensor cores, eight steps of a tile at a time: else
-// they, and the exchanges and reads that they need, take as long as the exponentials.
+// and where these are complex, y is twice the real part; in memory the parts of a number are neighbours.
 //
 // What belongs to a channel and a step (softplus, skip, gate) is computed for several steps at
 // once, spread over the lanes that share the channel.
@@ -41,19 +40,18 @@ private:
   void addTensors();
   void work(Value block, Value entry);
   void loadTiles();
-  /// Some steps from a row of the tiles on: their u, dt and dt u, and how many steps are left there.
-  struct Steps {
-    Value row0, u, dt, x, last;
-  };
-  Steps prepare(Value row0);
-  Value advance(const Steps &steps, Value state);
-  /// Products see the other steps too, as zeros times what they hold.
-  bool isMasked() { return op.getState() || op.getReverse() || (config.products && op.isPacked()); }
+  void walkSteps(Value row0, States &state);
+  /// Numbers of memory that a state is.
+  int64_t parts() { return op.getComplex() ? 2 : 1; }
+  Number numberOf(ValueRange values) { return {values[0], op.getComplex() ? values[1] : Value()}; }
+  /// Numbers for each state and channel of a tensor [.., D, N].
+  Number perState(Value value, SmallVector<Value> at);
+  /// Whether steps behind the end must leave the state as it is.
+  bool isMasked() { return op.getState() || op.getReverse(); }
   Value timeTile(Value view, Value time);
   Value stateTile(Value view, Value time);
-  Value decayOf(Value exponent);
-  int64_t stepsAtOnce() const { return config.products ? 8 : config.unroll; }
-  Value input(Value tile, Value perChannel, Value row0, int64_t step);
+  Number decayOf(Value dt);
+  Number input(Value tile, Number perChannel, Value row0, int64_t step);
 
   seq::SelectiveScanOp op;
   Share share;
@@ -61,7 +59,8 @@ private:
 
   // Of the work tile that is being written: its channels.
   Value channel0, group;
-  Value rate, skip, bias, constantB, constantC;
+  Value skip, bias;
+  Number rate, constantB, constantC;
   // Of the tile of steps.
   Value uTile, deltaTile, gateTile, bTile, cTile;
 };
@@ -75,22 +74,27 @@ void SelectiveScanKernel::addTensors() {
   };
   auto coefficients = [&](Value value, bool constant) { // [B, L, G, N] or [D, N]
     if (constant)
-      return launch.view(value);
-    launch.boxes(value, {1, config.steps, 1, boxColumns(states, getElementTypeOrSelf(value.getType()))});
+      return launch.view(value, op.getComplex());
+    launch.boxes(value, {1, config.steps, 1, boxColumns(parts() * states, getElementTypeOrSelf(value.getType()))},
+                 op.getComplex());
   };
   steps(op.getU());
   steps(op.getDelta());
   coefficients(op.getB(), op.hasConstantB());
   coefficients(op.getC(), op.hasConstantC());
   steps(op.getGate());
-  for (Value value : {Value(op.getA()), Value(op.getSkip()), Value(op.getBias()),
-                      Value(op.getInit()), Value(op.getOffsets()), Value(op.getY()), Value(op.getState())})
+  launch.view(op.getA(), op.getComplex());
+  for (Value value : {Value(op.getSkip()), Value(op.getBias())})
     launch.view(value);
+  launch.view(op.getInit(), op.getComplex());
+  for (Value value : {Value(op.getOffsets()), Value(op.getY())})
+    launch.view(value);
+  launch.view(op.getState(), op.getComplex());
 }
 
 LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef suffix) {
   addTensors();
-  KernelOp kernel = begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/24);
+  KernelOp kernel = begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/op.getComplex() ? 40 : 24);
   return overSequences(kernel, op.getChannels(), op.getU(), op.getOffsets(), share,
                        [&](Value block, Value entry) { work(block, entry); });
 }
@@ -100,39 +104,33 @@ void SelectiveScanKernel::work(Value block, Value entry) {
   Value zero = t.index(0);
   channel0 = t.mul(block, t.channels);
   group = op.getGroups() > 1 ? t.floorDiv(channel0, op.getChannels() / op.getGroups()) : zero;
-  auto perState = [&](Value value) {
-    return t.loadChannels(tensor(value), {channel0, zero}, t.rows(states), /*transposed=*/true);
-  };
   auto perChannel = [&](Value value) {
     return value ? t.loadChannels(tensor(value), channel0, t.row()) : Value();
   };
-  rate = t.mulf(perState(op.getA()), kLog2E);
+  rate = perState(op.getA(), {channel0, zero});
+  rate.re = t.mulf(rate.re, kLog2E);
   skip = perChannel(op.getSkip()), bias = perChannel(op.getBias());
   if (op.hasConstantB())
-    constantB = perState(op.getB());
+    constantB = perState(op.getB(), {channel0, zero});
   if (op.hasConstantC())
-    constantC = perState(op.getC());
+    constantC = perState(op.getC(), {channel0, zero});
 
-  Value state = op.getInit() ? t.loadChannels(tensor(op.getInit()), {entry, channel0, zero},
-                                              t.rows(states), /*transposed=*/true)
-                             : t.constant(t.rows(states), 0);
+  SmallVector<Value> state(parts(), t.constant(t.rows(states), 0));
+  if (op.getInit()) {
+    Number init = perState(op.getInit(), {entry, channel0, zero});
+    state.front() = init.re, state.back() = init.im ? init.im : init.re;
+  }
   state = walk(op.getReverse(), state, [&] { loadTiles(); },
-               [&](Value row0, SmallVectorImpl<Value> &next) {
-                 // What the next steps begin with stands before these, whose exponentials leave it time.
-                 int64_t parts = config.unroll / stepsAtOnce();
-                 auto part = [&](int64_t i) {
-                   return prepare(t.add(row0, (op.getReverse() ? parts - 1 - i : i) * stepsAtOnce()));
-                 };
-                 Steps now = part(0);
-                 for (int64_t i = 0; i < parts; ++i) {
-                   Steps then = i + 1 < parts ? part(i + 1) : Steps();
-                   next.front() = advance(now, next.front());
-                   now = then;
-                 }
-               })
-              .front();
-  if (op.getState())
-    t.storeChannels(state, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
+               [&](Value row0, States &next) { walkSteps(row0, next); });
+  if (!op.getState())
+    return;
+  Value numbers = op.getComplex() ? t.interleaved(numberOf(state), /*rows=*/true) : state.front();
+  t.storeChannels(numbers, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
+}
+
+Number SelectiveScanKernel::perState(Value value, SmallVector<Value> at) {
+  Value numbers = t.loadChannels(tensor(value), at, t.rows(parts() * states), /*transposed=*/true);
+  return op.getComplex() ? t.parts(numbers, /*rows=*/true) : Number{numbers};
 }
 
 Value SelectiveScanKernel::timeTile(Value value, Value time) {
@@ -144,16 +142,16 @@ Value SelectiveScanKernel::timeTile(Value value, Value time) {
 Value SelectiveScanKernel::stateTile(Value value, Value time) {
   Type element = getElementTypeOrSelf(value.getType());
   return t.load(tensor(value), {batch, time, group, t.index(0)},
-                sharedTile(config.steps, states, element), config.stages);
+                sharedTile(config.steps, parts() * states, element), config.stages);
 }
 
 void SelectiveScanKernel::loadTiles() {
   Value time = t.add(start, tile0);
   uTile = timeTile(op.getU(), time);
   deltaTile = op.getDelta() == op.getU() ? uTile : timeTile(op.getDelta(), time);
-  if (!constantB)
+  if (!constantB.re)
     bTile = stateTile(op.getB(), time);
-  if (!constantC)
+  if (!constantC.re)
     cTile = op.getC() == op.getB() ? bTile : stateTile(op.getC(), time);
   if (Value gate = op.getGate())
     gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
@@ -161,28 +159,34 @@ void SelectiveScanKernel::loadTiles() {
 
 /// What a step leaves of the states. Some exponentials are polynomials, so that the special-function unit is not
 /// what all wait for; in f32 all are, because that unit is not accurate enough for a thousand steps.
-Value SelectiveScanKernel::decayOf(Value exponent) {
-  Value decay = t.exp2(exponent);
+Number SelectiveScanKernel::decayOf(Value dt) {
+  Value size = t.exp2(t.mulf(rate.re, dt));
   if (config.polynomials)
-    decay.getDefiningOp()->setAttr(kPolynomialAttr, builder.getI64IntegerAttr(config.polynomials));
+    size.getDefiningOp()->setAttr(kPolynomialAttr, builder.getI64IntegerAttr(config.polynomials));
   if (getElementTypeOrSelf(op.getU().getType()).isF32())
-    decay.getDefiningOp()->setAttr(kAccurateAttr, builder.getUnitAttr());
-  return decay;
+    size.getDefiningOp()->setAttr(kAccurateAttr, builder.getUnitAttr());
+  if (!rate.im)
+    return {size};
+  Number direction = t.direction(t.mulf(rate.im, dt));
+  return {t.mulf(size, direction.re), t.mulf(size, direction.im)};
 }
 
 /// What enters or reads the states at a step: a row of b or c, or what is constant in time.
-Value SelectiveScanKernel::input(Value tile, Value perChannel, Value row0, int64_t step) {
-  if (perChannel)
+Number SelectiveScanKernel::input(Value tile, Number perChannel, Value row0, int64_t step) {
+  if (perChannel.re)
     return perChannel;
   Value row = t.readStates(tile, row0, step);
-  return t.broadcast(row, t.rows(states));
+  auto tiled = [&](Value value) { return t.broadcast(value, t.rows(states)); };
+  if (!op.getComplex())
+    return {tiled(row)};
+  Number numbers = t.parts(row, /*rows=*/true);
+  return {tiled(numbers.re), tiled(numbers.im)};
 }
 
-/// What the steps from a row of the tiles on that are taken at once begin with.
-SelectiveScanKernel::Steps SelectiveScanKernel::prepare(Value row0) {
-  int64_t count = stepsAtOnce();
-  Value u = t.readRows(uTile, row0, count);
-  Value dt = t.readRows(deltaTile, row0, count);
+/// Takes the states over `unroll` steps from a row of the tiles on.
+void SelectiveScanKernel::walkSteps(Value row0, States &next) {
+  int64_t count = config.unroll;
+  Value u = t.readRows(uTile, row0, count), dt = t.readRows(deltaTile, row0, count);
   if (bias)
     dt = t.addf(dt, t.broadcast(bias, dt.getType()));
   if (op.getSoftplus())
@@ -190,8 +194,7 @@ SelectiveScanKernel::Steps SelectiveScanKernel::prepare(Value row0) {
   Value x = t.mulf(dt, u);
   // Steps behind the end leave the state as it is, where it goes on to be seen.
   Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
-  bool masked = isMasked();
-  if (masked) {
+  if (isMasked()) {
     Value row = t.make<IotaOp>(t.states(count, builder.getIndexType()), t.index(0));
     Value bound = t.make<BroadcastOp>(row.getType(), last);
     Value inside = t.compare(arith::CmpIPredicate::slt, row, bound);
@@ -199,35 +202,34 @@ SelectiveScanKernel::Steps SelectiveScanKernel::prepare(Value row0) {
     dt = t.select(inside, dt, t.constantLike(dt, 0));
     x = t.select(inside, x, t.constantLike(x, 0));
   }
-  return {row0, u, dt, x, last};
-}
 
-/// Takes those steps, and gives the state behind them.
-Value SelectiveScanKernel::advance(const Steps &steps, Value state) {
-  auto [row0, u, dt, x, last] = steps;
-  int64_t count = stepsAtOnce();
   auto tiled = [&](Value row) { return t.broadcast(row, t.rows(states)); };
   SmallVector<Value> outputs(count);
-  Value y = config.products ? t.constant(t.rows(count), 0) : Value();
+  Number state = numberOf(next);
   for (int64_t i = 0; i < count; ++i) {
     int64_t step = op.getReverse() ? count - 1 - i : i;
-    Value decay = decayOf(t.mulf(rate, tiled(t.rowOf(dt, step))));
-    Value entering = config.products ? t.make<OuterOp>(t.rows(states), x, step, bTile, row0)
-                                     : input(bTile, constantB, row0, step);
-    if (isMasked() && op.isPacked()) { // the next sequence may hold anything
-      Value inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
-      entering = t.select(t.spread(inside, entering), entering, t.constantLike(entering, 0));
+    Number decay = decayOf(tiled(t.rowOf(dt, step))), entering = input(bTile, constantB, row0, step);
+    Value inside;
+    if (isMasked() && op.isPacked()) // the next sequence may hold anything
+      inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
+    Value now = tiled(t.rowOf(x, step));
+    for (Value *part : {&entering.re, &entering.im}) {
+      if (!*part)
+        continue;
+      if (inside)
+        *part = t.select(t.spread(inside, *part), *part, t.constantLike(*part, 0));
+      *part = t.mulf(*part, now);
     }
-    if (config.products) {
-      state = t.fma(decay, state, entering);
-      y = t.make<ContractOp>(state, cTile, row0, y, step);
-      continue;
-    }
-    state = t.fma(decay, state, t.mulf(entering, tiled(t.rowOf(x, step))));
-    outputs[step] = t.partialSum(t.mulf(input(cTile, constantC, row0, step), state));
+    state = t.fma(decay, state, entering);
+    Number c = input(cTile, constantC, row0, step);
+    Value real = t.mulf(c.re, state.re);
+    if (c.im)
+      real = t.fma(t.make<arith::NegFOp>(c.im), state.im, real);
+    outputs[step] = t.partialSum(real);
   }
-  if (!config.products)
-    y = t.sums(outputs);
+  Value y = t.sums(outputs);
+  if (op.getComplex())
+    y = t.mulf(y, 2);
   if (skip)
     y = t.fma(u, t.broadcast(skip, u.getType()), y);
   if (gateTile)
@@ -235,7 +237,9 @@ Value SelectiveScanKernel::advance(const Steps &steps, Value state) {
   Value time = t.add(t.add(start, tile0), row0);
   t.storeChannels(y, tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
                   op.isPacked() ? last : Value());
-  return state;
+  next.front() = state.re;
+  if (state.im)
+    next.back() = state.im;
 }
 
 LogicalResult longwing::lowerSelectiveScan(seq::SelectiveScanOp op, SymbolTable &symbols) {

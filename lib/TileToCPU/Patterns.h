@@ -42,8 +42,6 @@ void populateRecurrencePatterns(const CPUTypeConverter &converter,
                                 mlir::RewritePatternSet &patterns);
 /// tile.read, tile.row, tile.all, tile.sums, tile.load_channels, tile.store_channels, tile.chain
 void populateChannelPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
-/// tile.outer, tile.contract
-void populateOuterPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 /// Combines a tensor over the dimensions that `kept` does not name, in order.
 mlir::Value reduceTo(mlir::OpBuilder &builder, mlir::Location loc, ReduceKind kind,

@@ -116,7 +116,6 @@ struct TileToCPU : longwing::impl::TileToCPUBase<TileToCPU> {
     populateRunPatterns(converter, patterns);
     populateRecurrencePatterns(converter, patterns);
     populateChannelPatterns(converter, patterns);
-    populateOuterPatterns(converter, patterns);
     populateWarpPatterns(converter, patterns);
     populateInPlacePatterns(converter, patterns);
     ConversionTarget target(getContext());

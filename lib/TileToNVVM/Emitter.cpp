@@ -366,8 +366,6 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](InterleaveOp op) { return emitInterleave(op), success(); })
       .Case([&](AllOp op) { return emitAll(op), success(); })
       .Case([&](SumsOp op) { return emitSums(op), success(); })
-      .Case([&](OuterOp op) { return emitOuter(op); })
-      .Case([&](ContractOp op) { return emitContract(op); })
       .Case([&](ChainOp op) { return emitChain(op); })
       .Case([&](LoadChannelsOp op) { return emitLoadChannels(op), success(); })
       .Case([&](StoreChannelsOp op) { return emitStoreChannels(op), success(); })

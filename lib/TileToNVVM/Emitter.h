@@ -51,6 +51,7 @@ private:
   // Registers (Registers.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult emitElementwise(mlir::Operation *op);
+  mlir::Value exp2Polynomial(mlir::Value x, bool accurate);
   mlir::Value emitScalar(mlir::Operation *op, mlir::ValueRange operands, mlir::Type result);
   void emitConstant(mlir::Operation *op);
   void emitReduce(tile::ReduceOp op);
@@ -170,18 +171,6 @@ private:
   void meetConsumers();
   /// A loop in which the consumers' threads take turns: thread t does t, t + threads, ...
   void forEachThread(int64_t count, llvm::function_ref<void(mlir::Value)> body);
-
-  //===--------------------------------------------------------------------===//
-  // States on tensor cores (Outer.cpp)
-  //===--------------------------------------------------------------------===//
-  mlir::LogicalResult emitOuter(tile::OuterOp op);
-  mlir::LogicalResult emitContract(tile::ContractOp op);
-  mlir::LogicalResult checkOuter(mlir::Operation *op, mlir::Type type);
-  Values statePairs(mlir::TypedValue<mlir::RankedTensorType> source, mlir::Value row0, mlir::Value row,
-                    mlir::Value first);
-  Values known(mlir::Operation *op, mlir::Value source, mlir::Value row, llvm::function_ref<Values()> make);
-  mlir::Value exp2Polynomial(mlir::Value x, bool accurate);
-  llvm::DenseMap<std::tuple<void *, mlir::Block *, mlir::Value, mlir::Value>, Values> operandsOfSteps;
 
   //===--------------------------------------------------------------------===//
   // Channels (Channels.cpp)

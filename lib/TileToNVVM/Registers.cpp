@@ -264,3 +264,28 @@ void Emitter::emitComplexMul(ComplexMulOp op) {
   set(op.getRe(), std::move(re));
   set(op.getIm(), std::move(im));
 }
+
+//===----------------------------------------------------------------------===//
+// Exponentials without the special-function unit
+//===----------------------------------------------------------------------===//
+
+/// 2^x = 2^n 2^f with f in [-1/2, 1/2]; 2^f is 1 + f q(f), so that small exponents keep their relative precision:
+/// it errs by 1.5e-5 of the exponent, or by a rounding of f32. Beyond the range of f32 it is 0 or infinity.
+Value Emitter::exp2Polynomial(Value x, bool accurate) {
+  static constexpr double kShort[] = {0.00967604074, 0.0558382563, 0.240221677, 0.693136733};
+  static constexpr double kLong[] = {0.000154697347, 0.00133908635, 0.00961803077, 0.0555035711, 0.240226511, 0.693147188};
+  constexpr double kRound = 12582912; // 1.5 2^23: what is added to it is rounded to an integer
+  Value clamped = LLVM::MinNumOp::create(b, loc, LLVM::MaxNumOp::create(b, loc, x, f32(-126)), f32(128));
+  Value shifted = LLVM::FAddOp::create(b, loc, clamped, f32(kRound));
+  Value whole = LLVM::FAddOp::create(b, loc, shifted, f32(-kRound));
+  Value f = LLVM::FSubOp::create(b, loc, clamped, whole);
+  ArrayRef<double> coefficients = accurate ? ArrayRef(kLong) : ArrayRef(kShort);
+  Value p = f32(coefficients[0]);
+  for (double coefficient : coefficients.drop_front())
+    p = LLVM::FMAOp::create(b, loc, p, f, f32(coefficient));
+  p = LLVM::FMAOp::create(b, loc, p, f, f32(1));
+  // The integer stands in the lowest bits; shifted up, it is added to the exponent.
+  auto bits = [&](Value value) { return LLVM::BitcastOp::create(b, loc, b.getI32Type(), value); };
+  Value exponent = LLVM::ShlOp::create(b, loc, bits(shifted), i32(23));
+  return LLVM::BitcastOp::create(b, loc, b.getF32Type(), add(bits(p), exponent));
+}

@@ -69,3 +69,19 @@ func.func @wide_channels(%q: tensor<1x8x2x128xf16>, %g: tensor<2x128xf32>, %z: t
   %o = seq.linear_attention %q, %q, %q decay(%g : tensor<2x128xf32>) init(%z : tensor<1x2x128x128xf32>) : tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16>, tensor<1x8x2x128xf16> -> tensor<1x8x2x128xf16>
   return %o : tensor<1x8x2x128xf16>
 }
+
+// -----
+
+func.func @complex_states(%u: tensor<2x?x64xbf16>, %a: tensor<64x64x2xf32>, %b: tensor<2x?x1x64x2xbf16>) -> tensor<2x?x64xbf16> {
+  // expected-error @below {{'seq.selective_scan' op cannot run on sm_90a: expected at most 32 complex states, got 64}}
+  %y = seq.selective_scan %u, %u, %a, %b, %b {complex} : tensor<2x?x64xbf16>, tensor<2x?x64xbf16>, tensor<64x64x2xf32>, tensor<2x?x1x64x2xbf16>, tensor<2x?x1x64x2xbf16> -> tensor<2x?x64xbf16>
+  return %y : tensor<2x?x64xbf16>
+}
+
+// -----
+
+func.func @complex_rows(%u: tensor<2x?x64xbf16>, %a: tensor<64x6x2xf32>, %b: tensor<2x?x1x6x2xbf16>) -> tensor<2x?x64xbf16> {
+  // expected-error @below {{'seq.selective_scan' op cannot run on sm_90a: expected the states of b to be a multiple of 4, got 6}}
+  %y = seq.selective_scan %u, %u, %a, %b, %b {complex} : tensor<2x?x64xbf16>, tensor<2x?x64xbf16>, tensor<64x6x2xf32>, tensor<2x?x1x6x2xbf16>, tensor<2x?x1x6x2xbf16> -> tensor<2x?x64xbf16>
+  return %y : tensor<2x?x64xbf16>
+}

@@ -1,6 +1,5 @@
 // RUN: longwing-opt %s --seq-configure --seq-to-tile | FileCheck %s
 // RUN: longwing-opt %s --seq-configure | FileCheck %s --check-prefix=CONFIG
-// RUN: longwing-opt %s --seq-configure="lanes=4 width=2 products=true polynomials=2" --seq-to-tile | FileCheck %s --check-prefix=PRODUCTS
 // RUN: longwing-opt %s --seq-configure="lanes=4" --seq-to-tile | FileCheck %s --check-prefix=FORCED
 
 // Where the batch is met at run time there are two kernels, of which one gets no work: many sequences
@@ -23,7 +22,7 @@ func.func @open(%u: tensor<?x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<?
 
 // A batch that is known has one kernel: two channels for each thread where that fills the card, ...
 // CONFIG-LABEL: @eight
-// CONFIG: seq.config = {cluster = 1 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, polynomials = 0 : i64, products = false, registers = {{[0-9]+}} : i64, stages = 3 : i64, steps = 64 : i64, unroll = 16 : i64, width = 2 : i64}
+// CONFIG: seq.config = {cluster = 1 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 128 : i64, unroll = 16 : i64, width = 2 : i64}
 func.func @eight(%u: tensor<8x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xbf16>) -> tensor<8x?x2048xbf16> {
   %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<8x?x2048xbf16>, tensor<8x?x2048xbf16>, tensor<2048x16xf32>, tensor<8x?x1x16xbf16>, tensor<8x?x1x16xbf16> -> tensor<8x?x2048xbf16>
   return %y : tensor<8x?x2048xbf16>
@@ -40,14 +39,22 @@ func.func @one(%u: tensor<1x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<1x
 // What the user forces is one kernel.
 // FORCED-NOT: _of_few
 
-// Of bf16, what enters and leaves the states goes through tensor cores, eight steps of a tile at a time; some
-// exponentials are polynomials.
-// PRODUCTS-LABEL: tile.kernel @eight_selective_scan
-// PRODUCTS: %[[U:.*]] = tile.read %{{.*}} -> tensor<8x64xf32, #tile.channel<lanes = 4>>
-// PRODUCTS: %[[X:.*]] = arith.mulf %{{.*}}, %[[U]]
-// PRODUCTS: %[[DECAY:.*]] = math.exp2 %{{.*}} {tile.polynomial = 2 : i64} : tensor<16x64xf32
-// PRODUCTS: %[[IN:.*]] = tile.outer %[[X]][0], %{{.*}} -> tensor<16x64xf32
-// PRODUCTS: %[[H:.*]] = math.fma %[[DECAY]], %{{.*}}, %[[IN]]
-// PRODUCTS: %[[Y:.*]] = tile.contract %[[H]], %{{.*}}, %{{.*}}[0]
-// PRODUCTS: tile.outer %[[X]][1]
-// PRODUCTS: tile.contract %{{.*}}, %{{.*}}, %[[Y]][1]
+// Of complex numbers a thread has both parts, which are neighbouring rows: of rates, of b and c, and of states. y is
+// twice the real part of their sum.
+// CONFIG-LABEL: @complex
+// CONFIG: seq.config = {{.*}}lanes = 8 : i64{{.*}}unroll = 8 : i64, width = 1 : i64}
+// CHECK-LABEL: tile.kernel @complex_selective_scan
+// CHECK: %[[A:.*]] = tile.load_channels {{.*}} transposed : <256x16xf32> -> tensor<16x16xf32, #tile.channel<lanes = 8>>
+// CHECK: tile.deinterleave %[[A]] rows
+// CHECK: math.exp2
+// CHECK: math.cos %{{.*}} {tile.accurate}
+// CHECK: math.sin %{{.*}} {tile.accurate}
+// CHECK: %[[B:.*]] = tile.read %{{.*}} -> tensor<16xf32, #tile.state<lanes = 8>>
+// CHECK: tile.deinterleave %[[B]] rows
+// CHECK: %[[SUM:.*]] = tile.sums
+// CHECK: arith.mulf %[[SUM]], %{{.*}}
+// CHECK: tile.interleave %{{.*}}, %{{.*}} rows
+func.func @complex(%a: tensor<256x8x2xf32>, %b: tensor<2x?x1x8x2xbf16>, %x: tensor<2x?x256xbf16>) -> (tensor<2x?x256xbf16>, tensor<2x256x8x2xf32>) {
+  %y, %h = seq.selective_scan %x, %x, %a, %b, %b {complex} : tensor<2x?x256xbf16>, tensor<2x?x256xbf16>, tensor<256x8x2xf32>, tensor<2x?x1x8x2xbf16>, tensor<2x?x1x8x2xbf16> -> tensor<2x?x256xbf16>, tensor<2x256x8x2xf32>
+  return %y, %h : tensor<2x?x256xbf16>, tensor<2x256x8x2xf32>
+}

@@ -108,20 +108,15 @@ def kernel(name):
 def main(folder):
     import longwing
 
-    from scan_cases import CPU_ONLY
-
     folder.mkdir(parents=True, exist_ok=True)
     failures = 0
     for name in all_texts():
         try:
             compile_kernel(name).save(folder / f"{name}.lwp")
             print(f"wrote {name}", flush=True)
-            wrong = "there is a kernel, so it is not CPU_ONLY" if name in CPU_ONLY else None
         except longwing.CompileError as error:
-            wrong = None if name in CPU_ONLY else error
-        if wrong:
             failures += 1
-            print(f"{name}: {wrong}", file=sys.stderr)
+            print(f"{name}: {error}", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -23,13 +23,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 import longwing  # noqa: E402
 import direct_conv  # noqa: E402
 import fourier  # noqa: E402
-from scan_cases import CPU_ONLY, MODELS, Case, cpu  # noqa: E402
+from scan_cases import MODELS, Case, cpu  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
 NAMES = [f"{element}_d{head_dim}_{heads}{causal}" for element, heads in (("bf16", "mha"), ("f16", "gqa"))
          for head_dim in (64, 128) for causal in ("", "_causal")]
-RECURRENCES = [name for name in MODELS if name not in CPU_ONLY]
+RECURRENCES = list(MODELS)
 # One of each way through the kernels: Toeplitz products, transforms in one CTA, with gates, in pairs, in passes.
 CONVOLUTIONS = ["causal_7", "causal_300", "circular_250", "gated_9", "whole_384", "fourier_causal_1000",
                 "fourier_causal_gated_4096", "fourier_circular_1024", "fourier_causal_8192",

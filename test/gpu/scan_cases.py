@@ -38,6 +38,12 @@ MODELS = {
     "s6_f32": ("selective_scan", dict(channels=256, state_size=16, element="f32", states=True)),
     "s6_groups": ("selective_scan", dict(channels=256, state_size=64, groups=2, softplus=True, states=True)),
     "s6_complex": ("selective_scan", dict(channels=256, state_size=8, complex=True, softplus=True, states=True)),
+    "s6_complex_f32": ("selective_scan", dict(channels=256, state_size=16, element="f32", complex=True, skip=True, gate=True,
+                                              bias=True, softplus=True, states=True)),
+    "s6_complex_packed": ("selective_scan", dict(channels=256, state_size=32, complex=True, softplus=True, packed=True,
+                                                 states=True)),
+    "s6_packed_reverse": ("selective_scan", dict(channels=256, state_size=16, softplus=True, packed=True, reverse=True,
+                                                 states=True)),
     "s6_reverse": ("selective_scan", dict(channels=256, state_size=16, softplus=True, reverse=True, states=True)),
     "s6_packed": ("selective_scan", dict(channels=256, state_size=16, softplus=True, packed=True, states=True)),
     "linear": ("linear_attention", dict(heads=4, head_dim=64, states=True)),
@@ -76,8 +82,6 @@ MODELS = {
 # Each step kernel, and the kernel whose results it makes one by one.
 STEPS = {"scan_step": "scan_log", "wkv_step": "wkv", "complex_step": "scan_complex", "s6_step": "s6", "retention_step": "retention", "ssd_step": "ssd",
          "gla_step": "gla"}
-# What no kernel does yet: the compiler says so, and kernels.py fails where it no longer does.
-CPU_ONLY = {"s6_complex"}
 # Decays: mild ones, exactly none, and such that nothing is left.
 KINDS = ("mild", "none", "all")
 

@@ -11,17 +11,10 @@ torch = pytest.importorskip("torch")
 
 import cpu  # noqa: E402
 from kernels import kernel  # noqa: E402
-from scan_cases import CPU_ONLY, KINDS, MODELS, STEPS, Case, compare, distance  # noqa: E402
+from scan_cases import KINDS, MODELS, STEPS, Case, compare, distance  # noqa: E402
 
-
-def those(names):
-    """Parameters, of which those without a kernel are shown as skipped."""
-    marks = pytest.mark.skip(reason="for the x86-64 target only")
-    return [pytest.param(name, marks=marks) if name in CPU_ONLY else name for name in names]
-
-
-WHOLE = those(name for name, (_, options) in MODELS.items() if not options.get("step") and not options.get("packed"))
-PACKED = those(name for name, (_, options) in MODELS.items() if options.get("packed"))
+WHOLE = [name for name, (_, options) in MODELS.items() if not options.get("step") and not options.get("packed")]
+PACKED = [name for name, (_, options) in MODELS.items() if options.get("packed")]
 # One position, one less and one more than any chunk, several chunks, and a length that divides nothing.
 LENGTHS = [1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 257, 1000]
 OFFSETS = [[0, 5], [0, 15, 100, 300], [0, 1, 100, 128, 128, 192], [0, 0, 64, 321]]
@@ -70,12 +63,12 @@ def test_packed(name, offsets):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", those(STEPS))
+@pytest.mark.parametrize("name", STEPS)
 def test_one_step(name, kind):
     check(name, length=1, batch=5, kind=kind)
 
 
-@pytest.mark.parametrize("name", those(STEPS))
+@pytest.mark.parametrize("name", STEPS)
 def test_steps_are_the_scan(name):
     """Position by position, with the state handed on: as right as all positions at once, and the same state."""
     case = Case(STEPS[name], length=40)
@@ -115,7 +108,7 @@ def test_neighbours_are_neither_read_nor_written(name):
         assert (buffer[:2048] == sentinel).all() and (buffer[2048 + result.numel():] == sentinel).all()
 
 
-@pytest.mark.parametrize("name", those(["scan_log", "wkv", "s6", "ssd", "retention", "gla"]))
+@pytest.mark.parametrize("name", ["scan_log", "wkv", "s6", "ssd", "retention", "gla"])
 def test_same_bits_each_time(name):
     tensors = [to_card(x) for x in Case(name, batch=4, length=1000).stored]
     first = run(name, tensors)
@@ -128,7 +121,7 @@ def test_same_bits_each_time(name):
     assert same.item()
 
 
-@pytest.mark.parametrize("name", those(["scan_log_f32", "s6", "ssd", "gla"]))
+@pytest.mark.parametrize("name", ["scan_log_f32", "s6", "ssd", "gla"])
 def test_long_is_its_parts(name):
     """A long sequence in one batch, which is split over the card, is its parts with the state handed on."""
     length, part = 1 << 15, 1 << 12
@@ -150,7 +143,7 @@ WRONG_OFFSETS = {"scan_packed": [1, 65], "wkv_packed": [0, 60], "s6_packed": [0,
                  "rwkv6_packed": [0, 70, 65]}
 
 
-@pytest.mark.parametrize("name", those(WRONG_OFFSETS))
+@pytest.mark.parametrize("name", WRONG_OFFSETS)
 def test_wrong_offsets_write_nothing_outside(name):
     """Offsets are data: the host cannot check them, but no kernel follows them out of its tensors."""
     offsets, sentinel = WRONG_OFFSETS[name], 12345.0

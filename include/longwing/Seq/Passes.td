@@ -47,8 +47,6 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"cluster", "cluster", "int64_t", "0", "CTAs that take the tiles of a scan in turns">,
     Option<"unroll", "unroll", "int64_t", "0", "Steps in time that a recurrence takes at once">,
     Option<"registers", "registers", "int64_t", "0", "Registers of a consumer thread of a recurrence">,
-    Option<"products", "products", "std::string", "\"\"",
-           "What enters and leaves the states of a selective scan goes through tensor cores: true or false">,
     Option<"polynomials", "polynomials", "std::string", "\"\"",
            "Exponentials of a selective scan that are polynomials, of each eight">,
     Option<"persistent", "persistent", "std::string", "\"\"",

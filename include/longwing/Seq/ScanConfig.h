@@ -31,8 +31,6 @@ struct ScanConfig {
   int64_t cluster = 1;
   /// Registers of a consumer thread.
   int64_t registers = 232;
-  /// What enters and leaves the states of a selective scan goes through tensor cores.
-  bool products = false;
   /// Of each eight exponentials, how many are polynomials.
   int64_t polynomials = 0;
 
@@ -58,11 +56,10 @@ struct ScanPair {
 /// What the user overrides; 0 keeps the choice.
 struct ScanOverrides {
   int64_t consumers = 0, lanes = 0, width = 0, steps = 0, stages = 0, registers = 0, unroll = 0, cluster = 0;
-  std::string products = "", polynomials = "";
+  std::string polynomials = "";
 
   bool any() const {
-    return consumers || lanes || width || steps || stages || registers || unroll || cluster || !products.empty() ||
-           !polynomials.empty();
+    return consumers || lanes || width || steps || stages || registers || unroll || cluster || !polynomials.empty();
   }
 };
 
