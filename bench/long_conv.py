@@ -22,6 +22,7 @@ from memory_bound import ROOT, Case, main  # noqa: E402
 
 RECORDED = json.loads((ROOT / "bench" / "recorded.json").read_text(encoding="utf-8"))["convolutions"]
 BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3}
+IN_ONE_CTA = 16384
 SHORT_TAPS = (7, 16, 64, 128)
 
 
@@ -34,9 +35,12 @@ def prepared_text(kind, channels, length, element, gated):
     sequence = f"tensor<?x{channels}x{length}x{element}>"
     filter_type = f"tensor<{channels}x{length}xf32>"
     spectrum = f"tensor<{channels}x{length}x2xf16>"
-    # The first radix of passes through memory is a multiple of 64 and at least L / 4096.
-    first = length // 256 if length <= 8192 else max(64, length // 4096)
-    radices = [radix for radix in (first, length // (256 * first), 16, 16) if radix > 1]
+    # Those that the compiler takes by itself, of which a spectrum has to know.
+    if length > 1 << 20:
+        radices = [radix for radix in (64, 64, length >> 20, 16, 16) if radix > 1]
+    else:
+        first = length // 256 if length <= IN_ONE_CTA else max(64, length // 4096)
+        radices = [radix for radix in (first, length // (256 * first), 16, 16) if radix > 1]
     radices = "{radices = array<i64: " + ", ".join(map(str, radices)) + ">}"
     gates = f", %pre: {sequence}, %post: {sequence}" if gated else ""
     clauses = f" pre(%pre : {sequence}) post(%post : {sequence})" if gated else ""
