@@ -236,7 +236,7 @@ KernelOp InversePass::create(StringRef name) {
     Complex data;
     for (Value *part : {&data.re, &data.im})
       *part = load(z, columnAt(sequence, t.index(k), part == &data.im, b0), kRows, kAlongB,
-                   plan.outer > 128 && op.getSkip() ? 2 : 4);
+                   plan.outer > 128 && op.getSkip() ? 3 : 4);
     for (auto [residue, sum] : llvm::enumerate(sums)) {
       Complex rows = block(f, residue, k % blocks);
       // Re(m (re + i im)) = m.re re - m.im im

@@ -114,6 +114,27 @@ private:
 };
 } // namespace
 
+/// A slot is filled again once it was released: one that is held while the round after it is waited
+/// for never comes.
+static LogicalResult checkHeldSlots(Block &block, Value ring) {
+  int64_t stages = cast<RingType>(ring.getType()).getShape().front();
+  SmallVector<Value> taken;
+  DenseSet<Value> released;
+  for (Operation &op : block) {
+    if (auto release = dyn_cast<ReleaseOp>(op); release && release.getRing() == ring)
+      released.insert(release.getPosition());
+    auto consume = dyn_cast<ConsumeOp>(op);
+    if (!consume || consume.getRing() != ring)
+      continue;
+    int64_t before = int64_t(taken.size()) - stages;
+    if (before >= 0 && !released.contains(taken[before]))
+      return consume.emitError() << "this ring would deadlock: all of its " << stages
+                                 << " slots are held where another one is waited for";
+    taken.push_back(consume.getPosition());
+  }
+  return success();
+}
+
 static LogicalResult checkRing(AllocOp alloc, WarpSpecializeOp roles) {
   Value ring = alloc.getMemory();
   std::string filled = RingTrace(ring, true).of(roles.getProducer().front());
@@ -122,6 +143,11 @@ static LogicalResult checkRing(AllocOp alloc, WarpSpecializeOp roles) {
     return alloc.emitError() << "this ring would deadlock: the producer fills it as '" << filled
                              << "', the consumers empty it as '" << taken
                              << "' (s: a slot, (): a loop, {|}: a branch)";
+  WalkResult held = roles.getConsumer().walk([&](Block *block) {
+    return failed(checkHeldSlots(*block, ring)) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (held.wasInterrupted())
+    return failure();
   WalkResult walk = roles.getConsumer().walk([&](ConsumeOp consume) {
     if (consume.getRing() != ring)
       return WalkResult::advance();

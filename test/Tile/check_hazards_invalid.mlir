@@ -122,3 +122,34 @@ tile.kernel @kept(%a: !tile.desc<64x64xbf16>)
   }
   tile.return
 }
+
+// -----
+
+!ring = !tile.ring<2x64x64xbf16>
+!shared = tensor<64x64xbf16, #tile.shared>
+
+// The third tile would have to go where the first one still is.
+tile.kernel @held(%a: !tile.desc<64x64xbf16>)
+    schedule <consumers = 1, producer_registers = 56, consumer_registers = 256, persistent = false, overlap = true> {
+  %i0 = arith.constant 0 : i32
+  %i1 = arith.constant 1 : i32
+  %i2 = arith.constant 2 : i32
+  %c0 = arith.constant 0 : index
+  %k = tile.alloc : !ring
+  tile.warp_specialize producer {
+    tile.produce %k[%i0] from %a[%c0, %c0] : !ring, !tile.desc<64x64xbf16>
+    tile.produce %k[%i1] from %a[%c0, %c0] : !ring, !tile.desc<64x64xbf16>
+    tile.produce %k[%i2] from %a[%c0, %c0] : !ring, !tile.desc<64x64xbf16>
+    tile.return
+  } consumer {
+    %t0 = tile.consume %k[%i0] : !ring -> !shared
+    %t1 = tile.consume %k[%i1] : !ring -> !shared
+    // expected-error @+1 {{this ring would deadlock: all of its 2 slots are held where another one is waited for}}
+    %t2 = tile.consume %k[%i2] : !ring -> !shared
+    tile.release %k[%i0] : !ring
+    tile.release %k[%i1] : !ring
+    tile.release %k[%i2] : !ring
+    tile.return
+  }
+  tile.return
+}
