@@ -22,6 +22,9 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
+/// From this length on an impulse asks for a gain.
+static constexpr int64_t kFarImpulse = 1 << 16;
+
 namespace {
 
 /// The outer kernels. The transform over a = r i + j is one over i for each residue j, and one of r points,
@@ -102,8 +105,10 @@ protected:
   }
   /// Samples of u or of a gate as f32; 0 behind the end.
   Value sample(Value source, int64_t residue, Value i0) {
+    // Where a skip takes tensors of its own, large matrices leave one slot for each.
+    int64_t stages = !forward && plan.outer > 128 && op.getSkip() ? 1 : 2;
     if (isAligned())
-      return read(load(source, at(residue, i0), kRows, /*along=*/3, 2));
+      return read(load(source, at(residue, i0), kRows, /*along=*/3, stages));
     Value n = times(residue, i0);
     Value value = t.make<GatherOp>(acc(element), source, ValueRange{batch, channel, n});
     Value inside = t.compare(arith::CmpIPredicate::slt, n,
@@ -178,7 +183,7 @@ KernelOp ForwardPass::create(StringRef name) {
       } else {
         Value value = sample(u, residue, i0);
         if (op.getPre())
-          value = t.mulf(value, sample(arguments[3], residue, i0));
+          value = t.mulf(t.mulf(value, sample(arguments[3], residue, i0)), t.constant(wide, 1 / kGateRoom));
         tile = exchange(value, half);
       }
       Complex rows = block(f, residue, i);
@@ -236,7 +241,7 @@ KernelOp InversePass::create(StringRef name) {
     Complex data;
     for (Value *part : {&data.re, &data.im})
       *part = load(z, columnAt(sequence, t.index(k), part == &data.im, b0), kRows, kAlongB,
-                   plan.outer > 128 && op.getSkip() ? 3 : 4);
+                   /*stages=*/4);
     for (auto [residue, sum] : llvm::enumerate(sums)) {
       Complex rows = block(f, residue, k % blocks);
       // Re(m (re + i im)) = m.re re - m.im im
@@ -276,8 +281,12 @@ Value InversePass::finish(Value sum, int64_t residue, Value i0, ValueRange extra
 Value PassKernel::matrices(OpBuilder &b) const {
   int64_t side = blocks * kSide;
   ConvTables tables(side, plan.outer);
-  // Magnitudes never grow on the way there.
-  double scale = forward ? 1 / double(plan.outer) : 1;
+  // Sums over samples become means, but for a gain without which an impulse among 64K samples would
+  // fall below what f16 resolves; the way back undoes it.
+  double gain = plan.length >= kFarImpulse ? 2 : 1;
+  double scale = forward ? gain / double(plan.outer) : 1 / gain;
+  if (seq::LongConvOp conv = op; forward && conv.getPre())
+    scale *= kGateRoom;
   tables.add([&](int64_t r, int64_t c) {
     int64_t residue = c / side, k1 = forward ? r : c % side, i = forward ? c % side : r;
     return scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);

@@ -17,6 +17,10 @@
 
 namespace longwing {
 
+/// Gates of unit scale times samples of scale 1e4 reach beyond the range of f16.
+constexpr double kGateRoom = 4;
+
+
 /// Warps of a kernel, each with a 16 x 16 matrix.
 constexpr int64_t kFourierWarps = 16;
 
@@ -127,6 +131,11 @@ public:
   }
   mlir::Value remAll(mlir::Value x, int64_t y) { return make<mlir::arith::RemUIOp>(x, splat(y)); }
 };
+
+/// A gate whose products with samples have that room.
+inline mlir::Value gateWithRoom(FourierBuilder &t, mlir::Value gate) {
+  return t.make<mlir::arith::MulFOp>(gate, t.constantLike(gate, 1 / kGateRoom));
+}
 
 } // namespace longwing
 

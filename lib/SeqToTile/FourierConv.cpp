@@ -66,6 +66,9 @@ private:
   }
   int64_t reads() { return numbers() * plan.parts() * readsOfPart(); }
   double shrink() { return element.isF16() ? 1 : 8; }
+  /// How much smaller gated samples are taken, for a product may lie beyond the range of f16. The first
+  /// stage, whose sums are means, makes up for it.
+  double room() { return pre ? kGateRoom : 1; }
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   /// Whether there are registers for neither all tables nor phases side by side.
@@ -187,7 +190,7 @@ Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
 Value FourierConvKernel::input(int64_t tile) {
   Value x = t.cast(load(u, tile, /*transpose=*/true), t.half());
   if (pre)
-    x = t.make<arith::MulFOp>(x, t.cast(load(pre, tile, /*transpose=*/true), t.half()));
+    x = t.make<arith::MulFOp>(x, gateWithRoom(t, t.cast(load(pre, tile, /*transpose=*/true), t.half())));
   return x;
 }
 
@@ -258,7 +261,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     // Warp b: [b][k1][c].
     ComplexTile sum;
     for (int64_t j = 0; j < parts; ++j) {
-      ComplexTable first = firstTable(0.25 / double(plan.radix), /*transpose=*/false, k0, j);
+      ComplexTable first = firstTable(0.25 * room() / double(plan.radix), /*transpose=*/false, k0, j);
       if (numbers() > 1)
         sum = t.fromLeft(first, {x[j], x[parts + j]}, sum);
       else

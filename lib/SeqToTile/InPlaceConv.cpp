@@ -84,6 +84,7 @@ private:
   ComplexTable sampleWeights(int64_t k0, int64_t part, double scale);
   ComplexTable resultWeights(int64_t k0, int64_t part, double scale);
   double shrink() { return element.isF16() ? 1 : kRoom; }
+  double room() { return pre ? kGateRoom : 1; } // as in FourierConv.cpp
   /// Whether products take the parts together: as many as butterflies between two of them need.
   bool byProducts() { return parts == 2; }
   /// 8 complex parts are too many for the registers: those of even and of odd k0 one after the other.
@@ -286,7 +287,7 @@ Value InPlaceKernel::column(Value step, int64_t part) {
   // Memory is read along its rows.
   Value x = t.cast(boxes ? inBox(/*transpose=*/false) : pull(u, step, part), t.half());
   if (pre)
-    x = t.make<arith::MulFOp>(x, t.cast(pull(pre, step, part), t.half()));
+    x = t.make<arith::MulFOp>(x, gateWithRoom(t, t.cast(pull(pre, step, part), t.half())));
   return t.make<TransposeOp>(x);
 }
 
@@ -376,11 +377,11 @@ void InPlaceKernel::there(Value step) {
       });
       ComplexTile z; // [k1][c]
       for (auto [j, part] : llvm::enumerate(real)) {
-        ComplexTable f = sampleWeights(k0, j, 1.0 / (16.0 * double(parts)));
+        ComplexTable f = sampleWeights(k0, j, room() / (16.0 * double(parts)));
         z = {t.warpDot(f.re, part, z.re), t.warpDot(f.im, part, z.im)};
       }
       if (!byProducts())
-        z = t.fromLeft(sampleWeights(k0, 0, 1.0 / 16.0), x[k0 / halves()]);
+        z = t.fromLeft(sampleWeights(k0, 0, room() / 16.0), x[k0 / halves()]);
       write(t.times(z, twiddle), t.index(16 * k0), t.mul(step, warps), /*along=*/1, /*step=*/1);
     }
   }
