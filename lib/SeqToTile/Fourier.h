@@ -132,9 +132,9 @@ public:
   mlir::Value remAll(mlir::Value x, int64_t y) { return make<mlir::arith::RemUIOp>(x, splat(y)); }
 };
 
-/// A gate whose products with samples have that room.
-inline mlir::Value gateWithRoom(FourierBuilder &t, mlir::Value gate) {
-  return t.make<mlir::arith::MulFOp>(gate, t.constantLike(gate, 1 / kGateRoom));
+/// Samples whose products with a gate have that room.
+inline mlir::Value withRoom(FourierBuilder &t, mlir::Value samples) {
+  return t.make<mlir::arith::MulFOp>(samples, t.constantLike(samples, 1 / kGateRoom));
 }
 
 } // namespace longwing

@@ -190,7 +190,7 @@ Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
 Value FourierConvKernel::input(int64_t tile) {
   Value x = t.cast(load(u, tile, /*transpose=*/true), t.half());
   if (pre)
-    x = t.make<arith::MulFOp>(x, gateWithRoom(t, t.cast(load(pre, tile, /*transpose=*/true), t.half())));
+    x = t.make<arith::MulFOp>(withRoom(t, x), t.cast(load(pre, tile, /*transpose=*/true), t.half()));
   return x;
 }
 

@@ -287,7 +287,7 @@ Value InPlaceKernel::column(Value step, int64_t part) {
   // Memory is read along its rows.
   Value x = t.cast(boxes ? inBox(/*transpose=*/false) : pull(u, step, part), t.half());
   if (pre)
-    x = t.make<arith::MulFOp>(x, gateWithRoom(t, t.cast(pull(pre, step, part), t.half())));
+    x = t.make<arith::MulFOp>(withRoom(t, x), t.cast(pull(pre, step, part), t.half()));
   return t.make<TransposeOp>(x);
 }
 
