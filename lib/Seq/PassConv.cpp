@@ -16,10 +16,13 @@ using namespace longwing;
 
 /// The largest outer radix: with 512 the sums of its residues do not fit the registers.
 static constexpr int64_t kMaxOuter = 256;
+/// The same beside a skip, which reads tensors of its own on the way back: SRAM has no two slots for each
+/// of them next to larger matrices.
+static constexpr int64_t kMaxOuterWithSkip = 128;
 /// The smallest transform over b: with 2 the inner kernel spills.
 static constexpr int64_t kMinInner = 4;
 
-std::optional<PassPlan> PassPlan::choose(int64_t length) {
+std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter) {
   std::optional<PassPlan> best;
   double least = 0;
   for (int64_t middle : {int64_t(1), kSide})
@@ -27,7 +30,7 @@ std::optional<PassPlan> PassPlan::choose(int64_t length) {
       int64_t outer = llvm::divideCeil(length, kSide * inner * middle * kSide) * kSide;
       // The filter's inner kernel spills where the work tiles are counted by another number.
       outer = llvm::PowerOf2Ceil(outer);
-      if (outer > kMaxOuter)
+      if (outer > maxOuter)
         continue;
       PassPlan plan{length, outer, inner, /*rightAngle=*/true, middle};
       // Memory traffic, and the products with the outer matrices.
@@ -89,6 +92,9 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
     std::optional<PassPlan> plan = inOrder(*op.getRadices(), why);
     if (!plan)
       return plan;
+    if (op.getSkip() && plan->outer > kMaxOuterWithSkip)
+      return refuse(why, "beside a skip passes through memory take a spectrum whose first radix is at most " +
+                             Twine(kMaxOuterWithSkip) + ", got " + Twine(plan->outer));
     plan->length = length;
     plan->rightAngle = !op.isCircular();
     if (ShapedType::isDynamic(op.getSpectrum().getType().getDimSize(1)))
@@ -98,7 +104,7 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
   if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
     return refuse(why, "a circular transform takes no more taps than samples, got " +
                            toText(op.getFilter().getType()));
-  return choose(length);
+  return choose(length, op.getSkip() ? kMaxOuterWithSkip : kMaxOuter);
 }
 
 std::optional<PassPlan> PassPlan::of(seq::PrepareFilterOp op, std::string *why) {

@@ -22,9 +22,6 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// From this length on an impulse asks for a gain.
-static constexpr int64_t kFarImpulse = 1 << 16;
-
 namespace {
 
 /// The outer kernels. The transform over a = r i + j is one over i for each residue j, and one of r points,
@@ -105,10 +102,8 @@ protected:
   }
   /// Samples of u or of a gate as f32; 0 behind the end.
   Value sample(Value source, int64_t residue, Value i0) {
-    // Where a skip takes tensors of its own, large matrices leave one slot for each.
-    int64_t stages = !forward && plan.outer > 128 && op.getSkip() ? 1 : 2;
     if (isAligned())
-      return read(load(source, at(residue, i0), kRows, /*along=*/3, stages));
+      return read(load(source, at(residue, i0), kRows, /*along=*/3, 2));
     Value n = times(residue, i0);
     Value value = t.make<GatherOp>(acc(element), source, ValueRange{batch, channel, n});
     Value inside = t.compare(arith::CmpIPredicate::slt, n,
@@ -281,10 +276,8 @@ Value InversePass::finish(Value sum, int64_t residue, Value i0, ValueRange extra
 Value PassKernel::matrices(OpBuilder &b) const {
   int64_t side = blocks * kSide;
   ConvTables tables(side, plan.outer);
-  // Sums over samples become means, but for a gain without which an impulse among 64K samples would
-  // fall below what f16 resolves; the way back undoes it.
-  double gain = plan.length >= kFarImpulse ? 2 : 1;
-  double scale = forward ? gain / double(plan.outer) : 1 / gain;
+  // Magnitudes never grow on the way there.
+  double scale = forward ? 1 / double(plan.outer) : 1;
   if (seq::LongConvOp conv = op; forward && conv.getPre())
     scale *= kGateRoom;
   tables.add([&](int64_t r, int64_t c) {

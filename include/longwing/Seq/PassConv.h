@@ -35,8 +35,8 @@ struct PassPlan {
   PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle}; }
   /// The middle transform, of R sequences as many.
   PassPlan middlePart() const { return {middle * stride(), middle, inner, /*rightAngle=*/false}; }
-  /// The cheapest plan of at least `length` points; none if the sequence is too long.
-  static std::optional<PassPlan> choose(int64_t length);
+  /// The cheapest plan of at least `length` points, its outer radix at most `maxOuter`; none if there is none.
+  static std::optional<PassPlan> choose(int64_t length, int64_t maxOuter);
   /// The plan of the kernels, or nothing, and then why, as the end of a sentence.
   static std::optional<PassPlan> of(seq::LongConvOp op, std::string *why = nullptr);
   static std::optional<PassPlan> of(seq::PrepareFilterOp op, std::string *why = nullptr);
