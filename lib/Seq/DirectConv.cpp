@@ -22,8 +22,9 @@ static constexpr int64_t kMostWhole = 8;
 static constexpr int64_t kFewChunks = 4;
 /// Predecessors that cost less to read again than rows that are far apart in memory.
 static constexpr int64_t kFewTiled = 3;
-/// Chunks and gates that a thread holds beside an accumulator where sequences come as boxes.
-static constexpr int64_t kMostBoxed = 11;
+/// Matrices of sequences that come as boxes: each costs a chain of a read and a product, so that with
+/// more a transform takes less time.
+static constexpr int64_t kMostBoxed = 6;
 /// Matrices whose number may double without the products showing.
 static constexpr int64_t kFewSplit = 3;
 
@@ -126,7 +127,7 @@ void DirectConv::chooseBoxes(int64_t length, bool circular) {
   int64_t low = std::max(first, 1 - sequence), high = std::min(first + matrices, sequence) - 1;
   int64_t reach = circular ? std::min(matrices, sequence) : high - low + 1;
   bool divides = sequence >= rows() || rows() % sequence == 0;
-  boxes = divides && !(circular && sequence > rows()) && reach + gates <= kMostBoxed;
+  boxes = divides && !(circular && sequence > rows()) && reach <= kMostBoxed;
   if (boxes && !circular)
     first = low, matrices = reach;
 }
