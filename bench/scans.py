@@ -304,7 +304,8 @@ def cases():
 
 
 NOTE = ("Forward. The floor is one read of each input and one write of each output at 4.27 TB/s. \"Recorded\" figures are of the "
-        "same card model and shapes, from `bench/recorded.json` (mamba: mamba-ssm; mamba2: its SSD; fla: flash-linear-attention).")
+        "same card model and shapes, from `bench/recorded.json` (mamba: mamba-ssm; mamba2: its SSD; fla: flash-linear-attention). "
+        "Calls of less than about 0.05 ms wait for the host: what steps take in a CUDA graph stands in NOTES.md.")
 
 if __name__ == "__main__":
     sys.exit(main("scans", "Recurrences, forward", NOTE, cases(), __doc__))
