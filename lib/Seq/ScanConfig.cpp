@@ -312,7 +312,7 @@ static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
   config.width = 1, config.stages = 3, config.registers = 200;
-  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels()),
+  int64_t units = std::max<int64_t>(batch * llvm::divideCeil(op.getChannels(), config.channels()), 1), // even of nothing
           places = 2 * hopper::kMultiprocessors * 9 / 10,
           most = op.getForm() == seq::ScanForm::Wkv ? 7 : 6;
   if (!ShapedType::isDynamic(sequences(op, op.getB())) || units <= 8)
