@@ -48,8 +48,11 @@ int64_t longwing::statesOf(seq::SelectiveScanOp op) {
   return states <= 64 ? 64 : llvm::alignTo(states, 32);
 }
 
-/// Numbers of memory that a state is.
-static int64_t partsOf(seq::SelectiveScanOp op) { return op.getComplex() ? 2 : 1; }
+/// Numbers of memory that an element or a state is.
+template <typename Op>
+static int64_t partsOf(Op op) {
+  return op.getComplex() ? 2 : 1;
+}
 
 /// Bytes of SRAM of the rings.
 static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
@@ -255,9 +258,6 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   return success();
 }
 
-/// Numbers of memory that an element is.
-static int64_t partsOf(seq::ScanOp op) { return op.getComplex() ? 2 : 1; }
-
 /// The copy engine takes rows of whole 16 bytes.
 static LogicalResult verifyRows(Operation *op, Value value, StringRef name, int64_t size,
                                 StringRef what, int64_t parts = 1) {
@@ -312,12 +312,12 @@ static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
   config.width = 1, config.stages = 3, config.registers = 200;
-  int64_t units = std::max<int64_t>(batch * llvm::divideCeil(op.getChannels(), config.channels()), 1), // even of nothing
+  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels()),
           places = 2 * hopper::kMultiprocessors * 9 / 10,
           most = op.getForm() == seq::ScanForm::Wkv ? 7 : 6;
   if (!ShapedType::isDynamic(sequences(op, op.getB())) || units <= 8)
     most = 8;
-  config.cluster = std::clamp<int64_t>(places / units, 1, most);
+  config.cluster = std::clamp<int64_t>(places / std::max<int64_t>(units, 1), 1, most); // units may be 0
   return config;
 }
 

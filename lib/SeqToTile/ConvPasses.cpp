@@ -277,9 +277,7 @@ Value PassKernel::matrices(OpBuilder &b) const {
   int64_t side = blocks * kSide;
   ConvTables tables(side, plan.outer);
   // Magnitudes never grow on the way there.
-  double scale = forward ? 1 / double(plan.outer) : 1;
-  if (seq::LongConvOp conv = op; forward && conv.getPre())
-    scale *= kGateRoom;
+  double scale = forward ? gateRoom(op) / double(plan.outer) : 1;
   tables.add([&](int64_t r, int64_t c) {
     int64_t residue = c / side, k1 = forward ? r : c % side, i = forward ? c % side : r;
     return scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);

@@ -17,8 +17,14 @@
 
 namespace longwing {
 
-/// Gates of unit scale times samples of scale 1e4 reach beyond the range of f16.
+/// Gates of unit scale times samples of scale 1e4 reach beyond the range of f16, so gated samples are
+/// taken that much smaller. The first stage, whose sums are means, makes up for it.
 constexpr double kGateRoom = 4;
+inline double gateRoom(seq::LongConvOp op) { return op.getPre() ? kGateRoom : 1; }
+
+/// How much smaller a result is on the way back: of bf16 it may lie beyond the range of f16. Sums of f32
+/// make up for it.
+inline double resultRoom(mlir::Type element) { return element.isF16() ? 1 : 8; }
 
 
 /// Warps of a kernel, each with a 16 x 16 matrix.

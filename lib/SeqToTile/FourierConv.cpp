@@ -65,10 +65,7 @@ private:
     return tensors + (addsSkip() ? 1 + skipsGated() : 0);
   }
   int64_t reads() { return numbers() * plan.parts() * readsOfPart(); }
-  double shrink() { return element.isF16() ? 1 : 8; }
-  /// How much smaller gated samples are taken, for a product may lie beyond the range of f16. The first
-  /// stage, whose sums are means, makes up for it.
-  double room() { return pre ? kGateRoom : 1; }
+  double shrink() { return resultRoom(element); }
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   /// Whether there are registers for neither all tables nor phases side by side.
@@ -261,7 +258,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     // Warp b: [b][k1][c].
     ComplexTile sum;
     for (int64_t j = 0; j < parts; ++j) {
-      ComplexTable first = firstTable(0.25 * room() / double(plan.radix), /*transpose=*/false, k0, j);
+      ComplexTable first = firstTable(0.25 * gateRoom(op) / double(plan.radix), /*transpose=*/false, k0, j);
       if (numbers() > 1)
         sum = t.fromLeft(first, {x[j], x[parts + j]}, sum);
       else

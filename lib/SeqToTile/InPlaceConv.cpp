@@ -27,7 +27,7 @@
 //
 // Every stage on the way there shrinks a sum to at most the largest of its terms, so that no input of
 // f16 overflows. On the way back nothing grows beyond the result. One of bf16 may lie beyond the range of
-// f16: there all is shrunk by kRoom before the spectrum comes in, and sums of f32 make up for it.
+// f16: there all is shrunk by resultRoom before the spectrum comes in, and sums of f32 make up for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,8 +43,6 @@ using namespace longwing::tile;
 
 /// Of the twiddles on the way there, whose products add 16 terms times 1 / 4: nothing grows.
 static constexpr double kThere = 0.25;
-/// For results of bf16.
-static constexpr double kRoom = 8;
 
 namespace {
 
@@ -83,8 +81,7 @@ private:
   std::complex<double> weight(int64_t k, int64_t n, int64_t size);
   ComplexTable sampleWeights(int64_t k0, int64_t part, double scale);
   ComplexTable resultWeights(int64_t k0, int64_t part, double scale);
-  double shrink() { return element.isF16() ? 1 : kRoom; }
-  double room() { return pre ? kGateRoom : 1; } // as in FourierConv.cpp
+  double shrink() { return resultRoom(element); }
   /// Whether products take the parts together: as many as butterflies between two of them need.
   bool byProducts() { return parts == 2; }
   /// 8 complex parts are too many for the registers: those of even and of odd k0 one after the other.
@@ -377,11 +374,11 @@ void InPlaceKernel::there(Value step) {
       });
       ComplexTile z; // [k1][c]
       for (auto [j, part] : llvm::enumerate(real)) {
-        ComplexTable f = sampleWeights(k0, j, room() / (16.0 * double(parts)));
+        ComplexTable f = sampleWeights(k0, j, gateRoom(op) / (16.0 * double(parts)));
         z = {t.warpDot(f.re, part, z.re), t.warpDot(f.im, part, z.im)};
       }
       if (!byProducts())
-        z = t.fromLeft(sampleWeights(k0, 0, room() / 16.0), x[k0 / halves()]);
+        z = t.fromLeft(sampleWeights(k0, 0, gateRoom(op) / 16.0), x[k0 / halves()]);
       write(t.times(z, twiddle), t.index(16 * k0), t.mul(step, warps), /*along=*/1, /*step=*/1);
     }
   }

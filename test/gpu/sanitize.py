@@ -24,6 +24,7 @@ import longwing  # noqa: E402
 import direct_conv  # noqa: E402
 import fourier  # noqa: E402
 from scan_cases import MODELS, Case, cpu  # noqa: E402
+from convolutions import long_conv  # noqa: E402
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 LENGTHS = [(1, 1), (64, 128), (113, 203), (200, 77), (300, 300)]
@@ -50,25 +51,6 @@ def exact(q, k, v, causal):
     top = numpy.maximum(scores.max(-1, keepdims=True), -1e30)
     weights = numpy.exp(scores - top)
     return numpy.einsum("bhij,bhjd->bhid", weights / numpy.maximum(weights.sum(-1, keepdims=True), 1e-300), v)
-
-
-def exact_conv(spec, u, h, pre=None, post=None, skip=None, reverse=None):
-    """The definition, by transforms in float64."""
-    x, length, circular = u if pre is None else u * pre, u.shape[-1], spec["kind"] == "circular"
-    size = length if circular else 2 * length
-    lags = numpy.zeros((h.shape[0], size))
-    sides = [(h, 0, -1 if spec["kind"] == "anticausal" else 1)]
-    if reverse is not None:
-        sides.append((reverse, -1 if spec["kind"] == "two_sided_disjoint" else 0, -1))
-    for taps, first, step in sides:
-        for tap in range(taps.shape[1]):
-            lag = first + step * tap
-            if circular or abs(lag) < length:
-                lags[:, lag % size] += taps[:, tap]
-    y = numpy.fft.ifft(numpy.fft.fft(x, size) * numpy.fft.fft(lags)).real[..., :length]
-    if skip is not None:
-        y += skip[:, None] * (u if spec.get("ungated") else x)
-    return y if post is None else y * post
 
 
 def launches(folder):
@@ -141,7 +123,7 @@ def convolutions(folder):
 
         arrays = {"u": tensor(*shape), "h": random.standard_normal((channels, taps), dtype=numpy.float32) / taps**0.5}
         if spec.get("reverse"):
-            arrays["reverse"] = random.standard_normal((channels, spec["reverse"]), dtype=numpy.float32) / taps**0.5
+            arrays["r"] = random.standard_normal((channels, spec["reverse"]), dtype=numpy.float32) / taps**0.5
         arrays.update({gate: tensor(*shape) for gate in ("pre", "post") if spec.get(gate)})
         if spec.get("skip"):
             arrays["skip"] = random.standard_normal(channels, dtype=numpy.float32)
@@ -151,7 +133,8 @@ def convolutions(folder):
         function(*tensors, out=out)
         widen = {numpy.dtype(numpy.uint16): longwing.from_bfloat16}
         found, *given = (widen.get(x.dtype, lambda y: y)(x).astype(numpy.float64) for x in (out.numpy(), *arrays.values()))
-        wanted = exact_conv(spec, **dict(zip(arrays, given)))
+        wanted = long_conv(spec["kind"], taps=spec.get("order", "first"), skip_ungated=spec.get("ungated", False),
+                           **dict(zip(arrays, given)))
         error = numpy.linalg.norm(found - wanted) / numpy.linalg.norm(wanted)
         print(f"{name}: relative error {error:.1e}", flush=True)
         if not error <= {"f16": 1.5e-3, "bf16": 2.5e-3, "f32": 1e-5}[element]:
