@@ -112,7 +112,7 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
                                     config.consumerRegisters() - moved, config.persistent,
                                     /*overlap=*/false, /*spread=*/true);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  if (byChannel && (panels > 1 || init || gate || skip))
+  if (byChannel && panels > 1)
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   Block &body = kernel.getBody().front();
   for (auto [i, argument] : llvm::enumerate(arguments))
