@@ -70,3 +70,33 @@ LogicalResult PullRowsOp::verify() {
 LogicalResult PlaceRowsOp::verify() {
   return verifyPieces(*this, getDestination().getType(), getCoordinates().size(), getTiles().getTypes());
 }
+
+static LogicalResult verifyKept(Operation *op, RankedTensorType tile, Type memory, size_t coordinates) {
+  if (!tile.getElementType().isF16())
+    return op->emitOpError() << "expected tiles of f16, got " << tile;
+  int64_t elements = 2 * tile.getNumElements();
+  size_t rank;
+  bool fits;
+  if (auto view = dyn_cast<ViewType>(memory)) {
+    rank = view.getShape().size() - 1;
+    fits = view.getElementType() == tile.getElementType() && view.getShape().back() == elements;
+  } else {
+    auto buffer = cast<SmemType>(memory);
+    rank = 1;
+    fits = buffer.getElementType() == tile.getElementType() &&
+           buffer.getShape().drop_front() == ArrayRef<int64_t>{elements / 64, 64};
+  }
+  if (!fits)
+    return op->emitOpError() << "expected memory of places for " << elements << " elements of f16, got "
+                             << memory;
+  if (coordinates != rank)
+    return op->emitOpError() << "expected " << rank << " coordinates, got " << coordinates;
+  return success();
+}
+
+LogicalResult KeepOp::verify() {
+  return verifyKept(*this, getFirst().getType(), getMemory().getType(), getPlace().size());
+}
+LogicalResult RecallOp::verify() {
+  return verifyKept(*this, getFirst().getType(), getMemory().getType(), getPlace().size());
+}

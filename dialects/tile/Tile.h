@@ -83,6 +83,8 @@ constexpr llvm::StringLiteral kAliasAttr = "tile.alias";
 constexpr llvm::StringLiteral kFlattenAttr = "tile.flatten";
 /// On a loop: it is not to be unrolled, as what several iterations hold would not fit the registers.
 constexpr llvm::StringLiteral kRolledAttr = "tile.rolled";
+/// On a loop: as many iterations are to be written out.
+constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";
 /// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the
 /// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`; so are sines and
 /// cosines.
@@ -91,6 +93,8 @@ constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On such a kernel of three phases: what its exchanges bring goes back through the same memory.
 constexpr llvm::StringLiteral kInPlaceAttr = "tile.in_place";
+/// On such a kernel: a CTA does all work tiles that differ in the first coordinate alone, in order.
+constexpr llvm::StringLiteral kOrderedAttr = "tile.ordered";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";

@@ -84,4 +84,27 @@ def Tile_PlaceRowsOp : Tile_Op<"place_rows", [AttrSizedOperandSegments, MemoryEf
   let hasVerifier = 1;
 }
 
+def Tile_KeepOp : Tile_Op<"keep", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemWrite]>]> {
+  let summary = "Keeps two tiles in memory, each thread what it holds of them";
+  let description = [{
+    The memory is an array of places for two tiles of W matrices: a buffer in SRAM, [places, 8 W, 64], or a tensor whose
+    last dimension has 512 W elements in one piece. In which order they lie there is the matter of
+    `tile.recall`, which alone reads them. No thread waits for another: what a thread of one kernel has
+    kept, the same thread may recall at once, and others in a later kernel.
+  }];
+  let arguments = (ins Tile_FragTile:$first, Tile_FragTile:$second, AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory,
+                       Variadic<Index>:$place);
+  let assemblyFormat = "$first `,` $second `,` $memory `[` $place `]` attr-dict `:` type($first) `,` type($memory)";
+  let hasVerifier = 1;
+}
+
+def Tile_RecallOp : Tile_Op<"recall", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
+  let summary = "Reads two tiles that were kept";
+  let description = "`once`: from a tensor, and L1 is not to hold them.";
+  let arguments = (ins AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory, Variadic<Index>:$place, UnitAttr:$once);
+  let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
+  let assemblyFormat = "$memory `[` $place `]` (`once` $once^)? attr-dict `:` type($memory) `->` type($first)";
+  let hasVerifier = 1;
+}
+
 #endif // LONGWING_TILE_IN_PLACE_OPS_TD

@@ -180,7 +180,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     }
     int64_t length = op.getLength(), transformed = config.transformLength();
     if (!ShapedType::isDynamic(length) &&
-        (transformed < length ||
+        ((transformed < length && !config.inBlocks(op)) ||
          (op.isCircular() && transformed != length && !ConvProblem::of(op).unwraps())))
       return op.emitError() << "schedule option 'radices': expected them to make up length "
                             << length << (op.isCircular() ? "" : " or more") << ", got "

@@ -42,6 +42,11 @@ static constexpr int64_t kBlock = 64;
 static constexpr int64_t kLongestInCta = 32768;
 /// The longest sequence that is thought about; a longer one has no memory.
 static constexpr int64_t kLongest = int64_t(1) << 40;
+/// The transform of a block, its length, how many blocks of input one of the result may depend on, as SRAM holds their
+/// transforms, and the picoseconds that each of them costs an output.
+static constexpr int64_t kBlockRadices[] = {16, 16, 16};
+static constexpr int64_t kBlockLength = 4096, kMostReach = 8;
+static constexpr double kBlockProduct = 0.4;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
 
@@ -63,6 +68,17 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
   problem.streams = 2 + (op.getPre() ? 1 : 0) + (op.getPost() ? 1 : 0);
   problem.elementBytes = op.getU().getType().getElementTypeBitWidth() / 8;
   return problem;
+}
+
+int64_t ConvProblem::reach() const {
+  bool oneSided = kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal;
+  if (!oneSided || length <= kBlockLength || length > kLongest)
+    return 0;
+  int64_t blocks = llvm::divideCeil(length, kBlockLength);
+  // Between two neighbouring blocks are lags of up to two lengths.
+  if (taps >= 0)
+    blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), kBlockLength) + 1);
+  return blocks <= kMostReach ? blocks : 0;
 }
 
 /// Operations of an output, forth and back, 8 for each complex product; the pointwise arithmetic
@@ -167,6 +183,15 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
   return cost;
 }
 
+/// Blocks of a causal sequence, each the sum of as many products of transforms as it depends on blocks.
+static ConvCost blocksCost(const ConvProblem &problem) {
+  int64_t blocks = llvm::divideCeil(problem.length, kBlockLength), reach = problem.reach();
+  double padding = double(blocks * kBlockLength) / double(problem.length);
+  double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
+  double arithmetic = stageCost(kBlockRadices) / kMma / kEfficiency + kBlockProduct * (products - 1);
+  return limited(memoryTime(problem), padding * arithmetic);
+}
+
 static std::string describe(StringRef name, const ConvCost &cost) {
   return llvm::formatv("{0} {1:F2} ps an output ({2})", name, cost.picoseconds, cost.limit).str();
 }
@@ -195,6 +220,14 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
   ConvCost direct = toeplitzCost(problem);
   config.picoseconds = direct.picoseconds;
   config.reason = describe("toeplitz", direct);
+  if (int64_t reach = problem.reach()) {
+    ConvCost cost = blocksCost(problem);
+    config.reason += "; " + describe(llvm::formatv("blocks of {0}, {1} deep,", kBlockLength, reach).str(), cost);
+    if (cost.picoseconds < config.picoseconds) {
+      transform(kBlockRadices);
+      config.picoseconds = cost.picoseconds;
+    }
+  }
   SmallVector<int64_t> radices = chooseRadices(problem);
   if (radices.empty()) {
     config.reason += problem.length < 0 ? "; a transform needs a static length"
@@ -203,7 +236,7 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
   }
   ConvCost cost = transformCost(problem, radices);
   config.reason += "; " + describe("transform " + joinRadices(radices), cost);
-  if (cost.picoseconds < direct.picoseconds) {
+  if (cost.picoseconds < config.picoseconds) {
     transform(radices);
     config.picoseconds = cost.picoseconds;
   }
@@ -239,6 +272,10 @@ int64_t ConvConfig::transformLength() const {
   for (int64_t radix : radices)
     length *= radix;
   return length;
+}
+
+bool ConvConfig::inBlocks(seq::LongConvOp op) const {
+  return !op.getSpectrum() && ArrayRef(radices) == ArrayRef(kBlockRadices) && ConvProblem::of(op).reach() > 0;
 }
 
 ConvConfig ConvConfig::read(seq::LongConvOp op) {

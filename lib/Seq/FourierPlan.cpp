@@ -57,6 +57,12 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
       return refuse(why, kWhole);
     return plan;
   }
+  ConvConfig config = ConvConfig::read(op);
+  FourierPlan plan;
+  if (config.inBlocks(op)) {
+    plan.reach = ConvProblem::of(op).reach();
+    return plan;
+  }
   // Gates that are read by elements leave a kernel of several parts too few registers.
   bool byElements = (op.getPre() || op.getPost()) && length % 256;
   int64_t most = 256 * (byElements ? kTileRadix : kTwoParts);
@@ -70,11 +76,10 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   }
   // A filter in time may wrap around in its own samples, so that the right-angle transform of any
   // length from L on serves all kinds. Where its length is L a circular one needs only the roots of 1.
-  FourierPlan plan;
   int64_t runs = llvm::divideCeil(length, 256);
   bool whole = length % 256 == 0 && runs <= kTileRadix;
   plan.radix = whole ? runs : llvm::PowerOf2Ceil(runs);
-  std::optional<int64_t> asked = firstRadix(ConvConfig::read(op).radices);
+  std::optional<int64_t> asked = firstRadix(config.radices);
   if (asked && 256 * *asked >= length)
     plan.radix = *asked;
   if (plan.radix > kTwoParts && plan.length() != length)

@@ -150,7 +150,7 @@ void InnerPass::workTile() {
 
   // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
-  z = t.convolve(z, f, twiddleThere, [&] { return loadSpectrum(); }, twiddleBack);
+  z = t.convolve(z, f, twiddleThere, [&](const ComplexTile &x) { return t.times(x, loadSpectrum()); }, twiddleBack);
 
   // Warp b: [b][c][k1'], then [b][(k1, a)][c].
   z = t.exchange(z);

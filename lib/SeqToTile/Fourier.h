@@ -95,6 +95,11 @@ public:
     mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.re);
     return {fma(x.re, y.re, minus), fma(x.re, y.im, cross)};
   }
+  /// sum + x y, element by element.
+  ComplexTile plusTimes(const ComplexTile &sum, const ComplexTile &x, const ComplexTile &y) {
+    mlir::Value minus = make<mlir::arith::NegFOp>(x.im);
+    return {fma(minus, y.im, fma(x.re, y.re, sum.re)), fma(x.im, y.re, fma(x.re, y.im, sum.im))};
+  }
   /// x times the conjugate of y, element by element.
   ComplexTile timesConj(const ComplexTile &x, const ComplexTile &y) {
     mlir::Value cross = make<mlir::arith::MulFOp>(x.im, y.im);
@@ -104,9 +109,9 @@ public:
   /// Along both inner digits, times the spectrum, and back: [c][b] by way of [k2][c], [k2][k3] and
   /// [c][k2] to [b][c].
   ComplexTile convolve(ComplexTile z, const ComplexTable &f, const ComplexTile &there,
-                       llvm::function_ref<ComplexTile()> spectrum, const ComplexTile &back) {
+                       llvm::function_ref<ComplexTile(const ComplexTile &)> timesSpectrum, const ComplexTile &back) {
     z = times(fromLeft(f, z), there);
-    z = times(fromRight(z, f), spectrum());
+    z = timesSpectrum(fromRight(z, f));
     z = times(fromLeft(f.conj(), z), back);
     return fromLeft(f.conj(), z);
   }

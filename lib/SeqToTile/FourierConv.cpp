@@ -17,6 +17,10 @@
 // A sequence of 8192 samples is two parts, which the first stage adds up: a warp then has two matrices
 // in each phase, of even and of odd frequencies.
 //
+// A long causal sequence is blocks of 4096 samples, work tiles that a CTA does in order. It keeps their
+// transforms in SRAM, as many as the filter reaches back, and adds up their products with the spectra of the taps between
+// two blocks: each thread those numbers of its matrix.
+//
 // Scales: no stage on the way there grows beyond the largest of the inputs, so that none of f16
 // overflows; the transform is divided by N in all. What is on the way back is at most the mean of the
 // magnitudes of the result. A result of bf16 may lie beyond the range of f16, so there the spectrum
@@ -44,7 +48,7 @@ public:
       : op(op), plan(plan), spectrum(spectrum), builder(op.getContext()), t(builder, op.getLoc()) {
     element = op.getU().getType().getElementType();
     // A box of the tensor map has whole runs of 256 samples.
-    boxes = op.getLength() % 256 == 0 && op.getLength() <= plan.length();
+    boxes = op.getLength() % 256 == 0 && (plan.inBlocks() || op.getLength() <= plan.length());
   }
 
   KernelOp create(StringRef name);
@@ -69,15 +73,35 @@ private:
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   /// Whether there are registers for neither all tables nor phases side by side.
+  int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
+  /// Whether a block's sum is a loop, which phases side by side have no registers for, and L1 not all of its spectra.
+  bool loops() { return plan.reach > 2; }
+  bool streams() { return plan.reach > 4; }
+  /// Whether there are blocks that the last one no longer depends on.
+  bool slides() { return plan.reach < blocks(); }
+  /// Places for the transforms of blocks before an even one. A block takes that of one that is no longer needed.
+  int64_t places() { return slides() ? plan.reach - 1 : (plan.reach - 1) / 2 * 2; }
+  Value placeOf(Value number) {
+    return slides() ? t.make<arith::RemUIOp>(number, t.index(places())) : number;
+  }
+  bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
   Type tensorType();
   void workTile(Value group, Value channel);
+  ComplexTile sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel);
+  Value isOdd() { return t.make<arith::AndIOp>(order, t.index(1)); }
+  ComplexTile recallPair(Value memory, ValueRange place, bool once = false) {
+    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), memory, place, once);
+    return {kept.getFirst(), kept.getSecond()};
+  }
   /// Tiles of samples are [number][part].
   Value load(Value source, int64_t tile, bool transpose);
   Value batchOf(int64_t tile) {
     return t.add(firstBatch, tile / plan.parts() * plan.sequences());
   }
-  int64_t firstRow(int64_t tile) { return 16 * (tile % plan.parts()); }
+  Value firstRow(int64_t tile) {
+    return plan.inBlocks() ? t.mul(block, 16) : t.index(16 * (tile % plan.parts()));
+  }
   SmallVector<Value> samples(int64_t tile, bool transpose);
   Value input(int64_t tile);
   void output(Value y, int64_t tile);
@@ -95,6 +119,8 @@ private:
 
   Value u, s, pre, post, skip, y; // arguments
   Value firstBatch, channel;   // of the work tile
+  Value order, block;          // of a work tile that is a block: which one it is, and from the left
+  Value past;                  // the transforms of those before
 };
 
 } // namespace
@@ -117,17 +143,19 @@ KernelOp FourierConvKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
-                                    /*overlap=*/boxes && !crowded(), /*spread=*/false);
+                                    /*overlap=*/boxes && !crowded() && !loops(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  int64_t lag = reads() > 1 || plan.parts() > 1 ? 1 : 2;
+  int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
   // where the samples are read again for a skip.
-  if (plan.parts() > 1)
+  if (plan.parts() > 1 || (loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
+  if (plan.inBlocks())
+    kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   if (!boxes || addsSkip() || (plan.parts() == 1 && reads() > 3))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  else if (reads() > 1 || !element.isF16())
+  else if (reads() > 1 || !element.isF16() || plan.inBlocks())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
   kernel.setOutput(inputs.size() - 1);
   int64_t runs = op.getLength() / 256;
@@ -150,11 +178,22 @@ KernelOp FourierConvKernel::create(StringRef name) {
   y = body.getArgument(next++);
   Value batches = t.dim(u, boxes ? 2 : 0);
   Value groups = t.ceilDiv(batches, sequences());
-  auto forEach = ForEachOp::create(builder, op.getLoc(),
-                                   ValueRange{groups, t.dim(u, boxes ? 0 : 1)});
+  SmallVector<Value> sizes = {groups, t.dim(u, boxes ? 0 : 1)};
+  if (plan.inBlocks()) {
+    sizes.insert(sizes.begin(), t.index(blocks()));
+    auto memory = SmemType::get(op.getContext(), {places() + 1, 8 * kFourierWarps, 64}, builder.getF16Type());
+    past = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+  }
+  auto forEach = ForEachOp::create(builder, op.getLoc(), sizes);
   ReturnOp::create(builder, op.getLoc());
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  workTile(forEach.getBody().getArgument(0), forEach.getBody().getArgument(1));
+  Block &work = forEach.getBody().front();
+  builder.setInsertionPointToStart(&work);
+  if (plan.inBlocks()) {
+    order = block = work.getArgument(0);
+    if (isAnticausal())
+      block = t.sub(t.index(blocks() - 1), order);
+  }
+  workTile(work.getArgument(sizes.size() - 2), work.getArgument(sizes.size() - 1));
   return kernel;
 }
 
@@ -163,7 +202,8 @@ SmallVector<Value> FourierConvKernel::samples(int64_t tile, bool transpose) {
   Value row = t.position(transpose ? 2 : 1), column = t.position(transpose ? 1 : 2);
   Value sequence = t.divAll(row, plan.rows()), a = t.remAll(row, plan.rows());
   Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(batchOf(tile), t.indices()));
-  Value time = t.make<arith::AddIOp>(t.mulAll(t.addAll(a, firstRow(tile)), 256), column);
+  a = t.add(a, t.broadcast(firstRow(tile), t.indices()));
+  Value time = t.make<arith::AddIOp>(t.mulAll(a, 256), column);
   time = t.make<arith::AddIOp>(time, t.mulAll(t.position(0), 16));
   return {batch, channel, time};
 }
@@ -175,8 +215,8 @@ Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
   Value zero = t.index(0);
   auto type = tileType<SharedAttr>({64, 64}, element);
   // Slots are short where there are many tensors.
-  int64_t stages = reads() > 4 || plan.parts() > 1 ? kFourierStages / 2 : kFourierStages;
-  Value box = t.load(source, {channel, zero, batchOf(tile), t.index(firstRow(tile)), zero}, type, stages);
+  int64_t stages = reads() > 4 || plan.parts() > 1 || plan.inBlocks() ? kFourierStages / 2 : kFourierStages;
+  Value box = t.load(source, {channel, zero, batchOf(tile), firstRow(tile), zero}, type, stages);
   // What the last phase reads is a copy of its own, not to be merged with that of the first.
   if (!transpose)
     box.getDefiningOp()->setDiscardableAttr("tile.last", builder.getUnitAttr());
@@ -211,7 +251,7 @@ void FourierConvKernel::output(Value result, int64_t tile) {
   Value zero = t.index(0);
   Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), rounded);
   StoreOp::create(builder, t.loc, joined, y,
-                  ValueRange{channel, zero, batchOf(tile), t.index(firstRow(tile)), zero}, Value());
+                  ValueRange{channel, zero, batchOf(tile), firstRow(tile), zero}, Value());
 }
 
 /// [k1][k2][k3] of the channel, the same for all sequences of the tile.
@@ -244,6 +284,64 @@ ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t
   return table;
 }
 
+/// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
+/// what they read: an even one makes the sum of the next one as well, but for that block's own product.
+ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
+  auto recall = [&](Value memory, Value place) { return recallPair(memory, place); };
+  // Where L1 does not hold all spectra it is for the first one, which each block needs.
+  auto spectrum = [&](Value j) { return recallPair(s, {channel, j}, streams()); };
+  auto yield = [&](OpBuilder &b, ArrayRef<ComplexTile> tiles) {
+    SmallVector<Value> values;
+    for (const ComplexTile &tile : tiles)
+      values.append({tile.re, tile.im});
+    scf::YieldOp::create(b, t.loc, values);
+  };
+  ComplexTile here = t.times(x, kernel);
+  Value next = t.index(places()); // behind the transforms: what is there of the next sum
+  auto odd = [&](OpBuilder &b, Location) {
+    ComplexTile sum = recall(past, next);
+    yield(b, {{t.make<arith::AddFOp>(here.re, sum.re), t.make<arith::AddFOp>(here.im, sum.im)}});
+  };
+  auto even = [&](OpBuilder &b, Location) {
+    // Block j back, and the one before it, meet spectrum j of the next and of this block.
+    Value zero = t.constant(t.half(), 0);
+    // A spectrum is read one turn before it is needed.
+    ComplexTile first = spectrum(t.index(1));
+    Value last = t.index(plan.reach - 1);
+    auto loop = scf::ForOp::create(
+        builder, t.loc, t.index(1), t.add(t.min(order, last), 1), t.index(1),
+        ValueRange{here.re, here.im, zero, zero, x.re, x.im, first.re, first.im},
+        [&](OpBuilder &b, Location, Value j, ValueRange sums) {
+          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = recall(past, placeOf(t.sub(order, j)));
+          ComplexTile next = spectrum(t.min(t.add(j, 1), last));
+          yield(b, {t.plusTimes({sums[0], sums[1]}, far, kernel), t.plusTimes({sums[2], sums[3]}, near, kernel), far, next});
+        });
+    loop->setAttr(kUnrollAttr, builder.getI32IntegerAttr(2));
+    ComplexTile ahead = {loop.getResult(2), loop.getResult(3)}, left = {loop.getResult(4), loop.getResult(5)};
+    Value reaches = t.compare(arith::CmpIPredicate::slt, order, last);
+    auto more = scf::IfOp::create(
+        b, t.loc, reaches,
+        [&](OpBuilder &b, Location) { yield(b, {t.plusTimes(ahead, left, {loop.getResult(6), loop.getResult(7)})}); },
+        [&](OpBuilder &b, Location) { yield(b, {ahead}); });
+    KeepOp::create(b, t.loc, more.getResult(0), more.getResult(1), past, next);
+    yield(b, {{loop.getResult(0), loop.getResult(1)}});
+  };
+  auto sum = scf::IfOp::create(builder, t.loc, t.compare(arith::CmpIPredicate::ne, isOdd(), t.index(0)), odd, even);
+  if (places() > 0) {
+    auto keep = [&] { KeepOp::create(builder, t.loc, x.re, x.im, past, placeOf(order)); };
+    if (slides()) {
+      keep();
+    } else {
+      Value needed = t.compare(arith::CmpIPredicate::slt, order, t.index(places()));
+      auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(branch.thenBlock());
+      keep();
+    }
+  }
+  return {sum.getResult(0), sum.getResult(1)};
+}
+
 void FourierConvKernel::workTile(Value group, Value channelAt) {
   firstBatch = t.mul(group, sequences());
   channel = channelAt;
@@ -272,8 +370,14 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     ComplexTile back = t.complexTile(twiddle(plan, 4, /*back=*/true, k0));
     if (parts > 1 && crowded())
       readAgain(back);
-    y = t.convolve(y, f, t.complexTile(twiddle(plan, 0.25, /*back=*/false, k0)),
-                   [&] { return loadSpectrum(k0); }, back);
+    // Spectra of blocks are not shrunk where they are read.
+    double there = plan.inBlocks() ? 0.25 / shrink() : 0.25;
+    ComplexTile forth = t.complexTile(twiddle(plan, there, /*back=*/false, k0));
+    ComplexTile kernel;
+    if (plan.inBlocks()) {
+      kernel = recallPair(s, {channel, t.index(0)});
+    }
+    y = t.convolve(y, f, forth, [&](const ComplexTile &x) { return plan.inBlocks() ? sumOfBlocks(x, kernel) : t.times(x, loadSpectrum(k0)); }, back);
 
     // Warp b: [b][c][k1].
     y = t.exchange(y);

@@ -407,7 +407,7 @@ void InPlaceKernel::across(Value step) {
   z = t.times(z, pulledTwiddle(twiddleB, first));
   ComplexTile twiddleThere = t.complexTile(between(kThere / shrink(), false));
   ComplexTile twiddleBack = t.complexTile(between(4, true));
-  z = t.convolve(z, fourier, twiddleThere, [&] { return kernel; }, twiddleBack); // [b][c]
+  z = t.convolve(z, fourier, twiddleThere, [&](const ComplexTile &x) { return t.times(x, kernel); }, twiddleBack); // [b][c]
   write(z, first, t.index(0), /*along=*/0, /*step=*/1);
 }
 

@@ -13,6 +13,10 @@
 // At the roots of i a tap of lag -j is -i times one of lag N - j. So the taps that reach to the right
 // are the imaginary part of the input, from its end, and one transform makes the spectrum of both.
 //
+// Of a convolution in blocks of N samples, a work tile is the spectrum of the taps between a block of input and
+// the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
+// the work tile before, times -i: a CTA does those of a channel in order.
+//
 // A transform of S parts of 4096 samples is S of one part: a work tile is the residue k0 of the
 // frequencies f = k0 + S k' of a channel, and reads all of its taps. Of two parts, a work tile is a
 // channel if registers do for that, and its first stage adds them up by products.
@@ -57,10 +61,14 @@ public:
         t(builder, loc) {}
   KernelOp create(StringRef name);
   /// Whether a work tile is one residue of several.
+  /// Work tiles of a channel in blocks. The taps of an anticausal one run the other way, from behind the last block.
+  int64_t blocks() { return plan.reach + (isAnticausal() ? 1 : 0); }
   bool byResidue() { return plan.parts() > 2 || (plan.parts() > 1 && source.kept); }
 
 private:
-  void workTile(Value group, Value residue);
+  bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
+  void workTile(Value group, Value second);
+  void finishBlock(Value re, Value im, Value channel, Value number);
   std::pair<Value, Value> everyPart(Value residue);
   Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
@@ -82,6 +90,8 @@ private:
 
   Value filter, reverse, skip, out; // arguments
   Value head, lag;                  // of each element
+  Value ahead;                      // the lag of point 0 of a block
+  Value before;                     // and what the transform of the one before it is
 };
 
 } // namespace
@@ -97,9 +107,9 @@ KernelOp PrepareKernel::create(StringRef name) {
     if (tensor)
       inputs.push_back(view(tensor));
   inputs.push_back(ViewType::get(context, spectrum.getShape(), spectrum.getElementType()));
-  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/plan.inBlocks(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
-  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
+  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(plan.inBlocks() ? 2 : 1));
   // Wide numbers, several parts, and taps that wrap around leave no registers for tables.
   bool wraps = source.kind == ConvKind::Circular &&
                cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
@@ -120,11 +130,20 @@ KernelOp PrepareKernel::create(StringRef name) {
   SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
   if (byResidue())
     sizes.push_back(t.index(plan.parts()));
+  if (plan.inBlocks()) {
+    sizes.insert(sizes.begin(), t.index(blocks()));
+    auto memory = SmemType::get(context, {1, 8 * kFourierWarps, 64}, builder.getF16Type());
+    before = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+    kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
+  }
   auto forEach = ForEachOp::create(builder, t.loc, sizes);
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
   Block &work = forEach.getBody().front();
-  workTile(work.getArgument(0), byResidue() ? work.getArgument(1) : Value());
+  if (plan.inBlocks())
+    workTile(work.getArgument(1), work.getArgument(0));
+  else
+    workTile(work.getArgument(0), byResidue() ? work.getArgument(1) : Value());
   return kernel;
 }
 
@@ -135,6 +154,11 @@ Value PrepareKernel::where(arith::CmpIPredicate predicate, Value x, int64_t y, V
 
 /// The taps of these lags, in f32; zero where the filter has none.
 Value PrepareKernel::taps(Value tensor, Value view, Value lag) {
+  // Blocks of an anticausal filter reach the other way.
+  if (ahead && isAnticausal())
+    lag = t.sub(t.broadcast(ahead, t.indices()), lag);
+  else if (ahead)
+    lag = t.add(lag, t.broadcast(ahead, t.indices()));
   if (source.lastFirst) {
     Value last = t.sub(t.dim(view, 1), t.index(1));
     lag = t.make<arith::SubIOp>(t.broadcast(last, t.indices()), lag);
@@ -149,7 +173,7 @@ Value PrepareKernel::leftTaps() {
   Value sum;
   auto add = [&](Value x) { sum = sum ? t.make<arith::AddFOp>(sum, x) : x; };
   Value zeroLag = where(Predicate::eq, lag, 0, lag);
-  switch (source.kind) {
+  switch (ahead ? ConvKind::Causal : source.kind) {
   case ConvKind::Causal:
   case ConvKind::TwoSidedDisjoint:
     add(taps(source.filter, filter, lag));
@@ -170,7 +194,8 @@ Value PrepareKernel::leftTaps() {
   }
   }
   if (skip) {
-    Value row = t.select(t.compare(Predicate::eq, lag, t.splat(0)), head, t.splat(-1));
+    Value here = ahead ? t.add(lag, t.broadcast(ahead, t.indices())) : lag;
+    Value row = t.select(t.compare(Predicate::eq, here, t.splat(0)), head, t.splat(-1));
     add(t.make<PullOp>(t.single(), skip, ValueRange{row}));
   }
   return sum;
@@ -298,7 +323,34 @@ std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
   return {re, im};
 }
 
-void PrepareKernel::workTile(Value group, Value residue) {
+/// What the taps d >= 0 of a block give, and -i times those of d < 0, which are the ones of the block before. That has one
+/// of d = -N, too, which makes the result's imaginary part alone.
+void PrepareKernel::finishBlock(Value re, Value im, Value channel, Value number) {
+  ComplexTile own = {t.cast(re, t.half()), t.cast(im, t.half())};
+  Value next = isAnticausal() ? t.sub(t.index(plan.reach), number) : number;
+  auto keep = [&](const ComplexTile &spectrum) {
+    KeepOp::create(builder, t.loc, spectrum.re, spectrum.im, out, ValueRange{channel, next});
+  };
+  Value follows = t.compare(arith::CmpIPredicate::ne, number, t.index(0));
+  auto branch = scf::IfOp::create(builder, t.loc, follows, /*withElse=*/true);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), before, ValueRange{t.index(0)});
+    Value sumRe = t.make<arith::AddFOp>(re, t.cast(kept.getSecond(), t.single()));
+    Value sumIm = t.make<arith::SubFOp>(im, t.cast(kept.getFirst(), t.single()));
+    keep({t.cast(sumRe, t.half()), t.cast(sumIm, t.half())});
+    builder.setInsertionPointToStart(branch.elseBlock());
+    if (!isAnticausal())
+      keep(own);
+  }
+  KeepOp::create(builder, t.loc, own.re, own.im, before, ValueRange{t.index(0)});
+}
+
+void PrepareKernel::workTile(Value group, Value second) {
+  Value residue = byResidue() ? second : Value();
+  if (plan.inBlocks())
+    ahead = t.mul(isAnticausal() ? t.sub(t.index(plan.reach), second) : second, plan.length());
   // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
   Value first = t.broadcast(t.mul(group, plan.sequences()), t.indices());
   Value column = t.position(2);
@@ -315,7 +367,7 @@ void PrepareKernel::workTile(Value group, Value residue) {
     for (int64_t j = 0; j < plan.parts(); ++j) {
       lag = t.addAll(start, kPart * j);
       real.push_back(split(leftTaps()));
-      Value right = rightTaps();
+      Value right = ahead ? Value() : rightTaps();
       imaginary.push_back(right ? split(t.make<arith::NegFOp>(right)) : Split());
     }
   }
@@ -345,8 +397,14 @@ void PrepareKernel::workTile(Value group, Value residue) {
 
     auto type = t.frag(spectrum.getElementType());
     Value scale = t.constantLike(re, 64.0 * double(plan.parts()));
-    re = t.cast(t.make<arith::MulFOp>(re, scale), type);
-    im = t.cast(t.make<arith::MulFOp>(im, scale), type);
+    re = t.make<arith::MulFOp>(re, scale);
+    im = t.make<arith::MulFOp>(im, scale);
+    if (ahead) {
+      finishBlock(re, im, group, second);
+      continue;
+    }
+    re = t.cast(re, type);
+    im = t.cast(im, type);
     // Rows of a spectrum that is the compiler's own lie in one piece.
     if (!source.kept && plan.sequences() == 1 && plan.radix % 16 == 0) {
       PlaceRowsOp::create(builder, t.loc, ValueRange{re, im}, out, ValueRange{group, residue ? t.mul(residue, 256) : t.index(256 * k0)},
@@ -388,6 +446,8 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
       host.index(llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences()))};
   if (writer.byResidue())
     work.push_back(host.index(source.plan.parts()));
+  if (source.plan.inBlocks())
+    work.push_back(host.index(writer.blocks()));
   auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands, work);
   return launch.getResult(0);
 }
@@ -399,6 +459,8 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, Sym
                       skip, op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
                       /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
+  if (plan.inBlocks()) // as tile.keep leaves it
+    spectrum = RankedTensorType::get({op.getChannels(), plan.reach, 2 * plan.length()}, b.getF16Type());
   return launchPrepare(b, op, source, spectrum, symbols);
 }
 

@@ -173,11 +173,13 @@ LogicalResult Staggered::pairExchanges() {
   return success();
 }
 
-/// Gives each CTA a contiguous range of work tiles, as equal as they come.
+/// Gives each CTA a contiguous range of work tiles, or of rows of them that belong together, as equal as they
+/// come.
 void Staggered::spread() {
   sizes = llvm::to_vector(work.getSizes());
-  Value total = sizes.front();
-  for (Value size : ArrayRef(sizes).drop_front())
+  bool ordered = kernel->hasAttr(kOrderedAttr);
+  Value total = sizes[ordered];
+  for (Value size : ArrayRef(sizes).drop_front(1 + ordered))
     total = arith::MulIOp::create(b, loc, total, size);
   Value cta = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
   Value ctas = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
@@ -188,6 +190,9 @@ void Staggered::spread() {
   Value one = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, cta, more);
   Value extra = arith::SelectOp::create(b, loc, one, index(1), index(0));
   count = arith::AddIOp::create(b, loc, each, extra);
+  if (ordered)
+    for (Value *tiles : {&first, &count})
+      *tiles = arith::MulIOp::create(b, loc, *tiles, sizes.front());
   int64_t drain = lag * (plan.count - 1);
   for (StoreOp store : stores())
     drain = std::max(drain, flushDelay(store));
@@ -224,7 +229,7 @@ void Staggered::declareStreams() {
       stream(lag * phase - 1);
       if (!llvm::is_contained(slowPhases, phase))
         slowPhases.push_back(phase);
-    } else if (isa<PullOp, PlaceOp, PlaceRowsOp>(op))
+    } else if (isa<PullOp, PlaceOp, PlaceRowsOp, KeepOp, RecallOp, scf::ForOp, scf::IfOp>(op))
       stream(lag * phase);
   }
   SmallVector<Value> origin = this->origin();
@@ -429,9 +434,9 @@ void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
     LayOp::create(b, loc, materialize(join.getSource(), map), memory[op], k % (2 * lag));
     return;
   }
-  SmallVector<Value> operands = mapped(op->getOperands(), map);
-  map.map(op->getOperands(), operands);
-  if (!isa<PlaceOp, PlaceRowsOp>(op)) {
+  for (Value value : StaggerPlan::usedBy(op))
+    map.map(value, materialize(value, map));
+  if (!isa<PlaceOp, PlaceRowsOp, KeepOp>(op)) {
     b.clone(*op, map);
     return;
   }

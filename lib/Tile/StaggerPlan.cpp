@@ -8,7 +8,9 @@
 #include "StaggerPlan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -25,6 +27,12 @@ static bool isCheap(Operation *op) {
           }));
 }
 
+SetVector<Value> StaggerPlan::usedBy(Operation *op) {
+  SetVector<Value> values(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
+}
+
 /// Gives a phase to the operations that make the value and have none yet.
 void StaggerPlan::settle(Value value, int64_t phase) {
   Operation *op = value.getDefiningOp();
@@ -32,7 +40,7 @@ void StaggerPlan::settle(Value value, int64_t phase) {
   if (it == phases.end() || it->second >= 0)
     return;
   it->second = phase;
-  for (Value operand : op->getOperands())
+  for (Value operand : usedBy(op))
     settle(operand, phase);
 }
 
@@ -50,18 +58,19 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
   for (Operation &op : body.without_terminator()) {
     if (isCheap(&op))
       continue;
-    if (op.getNumRegions())
-      return op.emitError() << "expected straight-line code to stagger";
+    // A loop or a branch belongs to one phase.
+    if (op.getNumRegions() && !isa<scf::ForOp, scf::IfOp>(op))
+      return op.emitError() << "expected straight-line code, loops and branches to stagger";
     int64_t phase = -1;
-    for (Value operand : op.getOperands())
+    for (Value operand : usedBy(&op))
       if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
         phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
-    bool ends = isa<ExchangeOp, StoreOp, PlaceOp, PlaceRowsOp>(op);
+    bool ends = isa<ExchangeOp, StoreOp, PlaceOp, PlaceRowsOp, KeepOp>(op) || (op.getNumRegions() && !op.getNumResults());
     if (phase < 0 && ends)
       phase = 0;
     phases[&op] = phase;
     if (phase >= 0)
-      for (Value operand : op.getOperands())
+      for (Value operand : usedBy(&op))
         settle(operand, phase);
     count = std::max(count, phase + 1 + int64_t(isa<ExchangeOp>(op)));
   }
@@ -72,7 +81,7 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
   for (auto &[op, phase] : phases) {
     bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
                                                   [&](Value x) { return usesFirst(x, work); })
-                                  : isMemoryEffectFree(op) && !isa<ExchangeOp>(op) &&
+                                  : isMemoryEffectFree(op) && !isa<ExchangeOp, scf::ForOp, scf::IfOp>(op) &&
                                         llvm::all_of(op->getOperands(), stays) &&
                                         !llvm::all_of(op->getOperands(), isTable);
     if (walksFast && picked)
@@ -85,7 +94,7 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
           llvm::all_of(operand.getUsers(), [&](Operation *user) { return slow.contains(user); }))
         operand.getDefiningOp()->setAttr(kRereadAttr, UnitAttr::get(op->getContext()));
   for (auto &[op, phase] : phases)
-    for (Value operand : op->getOperands()) {
+    for (Value operand : usedBy(op)) {
       Operation *maker = operand.getDefiningOp();
       if (!maker || !phases.contains(maker) || slow.contains(maker))
         continue;

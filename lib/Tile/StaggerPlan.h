@@ -26,6 +26,9 @@ public:
   llvm::SetVector<mlir::Operation *> slow;
   int64_t count = 1; ///< Phases.
 
+  /// The operands of an operation, and what its regions use from outside.
+  static llvm::SetVector<mlir::Value> usedBy(mlir::Operation *op);
+
 private:
   bool usesFirst(mlir::Value value, ForEachOp work);
   void settle(mlir::Value value, int64_t phase);

@@ -135,6 +135,63 @@ struct ConvertPlaceRows : OpConversionPattern<PlaceRowsOp> {
   }
 };
 
+/// Where the memory has the element [warp, row, column] of one of the kept tiles.
+SmallVector<Value> inPlace(OpBuilder &b, Location loc, Value memory, ValueRange place, ValueRange at,
+                           bool second) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto addTo = [&](Value sum, Value x, int64_t y) {
+    Value product = arith::MulIOp::create(b, loc, x, constant(y));
+    return arith::AddIOp::create(b, loc, sum, product).getResult();
+  };
+  constexpr int64_t kElements = kMatrixSize * kMatrixSize;
+  Value flat = addTo(constant(second ? kElements : 0), at[0], 2 * kElements);
+  flat = addTo(addTo(flat, at[1], kMatrixSize), at[2], 1);
+  SmallVector<Value> position(place);
+  if (size_t(cast<MemRefType>(memory.getType()).getRank()) == place.size() + 1) {
+    position.push_back(flat);
+    return position;
+  }
+  position.push_back(arith::DivUIOp::create(b, loc, flat, constant(64)));
+  position.push_back(arith::RemUIOp::create(b, loc, flat, constant(64)));
+  return position;
+}
+
+struct ConvertKeep : OpConversionPattern<KeepOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(KeepOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    SmallVector<Value> at = loopOver(rewriter, loc, op.getFirst().getType());
+    for (bool second : {false, true}) {
+      Value tile = second ? adaptor.getSecond() : adaptor.getFirst();
+      Value value = tensor::ExtractOp::create(rewriter, loc, tile, at);
+      memref::StoreOp::create(rewriter, loc, value, adaptor.getMemory(),
+                              inPlace(rewriter, loc, adaptor.getMemory(), adaptor.getPlace(), at, second));
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertRecall : OpConversionPattern<RecallOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(RecallOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Type type = typeConverter->convertType(op.getFirst().getType());
+    SmallVector<Value> tiles;
+    for (bool second : {false, true})
+      tiles.push_back(tensor::GenerateOp::create(
+          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+            Value value = memref::LoadOp::create(
+                b, loc, adaptor.getMemory(),
+                inPlace(b, loc, adaptor.getMemory(), adaptor.getPlace(), at, second));
+            tensor::YieldOp::create(b, loc, value);
+          }));
+    rewriter.replaceOp(op, tiles);
+    return success();
+  }
+};
+
 /// In order, everything has been written.
 struct ConvertMeet : OpConversionPattern<MeetOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -150,5 +207,5 @@ struct ConvertMeet : OpConversionPattern<MeetOp> {
 void longwing::tile::populateInPlacePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
   patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet, ConvertPullRows,
-               ConvertPlaceRows>(converter, patterns.getContext());
+               ConvertPlaceRows, ConvertKeep, ConvertRecall>(converter, patterns.getContext());
 }

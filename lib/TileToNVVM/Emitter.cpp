@@ -342,7 +342,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
       .Case<WarpDotOp, TransposeOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
-            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
+            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
       .Case([&](GatherOp op) { return emitGather(op), success(); })
@@ -443,11 +443,12 @@ LogicalResult Emitter::emitFor(Operation *op) {
   SmallVector<Table *> held = holdTables(loop);
   auto copy = scf::ForOp::create(b, loc, one(loop.getLowerBound()), one(loop.getUpperBound()),
                                  one(loop.getStep()), flatten(loop.getInitArgs()));
-  if (loop->hasAttr(kRolledAttr)) {
-    auto never = LLVM::LoopUnrollAttr::get(b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {},
-                                           {}, {}, {});
+  auto rolled = b.getBoolAttr(true);
+  auto count = loop->getAttrOfType<IntegerAttr>(kUnrollAttr);
+  if (loop->hasAttr(kRolledAttr) || count) {
+    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), count ? BoolAttr() : rolled, count, {}, {}, {}, {}, {});
     copy->setAttr("loop_annotation",
-                  LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, never, {}, {}, {}, {}, {},
+                  LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {},
                                                 {}, {}, {}, {}, {}, {}));
   }
   OpBuilder::InsertionGuard guard(b);

@@ -253,6 +253,10 @@ private:
   void emitWarps(tile::MeetOp op);
   void emitWarps(tile::PullRowsOp op);
   void emitWarps(tile::PlaceRowsOp op);
+  void emitWarps(tile::KeepOp op);
+  void emitWarps(tile::RecallOp op);
+  mlir::Value keptAddress(mlir::Value memory, mlir::ValueRange place);
+  std::pair<mlir::Value, mlir::Type> keptWords(mlir::Value address, bool second);
   /// Rows in device memory: the address of this thread's element of its first row, and whether its two
   /// rows exist.
   struct Pieces {

@@ -40,6 +40,9 @@ struct ConvProblem {
 
   static ConvProblem of(seq::LongConvOp op);
   bool isCircular() const { return kind == seq::ConvKind::Circular; }
+  /// Of a one-sided convolution cut in blocks of 4096 samples: how many blocks of input one of the result depends on. 0 if
+  /// it is not to be cut: there is one block, or too many of them are needed at once.
+  int64_t reach() const;
   /// Whether a circular convolution can be written as a two-sided one, whose reverse filter holds
   /// what wraps around. That has a transform of any length from L on.
   bool unwraps() const { return isCircular() && taps >= 0 && taps <= length; }
@@ -56,6 +59,8 @@ struct ConvConfig {
   std::string reason;
 
   int64_t transformLength() const;
+  /// Whether these are transforms of blocks of a causal sequence.
+  bool inBlocks(seq::LongConvOp op) const;
   static ConvConfig read(seq::LongConvOp op);
   void write(seq::LongConvOp op) const;
 };
