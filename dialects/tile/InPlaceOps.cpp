@@ -7,6 +7,7 @@
 
 #include "dialects/tile/Tile.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -26,11 +27,11 @@ static LogicalResult verifyRows(Operation *op, RankedTensorType tile, SmemType b
                              << along << " and " << step;
   if (along == 0 && getConstantIntValue(j) != 0)
     return op->emitOpError() << "expected warps along dimension 0 to begin at j = 0";
-  std::optional<int64_t> first = getConstantIntValue(i);
+  auto product = i.getDefiningOp<arith::MulIOp>();
+  std::optional<int64_t> first = getConstantIntValue(product ? product.getRhs() : i);
   if (along == 1 && (!first || *first % kMatrixSize))
-    return op->emitOpError() << "expected warps along dimension 1 to begin at a constant i that is "
-                                "a multiple of "
-                             << kMatrixSize;
+    return op->emitOpError() << "expected warps along dimension 1 to begin at a multiple of " << kMatrixSize
+                             << ", a constant or one times an index";
   return success();
 }
 

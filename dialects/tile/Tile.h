@@ -108,6 +108,9 @@ constexpr llvm::StringLiteral kDealtAttr = "tile.dealt";
 constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
 
+/// The column of a row in memory that stands in column c of a tile of `quads`: four neighbours are of one thread.
+constexpr int64_t quadColumn(int64_t c) { return 4 * (c % 8 / 2) + 2 * (c / 8) + c % 2; }
+
 /// The tile type of a shape in a layout.
 template <typename Layout>
 mlir::RankedTensorType tileType(llvm::ArrayRef<int64_t> shape, mlir::Type element) {

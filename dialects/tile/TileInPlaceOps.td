@@ -23,7 +23,7 @@ def Tile_WriteRowsOp : Tile_Op<"write_rows", [AllTypesMatch<["first", "second"]>
   let summary = "Writes two matrices of each warp to rows of a buffer in SRAM";
   let description = [{
     The parts of row r of warp w are the rows r of its two matrices. `j` is 0 if warps go along
-    dimension 0, and the constant `i` is a multiple of 16 if they go along dimension 1.
+    dimension 0. If they go along dimension 1, `i` is a multiple of 16, a constant or one times an index.
   }];
   let arguments = (ins Tile_FragTile:$first, Tile_FragTile:$second, Tile_SmemType:$buffer, Index:$i, Index:$j,
                        I64Attr:$along, I64Attr:$step);
@@ -57,17 +57,18 @@ def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
   let description = [{
     Element (w, r, c) is that of the coordinates, `step w + stride r + c` added to the last one. That one
     is a scalar, or a tile of `index` that is constant in each warp's matrix. With two results the tensor
-    has one more dimension, of two elements: a result for each of them.
+    has one more dimension, of two elements: a result for each of them. With `quads`, 4 (c % 8 / 2) + 2 (c / 8) + c % 2 stands
+    for c: a thread's four columns are then neighbours in memory, which it reads at once.
 
     A row lies inside of the tensor or outside of it (all do inside if `inside` promises it), the
     tensor's last dimension is in one piece, and rows begin at multiples of 16 bytes: see `tile.whole`.
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
-                       I64Attr:$stride, UnitAttr:$inside);
+                       I64Attr:$stride, UnitAttr:$inside, UnitAttr:$quads);
   let results = (outs Variadic<Tile_FragTile>:$results_);
   let assemblyFormat = [{
     $source `[` $coordinates `:` type($coordinates) `]` `step` $step `stride` $stride
-    (`inside` $inside^)? attr-dict `:` type($source) `->` type($results_)
+    (`inside` $inside^)? (`quads` $quads^)? attr-dict `:` type($source) `->` type($results_)
   }];
   let hasVerifier = 1;
 }
@@ -76,9 +77,11 @@ def Tile_PlaceRowsOp : Tile_Op<"place_rows", [AttrSizedOperandSegments, MemoryEf
   let summary = "Writes rows that lie in one piece in device memory; none outside of the tensor";
   let description = "As `tile.pull_rows` reads them.";
   let arguments = (ins Variadic<Tile_FragTile>:$tiles, Tile_ViewType:$destination,
-                       Variadic<Index>:$coordinates, I64Attr:$step, I64Attr:$stride, UnitAttr:$inside);
+                       Variadic<Index>:$coordinates, I64Attr:$step, I64Attr:$stride, UnitAttr:$inside,
+                       UnitAttr:$quads);
   let assemblyFormat = [{
-    $tiles `to` $destination `[` $coordinates `]` `step` $step `stride` $stride (`inside` $inside^)? attr-dict
+    $tiles `to` $destination `[` $coordinates `]` `step` $step `stride` $stride (`inside` $inside^)?
+    (`quads` $quads^)? attr-dict
     `:` type($tiles) `to` type($destination)
   }];
   let hasVerifier = 1;

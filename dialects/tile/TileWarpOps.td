@@ -89,9 +89,10 @@ def Tile_TransposeOp : Tile_Op<"transpose", [Pure, SameOperandsAndResultType]> {
 
 def Tile_PositionOp : Tile_Op<"position", [Pure]> {
   let summary = "The index of each element along a dimension of a tile: warp, row or column";
-  let arguments = (ins I64Attr:$dimension);
+  let description = "With `quads`, of each element's column in memory: see `tile.pull_rows`.";
+  let arguments = (ins I64Attr:$dimension, UnitAttr:$quads);
   let results = (outs Tile_FragTile:$result);
-  let assemblyFormat = "$dimension attr-dict `:` type($result)";
+  let assemblyFormat = "$dimension (`quads` $quads^)? attr-dict `:` type($result)";
   let hasVerifier = 1;
 }
 

@@ -89,6 +89,8 @@ LogicalResult PositionOp::verify() {
     return emitOpError() << "expected a tile of index, got " << getResult().getType();
   if (int64_t(getDimension()) < 0 || int64_t(getDimension()) > 2)
     return emitOpError() << "expected a dimension from 0 to 2, got " << getDimension();
+  if (getQuads() && getDimension() != 2)
+    return emitOpError() << "expected columns in quads, dimension 2, got " << getDimension();
   return success();
 }
 

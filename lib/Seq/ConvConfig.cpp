@@ -119,24 +119,25 @@ SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
     return {};
   if (length == 1)
     return {1};
-  // Two stages of 16 behind the first one, as the fragments of mma.sync want it; 32 for the longest.
+  // Two stages of 16 behind the first one, as the fragments of mma.sync want it.
   auto whole = [](int64_t n) -> SmallVector<int64_t> {
-    if (n <= 16384)
-      return {n / 256, 16, 16};
     if (n <= kLongestInCta)
-      return {n / 1024, 32, 32};
+      return {n / 256, 16, 16};
     return {n / kLongestInCta, 32, 32, 32};
   };
   auto withoutOnes = [](SmallVector<int64_t> radices) {
     llvm::erase(radices, 1);
     return radices;
   };
-  int64_t step = length <= 16384 ? 256 : length <= kLongestInCta ? 1024 : kLongestInCta;
+  int64_t step = length <= kLongestInCta ? 256 : kLongestInCta;
   if (problem.isCircular() && length % step)
     if (SmallVector<int64_t> exact = factor(length); !exact.empty() || !problem.unwraps())
       return exact;
-  // Every length from L on does for the other kinds, and for a circular one as a two-sided one.
+  // Every length from L on does for the other kinds, and for a circular one as a two-sided one. A sequence in
+  // several parts of 4096 samples has a power of two of them.
   int64_t padded = llvm::alignTo(length, step);
+  if (padded > kBlockLength && padded <= kLongestInCta)
+    padded = llvm::PowerOf2Ceil(padded);
   SmallVector<int64_t> radices = withoutOnes(whole(padded));
   if (radices.front() > kLargestRadix)
     return problem.isCircular() ? factor(length) : SmallVector<int64_t>();

@@ -14,9 +14,8 @@
 using namespace mlir;
 using namespace longwing;
 
-/// The largest first radix, that of one tile, that of two parts, and the number of times that a filter may
-/// wrap around.
-static constexpr int64_t kMostRadix = 64, kTileRadix = 16, kTwoParts = 32, kMostWraps = 8;
+/// The largest first radix, that of one tile, and the number of times that a filter may wrap around.
+static constexpr int64_t kMostRadix = 128, kTileRadix = 16, kMostWraps = 8;
 
 int64_t FourierPlan::rows() const { return llvm::PowerOf2Ceil(std::min(radix, kTileRadix)); }
 
@@ -42,19 +41,16 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   int64_t length = op.getLength();
   if (ShapedType::isDynamic(length) || length < 1)
     return refuse(why, "a transform needs a static length");
-  constexpr const char *kWhole = "a transform of 16384 samples takes that many";
   constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
   if (op.getSpectrum()) {
     std::optional<int64_t> radix = firstRadix(*op.getRadices());
     if (!radix)
-      return refuse(why, "expected a spectrum of radices [R, 16, 16], R up to 16, 32 or 64");
+      return refuse(why, "expected a spectrum of radices [R, 16, 16], R up to 16, 32, 64 or 128");
     FourierPlan plan{*radix, !op.isCircular()};
     if (op.getSpectrum().getType().getDimSize(1) != plan.length() || plan.length() < length)
       return refuse(why, "expected a spectrum of static length");
     if (addsSkip(op) && plan.parts() > 1)
       return refuse(why, kSkip);
-    if (plan.radix > kTwoParts && plan.length() != length)
-      return refuse(why, kWhole);
     return plan;
   }
   ConvConfig config = ConvConfig::read(op);
@@ -63,11 +59,8 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     plan.reach = ConvProblem::of(op).reach();
     return plan;
   }
-  // Gates that are read by elements leave a kernel of several parts too few registers.
-  bool byElements = (op.getPre() || op.getPost()) && length % 256;
-  int64_t most = 256 * (byElements ? kTileRadix : kTwoParts);
-  if (length > most && length != 256 * kMostRadix)
-    return refuse(why, "transforms take up to " + Twine(most) + " samples, or " + Twine(256 * kMostRadix));
+  if (length > 256 * kMostRadix)
+    return refuse(why, "transforms take up to " + Twine(256 * kMostRadix) + " samples");
   if (op.isCircular()) {
     int64_t taps = op.getFilterLength();
     if (ShapedType::isDynamic(taps) || taps > kMostWraps * length)
@@ -82,10 +75,10 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   std::optional<int64_t> asked = firstRadix(config.radices);
   if (asked && 256 * *asked >= length)
     plan.radix = *asked;
-  if (plan.radix > kTwoParts && plan.length() != length)
-    return refuse(why, kWhole);
   if (addsSkip(op) && plan.parts() > 1)
     return refuse(why, kSkip);
+  if (op.isCircular() && plan.radix == kMostRadix && op.getFilterLength() > length)
+    return refuse(why, "of a transform of " + Twine(plan.length()) + " samples no filter wraps around more than once");
   plan.rightAngle = !op.isCircular() || plan.length() != length || plan.parts() > 1;
   return plan;
 }
@@ -93,7 +86,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
 std::optional<FourierPlan> FourierPlan::of(seq::PrepareFilterOp op, std::string *why) {
   std::optional<int64_t> radix = firstRadix(op.getRadices());
   if (!radix)
-    return refuse(why, "expected the radices [R, 16, 16], R up to 16, 32 or 64");
+    return refuse(why, "expected the radices [R, 16, 16], R up to 16, 32, 64 or 128");
   FourierPlan plan{*radix, op.getKind() != seq::ConvKind::Circular};
   int64_t taps = op.getFilter().getType().getDimSize(1);
   if (op.getKind() == seq::ConvKind::Circular &&

@@ -115,6 +115,14 @@ public:
     z = times(fromLeft(f.conj(), z), back);
     return fromLeft(f.conj(), z);
   }
+  /// x + i^turns y.
+  ComplexTile plus(const ComplexTile &x, const ComplexTile &y, int64_t turns);
+  /// X[k] = sum over n of exp(-2 pi i n k / size) x[n], or back exp(2 pi i n k / size), of 1, 2, 4 or 8.
+  llvm::SmallVector<ComplexTile> butterflies(llvm::ArrayRef<ComplexTile> x, bool back);
+  /// 16 of `rowTwiddles` for each warp from the row on, the same in all rows of its matrix.
+  ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row,
+                         bool quads = true);
+
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
     return {op.getFirstResult(), op.getSecondResult()};
@@ -127,6 +135,8 @@ public:
   mlir::Value position(int64_t dimension) {
     return make<tile::PositionOp>(indices(), dimension);
   }
+  /// The column in memory of each element of a tile of quads.
+  mlir::Value quadPosition() { return make<tile::PositionOp>(indices(), 2, /*quads=*/true); }
   mlir::Value splat(int64_t value) {
     auto attr = mlir::DenseElementsAttr::get(indices(), b.getIndexAttr(value));
     return make<mlir::arith::ConstantOp>(attr);

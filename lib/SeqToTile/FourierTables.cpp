@@ -7,6 +7,9 @@
 
 #include "FourierTables.h"
 
+#include "dialects/tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/APFloat.h"
 
@@ -19,6 +22,10 @@ using Complex = std::complex<double>;
 Complex longwing::unitRoot(int64_t numerator, int64_t denominator) {
   int64_t turn = ((numerator % denominator) + denominator) % denominator;
   return std::polar(1.0, 2 * M_PI * double(turn) / double(denominator));
+}
+
+Complex longwing::rootOf(const FourierPlan &plan, int64_t k, int64_t n) {
+  return unitRoot(-n * (4 * k - (plan.rightAngle ? 1 : 0)), 4 * plan.length());
 }
 
 FourierTable longwing::firstStage(const FourierPlan &plan, double scale, bool transpose, int64_t k0,
@@ -50,6 +57,12 @@ FourierTable longwing::sixteen(double scale) {
   return [=](int64_t, int64_t row, int64_t column) { return scale * unitRoot(-row * column, 16); };
 }
 
+FourierTable longwing::inQuads(const FourierTable &table, bool rows, bool columns) {
+  return [=](int64_t warp, int64_t row, int64_t column) {
+    return table(warp, rows ? tile::quadColumn(row) : row, columns ? tile::quadColumn(column) : column);
+  };
+}
+
 FourierTable longwing::twiddle(const FourierPlan &plan, double scale, bool back, int64_t k0) {
   return [=](int64_t warp, int64_t row, int64_t column) -> Complex {
     int64_t k1 = warp % plan.rows(), k2 = back ? column : row, c = back ? row : column;
@@ -72,6 +85,27 @@ static APFloat rounded(double value, const llvm::fltSemantics &semantics) {
   bool loses = false;
   result.convert(semantics, APFloat::rmNearestTiesToEven, &loses);
   return result;
+}
+
+Value longwing::rowTwiddles(OpBuilder &b, Location loc, const FourierPlan &plan) {
+  SmallVector<APFloat> values;
+  auto add = [&](Complex value) {
+    for (double part : {value.real(), value.imag()})
+      values.push_back(rounded(part, APFloat::IEEEhalf()));
+  };
+  // Columns of b and of k1 are read in quads, but stand in order in the tiles; those of c stand in quads.
+  auto columnAt = [](int64_t at) { return 8 * (at % 4 / 2) + 2 * (at / 4) + at % 2; };
+  for (int64_t k = 0; k < plan.radix; ++k)
+    for (int64_t at = 0; at < 16; ++at)
+      add(0.25 * rootOf(plan, k, 16 * columnAt(at)));
+  for (int64_t k = 0; k < plan.radix; ++k)
+    for (int64_t c = 0; c < 16; ++c)
+      add(rootOf(plan, k, c));
+  for (int64_t row = 0; row < plan.radix; ++row)
+    for (int64_t at = 0; at < 16; ++at)
+      add(rootOf(plan, columnAt(at) + row / 16 * 16, 16 * (row % 16)));
+  auto type = RankedTensorType::get({rowTwiddleCount(plan), 2}, b.getF16Type());
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, values));
 }
 
 DenseElementsAttr longwing::tabulate(RankedTensorType type, const FourierTable &table, Part part,

@@ -18,7 +18,8 @@
 //
 // Where R is 16 S, a sequence is S parts of 4096 samples, n = 4096 j + 256 a + 16 b + c, k1 becomes
 // k = k0 + S k1, and F1 is a matrix for each k0 and j, to be added over j. It is the same for all b,
-// whose twiddle and weight are a table of their own.
+// whose twiddle and weight are a table of their own. Transforms in place have n = 256 (S a + j) + 16 b + c
+// instead, and k = k1 + 16 kj: butterflies add up the parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +28,7 @@
 
 #include "longwing/Seq/FourierPlan.h"
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 
@@ -37,6 +39,9 @@ namespace longwing {
 
 /// exp(2 pi i numerator / denominator), the angle reduced exactly.
 std::complex<double> unitRoot(int64_t numerator, int64_t denominator);
+
+/// exp(-2 pi i n (k - q) / N), q the right angle's quarter.
+std::complex<double> rootOf(const FourierPlan &plan, int64_t k, int64_t n);
 
 /// The element [warp][row][column] of a table.
 using FourierTable = std::function<std::complex<double>(int64_t, int64_t, int64_t)>;
@@ -51,6 +56,13 @@ FourierTable sixteen(double scale);
 /// T[(s, k1)][k2][c]; its conjugate transposed, [(s, k1)][c][k2], for the way back.
 FourierTable twiddle(const FourierPlan &plan, double scale, bool back, int64_t k0 = 0);
 FourierTable conjugate(const FourierTable &table);
+/// A table whose rows or columns stand in the order of `tile::quadColumn`.
+FourierTable inQuads(const FourierTable &table, bool rows, bool columns);
+
+/// Of transforms in place, three tables of 16 twiddles for each row, complex numbers in f16: of (k, b), a
+/// quarter of them, so that the stage over b grows no sum; of (k, c); and of ([kj][b], k1).
+inline int64_t rowTwiddleCount(const FourierPlan &plan) { return 3 * plan.radix * 16; }
+mlir::Value rowTwiddles(mlir::OpBuilder &b, mlir::Location loc, const FourierPlan &plan);
 
 /// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.
 enum class Part { Real, Imaginary, MinusImaginary };

@@ -6,24 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // A work tile is one sequence, a transform of N = 4096 S points, S = 2, 4 or 8, of which SRAM holds
-// the complex tile. (Of S = 2, those that FourierConv.cpp does not take. With S = 8 registers spill.) With
-// n = 4096 j + 256 a + 16 b + c and f = k + 16 S (k2 + 16 k3), k = k0 + S k1:
+// the complex tile. (Of S = 2, those that FourierConv.cpp does not take.) With
+// n = 256 (S a + j) + 16 b + c and f = k + 16 S (k2 + 16 k3), k = k1 + 16 kj:
 //
-//   phase 1, a b for each warp   over j and a: X[k0][k1][c], times the twiddle of c; to row
-//                                (16 k0 + k1, b)
-//   phase 2, a k for each warp   times the twiddle of b, over b; times exp(-2 pi i c k2 / 256), over c;
-//                                times the spectrum; and back the same way, to the same place
-//   phase 3, a b for each warp   mirrors phase 1; the result is real
+//   phase 1, a b for each warp   for each j over a, of real numbers: [k1][c]; over j, butterflies
+//                                between registers; to row (k, b)
+//   phase 2, a k for each warp   times exp(-2 pi i 16 b k / N), over b; times exp(-2 pi i c k2 / 256) and
+//                                exp(-2 pi i c k / N), over c; times the spectrum; and back the same
+//                                way, to the same place
+//   phase 3, a b for each warp   times exp(2 pi i 16 b k / N), and mirrors phase 1; the result is real
 //
-// Two parts meet in products: the matrix over j and a is one of 32 columns. Four and eight meet in
-// butterflies between registers, eight in two halves, those of even and of odd k0.
-// The twiddles of a and the right-angle weights are part of the matrices. All warps meet between the
-// phases, and only there. A warp has 8 matrices in each phase whatever S is: there are 2 S warps, and
-// as many CTAs share a multiprocessor as have room; they work while others wait.
-//
-// What a matrix costs, S = 2: 33 + 146 + 70 instructions of a warp in the three phases, of which 48 are
-// products of about 6 clocks each. A scheduler has N / 1024 matrices of a sequence: 290 N / 1024 clocks
-// for products and 250 N / 1024 to issue, where memory takes 220 N / 1024 for the sequence and its result.
+// Samples, and numbers of a spectrum, are read and written in quads: a column c, or k3, of a tile is not the
+// c-th, and the tables know. The twiddles between a and j, and the right-angle weights, are part of the matrices over a. All warps meet
+// between the phases, and only there. A warp has 8 matrices in each phase whatever S is: there are 2 S
+// warps, and as many CTAs share a multiprocessor as have room; they work while others wait.
 //
 // Every stage on the way there shrinks a sum to at most the largest of its terms, so that no input of
 // f16 overflows. On the way back nothing grows beyond the result. One of bf16 may lie beyond the range of
@@ -41,9 +37,6 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// Of the twiddles on the way there, whose products add 16 terms times 1 / 4: nothing grows.
-static constexpr double kThere = 0.25;
-
 namespace {
 
 class InPlaceKernel {
@@ -52,52 +45,25 @@ public:
       : op(op), plan(plan), spectrum(spectrum), parts(plan.parts()), warps(2 * parts),
         builder(op.getContext()), t(builder, op.getLoc(), warps) {
     element = op.getU().getType().getElementType();
-    // Without a warpgroup that copies boxes there are more registers, and no place for the boxes.
-    bool gated = op.getPre() || op.getPost();
-    boxes = op.getLength() % 256 == 0 && (parts == 2 || (parts == 4 && !gated));
   }
   KernelOp create(StringRef name);
-  /// [16 S 16][2]: the twiddle of (row [k0][k1] of the tile, b); transposed, of ([k0][b], k1).
-  RankedTensorType twiddleType() {
-    return RankedTensorType::get({256 * parts, 2}, builder.getF16Type());
-  }
-  Value twiddles(OpBuilder &b, bool transpose);
-
 private:
   void workTile();
   void there(Value step);
-  void across(Value step);
+  void across(Value step, const ComplexTile &kernel);
   void back(Value step);
-  void phase(bool branches, int64_t count, bool holds, function_ref<void(Value)> body);
+  void phase(Value fast, function_ref<void()> steps);
+  void acrossSteps();
   void eachStep(int64_t count, bool holds, function_ref<void(Value)> body);
   SmallVector<Value> samples(Value step, int64_t part);
   Value column(Value step, int64_t part);
-  SmallVector<ComplexTile> splitUp(ArrayRef<ComplexTile> x, double first);
-  SmallVector<ComplexTile> joinUp(ArrayRef<ComplexTile> z, double first);
-  ComplexTile plusTurned(const ComplexTile &x, const ComplexTile &y, std::complex<double> w);
-  SmallVector<ComplexTile> residues(Value step, int64_t half);
-  void addResidues(ArrayRef<ComplexTile> z, int64_t half, SmallVector<Value> &y);
-  SmallVector<Value> sumUp(ArrayRef<ComplexTile> z);
-  std::complex<double> weight(int64_t k, int64_t n, int64_t size);
-  ComplexTable sampleWeights(int64_t k0, int64_t part, double scale);
-  ComplexTable resultWeights(int64_t k0, int64_t part, double scale);
   double shrink() { return resultRoom(element); }
-  /// Whether products take the parts together: as many as butterflies between two of them need.
-  bool byProducts() { return parts == 2; }
-  /// 8 complex parts are too many for the registers: those of even and of odd k0 one after the other.
-  int64_t halves() { return parts == 8 ? 2 : 1; }
-  /// Reads move across no barrier: registers hold those of one half only.
-  void keepApart(int64_t half) {
-    if (half)
-      MeetOp::create(builder, t.loc);
-  }
-  ComplexTile pulledTwiddle(Value source, Value row);
   ComplexTile kernelOf(Value first);
   Value pull(Value source, Value step, int64_t part);
   /// Whether all samples of a transform are there.
   bool isWhole() { return op.getLength() == plan.length(); }
   Value firstSample(Value step, int64_t part) {
-    return t.add(t.mul(step, 16 * warps), 4096 * part);
+    return t.add(t.mul(step, 16 * warps), 256 * part);
   }
   void write(const ComplexTile &z, Value i, Value j, int64_t along, int64_t step) {
     WriteRowsOp::create(builder, t.loc, z.re, z.im, buffer, i, j, along, step);
@@ -115,66 +81,37 @@ private:
   OpBuilder builder;
   FourierBuilder t;
   Type element;
-  bool boxes;
 
-  Value u, s, twiddleB, twiddleK, pre, post, y; // arguments
-  Value buffer, tile, batch, channel;           // tile: the samples in SRAM
-  Value fast;                                   // whether rows of tensors lie in one piece
-  bool inRows = false;                          // the phase is written for those
+  Value u, s, twiddle, pre, post, y; // arguments
+  Value buffer, batch, channel;
+  Value fast, fastSpectrum; // whether rows lie in one piece
+  bool inRows = false;      // the phase is written for those
 };
 
 } // namespace
 
-/// exp(-2 pi i n (k - q) / size), q the right angle's quarter.
-std::complex<double> InPlaceKernel::weight(int64_t k, int64_t n, int64_t size) {
-  return unitRoot(-n * (4 * k - (plan.rightAngle ? 1 : 0)), 4 * size);
-}
-
-Value InPlaceKernel::twiddles(OpBuilder &b, bool transpose) {
-  SmallVector<APFloat> values;
-  for (int64_t k0 = 0; k0 < parts; ++k0)
-    for (int64_t row = 0; row < 16; ++row)
-      for (int64_t column = 0; column < 16; ++column) {
-        int64_t k1 = transpose ? column : row, at = transpose ? row : column;
-        std::complex<double> value = weight(k0 + parts * k1, 16 * at, plan.length());
-        if (!transpose)
-          value *= kThere;
-        for (double part : {value.real(), value.imag()}) {
-          APFloat number(part);
-          bool lost = false;
-          number.convert(APFloat::IEEEhalf(), APFloat::rmNearestTiesToEven, &lost);
-          values.push_back(number);
-        }
-      }
-  return arith::ConstantOp::create(b, op.getLoc(), DenseElementsAttr::get(twiddleType(), values));
-}
-
 KernelOp InPlaceKernel::create(StringRef name) {
   MLIRContext *context = op.getContext();
   Type view = ViewType::get(context, op.getU().getType().getShape(), element);
-  Type table = ViewType::get(context, twiddleType().getShape(), builder.getF16Type());
+  Type table = ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type());
   SmallVector<Type> inputs = {
-      boxes ? Type(DescType::get(context, {1, 4, 1, 16, 64}, element)) : view,
-      ViewType::get(context, spectrum.getShape(), spectrum.getElementType()), table, table};
+      view, ViewType::get(context, spectrum.getShape(), spectrum.getElementType()), table};
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(view);
   inputs.push_back(view);
-  // What the registers of all threads at the launch leave the warps that compute.
-  auto schedule = ScheduleAttr::get(context, parts / 2, boxes ? 24 : 0, boxes ? 104 : 128,
+  auto schedule = ScheduleAttr::get(context, parts / 2, /*producerRegisters=*/0, /*consumerRegisters=*/128,
                                     /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  if (parts == 8) // of what is read by elements
+    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   kernel.setOutput(inputs.size() - 1);
-  if (boxes)
-    kernel.setArgAttr(0, kUnfoldAttr,
-                      builder.getDenseI64ArrayAttr({1, 1, 0, 2, 64, 4, 0, 1, 0, 2, 256,
-                                                    op.getLength() / 256, 2, 1, 64}));
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
   unsigned next = 0;
   u = body.getArgument(next++), s = body.getArgument(next++);
-  twiddleB = body.getArgument(next++), twiddleK = body.getArgument(next++);
+  twiddle = body.getArgument(next++);
   if (op.getPre())
     pre = body.getArgument(next++);
   if (op.getPost())
@@ -182,8 +119,9 @@ KernelOp InPlaceKernel::create(StringRef name) {
   y = body.getArgument(next++);
   auto memory = SmemType::get(context, {16 * parts * 8, 64}, builder.getF16Type());
   buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
-  SmallVector<Value> moved = {y, s};
-  for (Value tensor : {boxes ? Value() : u, pre, post})
+  fastSpectrum = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
+  SmallVector<Value> moved = {u, y};
+  for (Value tensor : {pre, post})
     if (tensor)
       moved.push_back(tensor);
   if (op.getLength() % 16 == 0)
@@ -208,37 +146,51 @@ void InPlaceKernel::eachStep(int64_t count, bool holds, function_ref<void(Value)
 }
 
 void InPlaceKernel::workTile() {
-  if (boxes) {
-    Value zero = t.index(0);
-    auto type = tileType<SharedAttr>({64 * parts, 64}, element);
-    tile = t.make<LoadOp>(type, u, ValueRange{channel, zero, batch, zero, zero},
-                          builder.getI64IntegerAttr(1), builder.getI64IntegerAttr(3));
-  }
-  phase(/*branches=*/pre || !boxes, 8 / parts, byProducts() && !(pre && !element.isF16()), [&](Value step) { there(step); });
+  int64_t steps = 8 / parts;
+  bool holdsThere = steps > 1 && !(pre && (steps == 2 || !element.isF16())), holdsBack = steps > 1 && !post;
+  phase(fast, [&] { eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
   MeetOp::create(builder, t.loc);
-  phase(/*branches=*/true, 8, /*holds=*/true, [&](Value step) { across(step); });
+  phase(fastSpectrum, [&] { acrossSteps(); });
   MeetOp::create(builder, t.loc);
-  phase(/*branches=*/true, 8 / parts, byProducts() && !post, [&](Value step) { back(step); });
+  phase(fast, [&] { eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
 }
 
-/// The steps; they hold their tables where registers are left. Once for tensors whose rows lie in one piece, and once for others.
-void InPlaceKernel::phase(bool branches, int64_t count, bool holds, function_ref<void(Value)> body) {
+/// Once for tensors whose rows lie in one piece, and once for others.
+void InPlaceKernel::phase(Value fast, function_ref<void()> steps) {
   inRows = false;
-  if (!fast || !branches)
-    return eachStep(count, holds, body);
+  if (!fast)
+    return steps();
   auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElseRegion=*/true);
   for (bool rows : {true, false}) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(rows ? branch.thenBlock() : branch.elseBlock());
     inRows = rows;
-    eachStep(count, holds, body);
+    steps();
   }
+}
+
+/// The steps of phase 2, each of which reads the spectrum of the next one.
+void InPlaceKernel::acrossSteps() {
+  constexpr int64_t kSteps = 8;
+  ComplexTile kernel = kernelOf(t.index(0));
+  auto loop = scf::ForOp::create(builder, t.loc, t.index(0), t.index(kSteps), t.index(1),
+                                 ValueRange{kernel.re, kernel.im});
+  loop->setAttr(kRolledAttr, builder.getUnitAttr());
+  loop->setAttr(kHoldAttr, builder.getUnitAttr());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  Value step = loop.getInductionVar();
+  // The last one reads the first again.
+  Value next = t.make<arith::RemUIOp>(t.add(step, 1), t.index(kSteps));
+  ComplexTile ahead = kernelOf(t.mul(next, warps));
+  across(step, {loop.getRegionIterArg(0), loop.getRegionIterArg(1)});
+  scf::YieldOp::create(builder, t.loc, ValueRange{ahead.re, ahead.im});
 }
 
 /// Batch, channel and time of each element: warp b, row a, column c.
 SmallVector<Value> InPlaceKernel::samples(Value step, int64_t part) {
   Value first = firstSample(step, part);
-  Value time = t.add(t.mulAll(t.position(1), 256), t.position(2));
+  Value time = t.add(t.mulAll(t.position(1), 256 * parts), t.quadPosition());
   time = t.add(time, t.mulAll(t.position(0), 16));
   time = t.add(time, t.broadcast(first, t.indices()));
   return {batch, channel, time};
@@ -250,22 +202,23 @@ Value InPlaceKernel::pull(Value source, Value step, int64_t part) {
   if (!inRows)
     return t.make<PullOp>(type, source, samples(step, part));
   SmallVector<Value> at = {batch, channel, firstSample(step, part)};
-  return PullRowsOp::create(builder, t.loc, type, source, at, /*step=*/16, /*stride=*/256, isWhole())
+  return PullRowsOp::create(builder, t.loc, type, source, at, /*step=*/16, /*stride=*/256 * parts,
+                            isWhole(), /*quads=*/true)
       .getResult(0);
 }
 
-/// The spectrum at the k of each warp, of w = 0 first and S from one to the next: [k2][k3].
+/// The spectrum at the k of each warp, of w = 0 first: [k2][k3].
 ComplexTile InPlaceKernel::kernelOf(Value first) {
   RankedTensorType type = t.frag(spectrum.getElementType());
   first = t.mul(first, 256);
   SmallVector<Value, 2> both;
   if (inRows && spectrum.getElementTypeBitWidth() == 16) {
     auto read = PullRowsOp::create(builder, t.loc, TypeRange{type, type}, s, ValueRange{channel, first},
-                                   /*step=*/256 * parts, /*stride=*/16, /*inside=*/true);
+                                   /*step=*/256, /*stride=*/16, /*inside=*/true, /*quads=*/true);
     both.assign(read.getResults().begin(), read.getResults().end());
   } else {
-    Value f = t.add(t.mulAll(t.position(0), 256 * parts), t.broadcast(first, t.indices()));
-    f = t.add(t.add(f, t.mulAll(t.position(1), 16)), t.position(2));
+    Value f = t.add(t.mulAll(t.position(0), 256), t.broadcast(first, t.indices()));
+    f = t.add(t.add(f, t.mulAll(t.position(1), 16)), t.quadPosition());
     for (int64_t part : {0, 1})
       both.push_back(t.make<PullOp>(type, s, ValueRange{channel, f, t.index(part)}));
   }
@@ -274,211 +227,66 @@ ComplexTile InPlaceKernel::kernelOf(Value first) {
 
 /// A part of the samples, gated: [b][c][a], in f16.
 Value InPlaceKernel::column(Value step, int64_t part) {
-  RankedTensorType type = t.frag(element);
-  auto inBox = [&](bool transpose) -> Value {
-    Value row = t.add(t.mul(step, 16 * (warps / 4)), 64 * part);
-    return t.make<SplitOp>(type, tile, row, transpose);
-  };
-  if (boxes && !pre)
-    return t.cast(inBox(/*transpose=*/true), t.half());
-  // Memory is read along its rows.
-  Value x = t.cast(boxes ? inBox(/*transpose=*/false) : pull(u, step, part), t.half());
+  Value x = t.cast(pull(u, step, part), t.half());
   if (pre)
     x = t.make<arith::MulFOp>(withRoom(t, x), t.cast(pull(pre, step, part), t.half()));
   return t.make<TransposeOp>(x);
 }
 
-/// X[k] = sum over n of exp(-2 pi i n (k + first) / size) x[n]: those of even n, plus or minus the rest
-/// turned. x may be real.
-SmallVector<ComplexTile> InPlaceKernel::splitUp(ArrayRef<ComplexTile> x, double first) {
-  int64_t size = x.size();
-  if (size == 1)
-    return {x.front()};
-  SmallVector<ComplexTile> halves[2], result(size);
-  for (auto [n, value] : llvm::enumerate(x))
-    halves[n % 2].push_back(value);
-  SmallVector<ComplexTile> even = splitUp(halves[0], first), odd = splitUp(halves[1], first);
-  for (int64_t k = 0; k < size / 2; ++k)
-    for (double sign : {1.0, -1.0})
-      result[k + (sign < 0 ? size / 2 : 0)] =
-          plusTurned(even[k], odd[k], std::polar(sign, -2 * M_PI * (double(k) + first) / double(size)));
-  return result;
-}
-
-/// x + w y, of tiles that may be real.
-ComplexTile InPlaceKernel::plusTurned(const ComplexTile &x, const ComplexTile &y,
-                                      std::complex<double> w) {
-  auto turned = [&](double re, double im, Value sum) -> Value {
-    if (y.im)
-      sum = sum ? t.fma(y.im, im, sum) : t.make<arith::MulFOp>(y.im, t.constantLike(y.im, im));
-    return sum ? t.fma(y.re, re, sum) : t.make<arith::MulFOp>(y.re, t.constantLike(y.re, re));
-  };
-  return {turned(w.real(), -w.imag(), x.re), turned(w.imag(), w.real(), x.im)};
-}
-
-/// x[n] = sum over k of exp(2 pi i n (k + first) / size) X[k], backwards.
-SmallVector<ComplexTile> InPlaceKernel::joinUp(ArrayRef<ComplexTile> z, double first) {
-  int64_t size = z.size();
-  if (size == 1)
-    return {z.front()};
-  SmallVector<ComplexTile> even, odd;
-  for (int64_t k = 0; k < size / 2; ++k) {
-    const ComplexTile &x = z[k], &far = z[k + size / 2];
-    std::complex<double> w = std::polar(1.0, 2 * M_PI * (double(k) + first) / double(size));
-    even.push_back({t.make<arith::AddFOp>(x.re, far.re), t.make<arith::AddFOp>(x.im, far.im)});
-    ComplexTile apart = {t.make<arith::SubFOp>(x.re, far.re), t.make<arith::SubFOp>(x.im, far.im)};
-    odd.push_back(plusTurned({}, apart, w));
-  }
-  SmallVector<ComplexTile> evens = joinUp(even, first), odds = joinUp(odd, first), result;
-  for (auto [x, y] : llvm::zip(evens, odds))
-    result.append({x, y});
-  return result;
-}
-
-/// F[k0][k1][j][a] of the samples' weights, for a residue k0 and a part j.
-ComplexTable InPlaceKernel::sampleWeights(int64_t k0, int64_t part, double scale) {
-  return t.complexTable([=](int64_t, int64_t k1, int64_t a) {
-    return scale * weight(k0 + parts * k1, 4096 * part + 256 * a, plan.length());
-  });
-}
-
-/// Butterflies between the parts, for k0 = half + halves k.
-SmallVector<ComplexTile> InPlaceKernel::residues(Value step, int64_t half) {
-  SmallVector<ComplexTile> x;
-  int64_t size = parts / halves();
-  auto real = [&](int64_t j) {
-    Value part = column(step, j);
-    return t.make<arith::MulFOp>(part, t.constantLike(part, 1.0 / double(parts)));
-  };
-  double first = (double(half) - (plan.rightAngle ? 0.25 : 0.0)) / double(halves());
-  for (int64_t n = 0; n < size; ++n) {
-    x.push_back({real(n), Value()});
-    if (halves() == 2)
-      x.back() = plusTurned(x.back(), {real(n + size), Value()}, std::polar(1.0, -2 * M_PI * first));
-  }
-  return splitUp(x, first);
-}
-
 void InPlaceKernel::there(Value step) {
-  SmallVector<Value> real;
-  for (int64_t j = 0; byProducts() && j < parts; ++j)
-    real.push_back(column(step, j));
-  for (int64_t half = 0; half < halves(); ++half) {
-    keepApart(half);
-    SmallVector<ComplexTile> x;
-    if (!byProducts())
-      x = residues(step, half);
-    for (int64_t k0 = half; k0 < parts; k0 += halves()) {
-      ComplexTile twiddle = t.complexTile([=](int64_t, int64_t k1, int64_t c) {
-        return weight(k0 + parts * k1, c, plan.length());
-      });
-      ComplexTile z; // [k1][c]
-      for (auto [j, part] : llvm::enumerate(real)) {
-        ComplexTable f = sampleWeights(k0, j, gateRoom(op) / (16.0 * double(parts)));
-        z = {t.warpDot(f.re, part, z.re), t.warpDot(f.im, part, z.im)};
-      }
-      if (!byProducts())
-        z = t.fromLeft(sampleWeights(k0, 0, gateRoom(op) / 16.0), x[k0 / halves()]);
-      write(t.times(z, twiddle), t.index(16 * k0), t.mul(step, warps), /*along=*/1, /*step=*/1);
-    }
+  SmallVector<ComplexTile> z; // [k1][c]
+  for (int64_t j = 0; j < parts; ++j) {
+    ComplexTable f = t.complexTable([=](int64_t, int64_t k1, int64_t a) {
+      return gateRoom(op) / double(16 * parts) * rootOf(plan, k1, 256 * (parts * a + j));
+    });
+    Value part = column(step, j);
+    z.push_back({t.warpDot(f.re, part), t.warpDot(f.im, part)});
   }
+  for (auto [kj, sum] : llvm::enumerate(t.butterflies(z, /*back=*/false)))
+    write(sum, t.index(16 * kj), t.mul(step, warps), /*along=*/1, /*step=*/1);
 }
 
-/// A row of 16 twiddles for each warp, the same in all rows of its matrix.
-ComplexTile InPlaceKernel::pulledTwiddle(Value source, Value row) {
-  auto op = PullRowsOp::create(builder, t.loc, TypeRange{t.half(), t.half()}, source,
-                               ValueRange{t.mul(row, 16)}, /*step=*/16, /*stride=*/0, /*inside=*/true);
-  return {op.getResult(0), op.getResult(1)};
-}
-
-void InPlaceKernel::across(Value step) {
-  // Warp w has the row first + w, k = k0 + S k1.
-  Value first = t.mul(step, warps);
-  int64_t share = 16 / warps; // steps of each k0
-  Value k = t.add(t.make<arith::DivUIOp>(step, t.index(share)), t.mul(t.make<arith::RemUIOp>(step, t.index(share)), parts * warps));
-  ComplexTile kernel = kernelOf(k);
-  ComplexTable fourier = t.complexTable(sixteen(0.25));
-  auto between = [](double scale, bool back) -> FourierTable {
-    return [=](int64_t, int64_t row, int64_t column) {
+void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
+  Value first = t.mul(step, warps); // warp w has the k that many further
+  ComplexTable f = t.complexTable(sixteen(0.25));
+  ComplexTable ofQuads = t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/true)); // [k3][c]
+  auto between = [&](double scale, bool back) {
+    FourierTable values = [=](int64_t, int64_t row, int64_t column) {
       return scale * unitRoot((back ? 1 : -1) * row * column, 256);
     };
+    return t.complexTile(inQuads(values, /*rows=*/back, /*columns=*/!back));
   };
-  ComplexTile z = read(first, t.index(0), /*along=*/0, /*step=*/1); // [c][b]
-  z = t.times(z, pulledTwiddle(twiddleB, first));
-  ComplexTile twiddleThere = t.complexTile(between(kThere / shrink(), false));
-  ComplexTile twiddleBack = t.complexTile(between(4, true));
-  z = t.convolve(z, fourier, twiddleThere, [&](const ComplexTile &x) { return t.times(x, kernel); }, twiddleBack); // [b][c]
+  ComplexTile z = read(first, t.index(0), /*along=*/0, /*step=*/1);       // [c][b]
+  z = t.fromLeft(f, t.times(z, t.rowTwiddle(twiddle, plan, 0, first)));   // [k2][c]
+  ComplexTile ofC = t.rowTwiddle(twiddle, plan, 1, first);
+  z = t.times(t.times(z, between(0.25 / shrink(), false)), ofC);
+  z = t.times(t.fromRight(z, ofQuads), kernel);                 // [k2][k3]
+  z = t.times(t.fromLeft(ofQuads.conj(), z), between(4, true)); // [c][k2]
+  z = t.timesConj(t.fromLeft(f.conj(), z), ofC);                // [b][c]
   write(z, first, t.index(0), /*along=*/0, /*step=*/1);
 }
 
-/// F[k0][a][k1]^H of the samples' weights.
-ComplexTable InPlaceKernel::resultWeights(int64_t k0, int64_t part, double scale) {
-  return t.complexTable([=](int64_t, int64_t a, int64_t k1) {
-    return scale * std::conj(weight(k0 + parts * k1, 4096 * part + 256 * a, plan.length()));
-  });
-}
-
-/// y[j] = Re sum over k0 of F[k0][j]^H z[k0], by products alone.
-SmallVector<Value> InPlaceKernel::sumUp(ArrayRef<ComplexTile> z) {
-  SmallVector<Value> result;
-  RankedTensorType type = element.isF16() ? t.half() : t.single();
-  for (int64_t j = 0; j < parts; ++j) {
-    Value sum;
-    for (int64_t k0 = 0; k0 < parts; ++k0) {
-      ComplexTable f = resultWeights(k0, j, 4 * shrink());
-      sum = t.warpDot(f.minus, z[k0].im, t.warpDot(f.re, z[k0].re, sum, type), type);
-    }
-    result.push_back(sum);
-  }
-  return result;
-}
-
-/// Adds what the residues k0 = half + halves k, [a][c], give to the samples.
-void InPlaceKernel::addResidues(ArrayRef<ComplexTile> z, int64_t half, SmallVector<Value> &y) {
-  double first = (double(half) - (plan.rightAngle ? 0.25 : 0.0)) / double(halves());
-  int64_t size = z.size();
-  for (auto [n, x] : llvm::enumerate(joinUp(z, first)))
-    for (int64_t far = 0; far < halves(); ++far) {
-      std::complex<double> w = std::polar(1.0, 2 * M_PI * first * double(far));
-      Value &sum = y[n + far * size];
-      if (far)
-        sum = plusTurned({sum, Value()}, x, w).re;
-      else
-        sum = sum ? t.make<arith::AddFOp>(sum, x.re) : x.re;
-    }
-}
-
 void InPlaceKernel::back(Value step) {
-  SmallVector<Value> results(parts);
   Value first = t.mul(step, warps);
-  for (int64_t half = 0; half < halves(); ++half) {
-    keepApart(half);
-    SmallVector<ComplexTile> z;
-    for (int64_t k0 = half; k0 < parts; k0 += halves()) {
-      ComplexTile x = read(t.index(16 * k0), first, /*along=*/1, /*step=*/1); // [c][k1]
-      x = t.timesConj(x, pulledTwiddle(twiddleK, t.add(first, 16 * k0)));
-      x = t.timesConj(x, t.complexTile([=](int64_t, int64_t c, int64_t k1) {
-                        return weight(k0 + parts * k1, c, plan.length());
-                      }));
-      z.push_back(byProducts() ? x : t.fromLeft(resultWeights(k0, 0, 4), x)); // [c][k1], or [a][c]
-    }
-    if (byProducts())
-      results = sumUp(z);
-    else
-      addResidues(z, half, results);
+  SmallVector<ComplexTile> z;
+  for (int64_t kj = 0; kj < parts; ++kj) {
+    ComplexTile x = read(t.index(16 * kj), first, /*along=*/1, /*step=*/1); // [c][k1]
+    z.push_back(t.timesConj(x, t.rowTwiddle(twiddle, plan, 2, t.add(first, 16 * kj))));
   }
   RankedTensorType type = element.isF16() ? t.half() : t.single();
-  for (auto [j, part] : llvm::enumerate(results)) {
-    Value sum = t.cast(part, type);
-    if (!byProducts() && shrink() != 1)
-      sum = t.make<arith::MulFOp>(sum, t.constantLike(sum, shrink()));
+  for (auto [j, x] : llvm::enumerate(t.butterflies(z, /*back=*/true))) {
+    int64_t part = j;
+    ComplexTable f = t.complexTable([=](int64_t, int64_t a, int64_t k1) {
+      return 4 * shrink() * std::conj(rootOf(plan, k1, 256 * (parts * a + part)));
+    });
+    Value sum = t.warpDot(f.minus, x.im, t.warpDot(f.re, x.re, Value(), type), type); // [a][c]
     // Of f16, the product is rounded once either way.
     if (post)
       sum = t.make<arith::MulFOp>(sum, t.cast(pull(post, step, j), type));
     Value result = t.cast(sum, t.frag(element));
     if (inRows)
       PlaceRowsOp::create(builder, t.loc, ValueRange{result}, y, ValueRange{batch, channel, firstSample(step, j)},
-                          /*step=*/16, /*stride=*/256, isWhole());
+                          /*step=*/16, /*stride=*/256 * parts, isWhole(), /*quads=*/true);
     else
       PlaceOp::create(builder, t.loc, result, y, samples(step, j));
   }
@@ -499,9 +307,8 @@ LogicalResult longwing::lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &
   FailureOr<SmallVector<Value>> results = emptyResults(b, op);
   if (failed(results))
     return failure();
-  SmallVector<Value> operands = {op.getU(), spectrum, writer.twiddles(b, /*transpose=*/false),
-                                 writer.twiddles(b, /*transpose=*/true)};
-  SmallVector<int64_t> batch = {0, kernel.getArgAttr(0, kUnfoldAttr) ? 2 : 0};
+  SmallVector<Value> operands = {op.getU(), spectrum, rowTwiddles(b, op.getLoc(), plan)};
+  SmallVector<int64_t> batch = {0, 0};
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate) {
       batch.append({int64_t(operands.size()), 0});

@@ -17,9 +17,10 @@
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
 // the work tile before, times -i: a CTA does those of a channel in order.
 //
-// A transform of S parts of 4096 samples is S of one part: a work tile is the residue k0 of the
-// frequencies f = k0 + S k' of a channel, and reads all of its taps. Of two parts, a work tile is a
-// channel if registers do for that, and its first stage adds them up by products.
+// Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
+// residue k0 of the frequencies f = k0 + S k' of a channel, and reads all of its taps. Otherwise a work tile
+// is a channel: of two parts its first stage adds them up by products, of more it works in place, as
+// InPlaceConv.cpp does.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,15 +61,30 @@ public:
       : source(source), plan(source.plan), spectrum(spectrum), builder(loc.getContext()),
         t(builder, loc) {}
   KernelOp create(StringRef name);
-  /// Whether a work tile is one residue of several.
   /// Work tiles of a channel in blocks. The taps of an anticausal one run the other way, from behind the last block.
   int64_t blocks() { return plan.reach + (isAnticausal() ? 1 : 0); }
-  bool byResidue() { return plan.parts() > 2 || (plan.parts() > 1 && source.kept); }
+  /// Whether a work tile is one residue of several.
+  bool byResidue() { return plan.parts() > 1 && source.kept; }
+  /// Whether SRAM holds the complex tile, in place.
+  bool inPlace() { return plan.parts() > 2 && !source.kept; }
 
 private:
+  bool wraps() {
+    return source.kind == ConvKind::Circular &&
+           cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
+  }
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
   void workTile(Value group, Value second);
   void finishBlock(Value re, Value im, Value channel, Value number);
+  void inPlaceTile(Value channel);
+  void eachStep(int64_t count, function_ref<void(Value)> body);
+  void writeRows(const ComplexTile &z, Value row);
+  ComplexTile readRows(Value row, Value column, int64_t along);
+  /// Of taps to both sides registers hold fewer.
+  int64_t partsAtOnce() { return source.kind == ConvKind::Causal ? 4 : 2; }
+  void keepParts(Value step);
+  void rowsOfParts();
+  void acrossRows(Value channel, Value step);
   std::pair<Value, Value> everyPart(Value residue);
   Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
@@ -88,7 +104,8 @@ private:
   OpBuilder builder;
   FourierBuilder t;
 
-  Value filter, reverse, skip, out; // arguments
+  Value filter, reverse, skip, twiddles, out; // arguments
+  Value buffer;
   Value head, lag;                  // of each element
   Value ahead;                      // the lag of point 0 of a block
   Value before;                     // and what the transform of the one before it is
@@ -106,16 +123,17 @@ KernelOp PrepareKernel::create(StringRef name) {
   for (Value tensor : {source.reverse, source.skip})
     if (tensor)
       inputs.push_back(view(tensor));
+  if (inPlace())
+    inputs.push_back(ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type()));
   inputs.push_back(ViewType::get(context, spectrum.getShape(), spectrum.getElementType()));
   auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/plan.inBlocks(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
-  kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(plan.inBlocks() ? 2 : 1));
+  if (!inPlace())
+    kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(plan.inBlocks() ? 2 : 1));
   // Wide numbers, several parts, and taps that wrap around leave no registers for tables.
-  bool wraps = source.kind == ConvKind::Circular &&
-               cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
-  if (source.kept || plan.parts() > 1 || wraps)
+  if (source.kept || plan.parts() > 1 || wraps())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  if (plan.parts() > 1 || wraps)
+  if (plan.parts() > 1 || wraps())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
@@ -126,7 +144,13 @@ KernelOp PrepareKernel::create(StringRef name) {
     reverse = body.getArgument(next++);
   if (source.skip)
     skip = body.getArgument(next++);
+  if (inPlace())
+    twiddles = body.getArgument(next++);
   out = body.getArgument(next++);
+  if (inPlace()) {
+    auto memory = SmemType::get(context, {128 * plan.parts(), 64}, builder.getF16Type());
+    buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+  }
   SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
   if (byResidue())
     sizes.push_back(t.index(plan.parts()));
@@ -140,7 +164,9 @@ KernelOp PrepareKernel::create(StringRef name) {
   ReturnOp::create(builder, t.loc);
   builder.setInsertionPointToStart(&forEach.getBody().front());
   Block &work = forEach.getBody().front();
-  if (plan.inBlocks())
+  if (inPlace())
+    inPlaceTile(work.getArgument(0));
+  else if (plan.inBlocks())
     workTile(work.getArgument(1), work.getArgument(0));
   else
     workTile(work.getArgument(0), byResidue() ? work.getArgument(1) : Value());
@@ -425,6 +451,97 @@ void PrepareKernel::workTile(Value group, Value second) {
   }
 }
 
+void PrepareKernel::eachStep(int64_t count, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(builder, t.loc, t.index(0), t.index(count), t.index(1));
+  loop->setAttr(kRolledAttr, builder.getUnitAttr());
+  loop->setAttr(kHoldAttr, builder.getUnitAttr());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void PrepareKernel::writeRows(const ComplexTile &z, Value row) {
+  WriteRowsOp::create(builder, t.loc, z.re, z.im, buffer, row, t.index(0), /*along=*/1, /*step=*/1);
+}
+
+ComplexTile PrepareKernel::readRows(Value row, Value column, int64_t along) {
+  auto read = ReadRowsOp::create(builder, t.loc, t.half(), t.half(), buffer, row, column, along, /*step=*/1,
+                                 /*transpose=*/true);
+  return {read.getFirst(), read.getSecond()};
+}
+
+/// Several parts of the taps, [b][a][c], all on their way at once, to where warps find them again.
+void PrepareKernel::keepParts(Value step) {
+  Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.position(2));
+  start = t.make<arith::AddIOp>(start, t.mulAll(t.position(1), 256 * plan.parts()));
+  SmallVector<Value> parts, left, right;
+  for (int64_t i = 0; i < partsAtOnce(); ++i) {
+    parts.push_back(t.add(t.mul(step, partsAtOnce()), i));
+    lag = t.make<arith::AddIOp>(start, t.broadcast(t.mul(parts.back(), 256), t.indices()));
+    left.push_back(leftTaps()), right.push_back(rightTaps());
+  }
+  for (auto [j, re, im] : llvm::zip(parts, left, right)) {
+    Value x = t.cast(re, t.half());
+    writeRows({x, im ? t.cast(t.make<arith::NegFOp>(im), t.half()) : t.constantLike(x, 0)}, t.mul(j, 16));
+  }
+}
+
+/// The first stage, and the butterflies between parts, four of them at a time, for k1 + 16 (half + halves k).
+void PrepareKernel::rowsOfParts() {
+  int64_t parts = plan.parts(), halves = parts / 4;
+  bool complex = source.kind != ConvKind::Causal && (source.kind != ConvKind::Circular || plan.rightAngle);
+  SmallVector<ComplexTile> z[2];
+  for (int64_t j = 0; j < 4; ++j) {
+    ComplexTile sums[2]; // [k1][c]
+    for (int64_t part = j; part < parts; part += 4) {
+      if (part && complex) // reads move across no barrier, so registers hold those of one part
+        MeetOp::create(builder, t.loc);
+      ComplexTile x = readRows(t.index(16 * part), t.index(0), /*along=*/1); // [c][a]
+      for (int64_t half = 0; half < halves; ++half) {
+        ComplexTable f = t.complexTable([=, plan = plan](int64_t, int64_t k1, int64_t a) {
+          return 0.25 * rootOf(plan, k1, 256 * (parts * a + part)) * unitRoot(-part * half, parts);
+        });
+        ComplexTile &sum = sums[half];
+        sum = complex ? t.fromLeft(f, x, sum)
+                      : ComplexTile{t.warpDot(f.re, x.re, sum.re), t.warpDot(f.im, x.re, sum.im)};
+      }
+    }
+    for (int64_t half = 0; half < halves; ++half)
+      z[half].push_back(sums[half]);
+  }
+  for (int64_t half = 0; half < halves; ++half)
+    for (auto [k, sum] : llvm::enumerate(t.butterflies(z[half], /*back=*/false)))
+      writeRows(sum, t.index(16 * (half + halves * k)));
+}
+
+/// Over both inner digits, at a k for each warp.
+void PrepareKernel::acrossRows(Value channel, Value step) {
+  Value first = t.mul(step, t.warps);
+  ComplexTile z = readRows(first, t.index(0), /*along=*/0); // [c][b]
+  z = t.times(z, t.rowTwiddle(twiddles, plan, 0, first));
+  FourierTable f = sixteen(1);
+  Value re, im;
+  stage(f, Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/false, re, im);
+  z = {t.cast(re, t.half()), t.cast(im, t.half())}; // [k2][c]
+  z = t.times(z, t.complexTile([](int64_t, int64_t k2, int64_t c) { return unitRoot(-k2 * c, 256); }));
+  z = t.times(z, t.rowTwiddle(twiddles, plan, 1, first, /*quads=*/false));
+  stage(inQuads(sixteen(16), /*rows=*/true, /*columns=*/false), Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/true, re,
+        im);
+  auto type = t.frag(spectrum.getElementType());
+  PlaceRowsOp::create(builder, t.loc, ValueRange{t.cast(re, type), t.cast(im, type)}, out, ValueRange{channel, t.mul(first, 256)}, /*step=*/256,
+                      /*stride=*/16, /*inside=*/true, /*quads=*/true);
+}
+
+void PrepareKernel::inPlaceTile(Value channel) {
+  head = t.broadcast(channel, t.indices());
+  eachStep(plan.parts() / partsAtOnce(), [&](Value step) { keepParts(step); });
+  MeetOp::create(builder, t.loc);
+  rowsOfParts();
+  MeetOp::create(builder, t.loc);
+  eachStep(plan.parts(), [&](Value step) { acrossRows(channel, step); });
+  MeetOp::create(builder, t.loc);
+}
+
 //===----------------------------------------------------------------------===//
 // The host's side
 //===----------------------------------------------------------------------===//
@@ -440,6 +557,8 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
   for (Value tensor : {source.reverse, source.skip})
     if (tensor)
       operands.push_back(tensor);
+  if (writer.inPlace())
+    operands.push_back(rowTwiddles(b, loc, source.plan));
   operands.push_back(tensor::EmptyOp::create(b, loc, spectrum, ValueRange()));
   TileBuilder host(b, loc);
   SmallVector<Value> work = {

@@ -15,6 +15,16 @@
 using namespace mlir;
 using namespace longwing::tile;
 
+Value longwing::tile::quadColumnOf(OpBuilder &b, Location loc, Value column) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  Value half = arith::DivUIOp::create(b, loc, column, constant(8));
+  Value odd = arith::RemUIOp::create(b, loc, column, constant(2));
+  Value pair = arith::DivUIOp::create(b, loc, arith::RemUIOp::create(b, loc, column, constant(8)), constant(2));
+  Value first = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, pair, constant(4)),
+                                      arith::MulIOp::create(b, loc, half, constant(2)));
+  return arith::AddIOp::create(b, loc, first, odd);
+}
+
 namespace {
 
 /// Where the buffer has the element [warp, row, column] of the first or the second part.
@@ -88,15 +98,16 @@ struct ConvertReadRows : OpConversionPattern<ReadRowsOp> {
 
 /// Where the tensor has the element [warp, row, column] of one of `parts` tiles.
 SmallVector<Value> inTensor(OpBuilder &b, Location loc, ValueRange coordinates, int64_t step,
-                            int64_t stride, ValueRange at, int64_t parts, int64_t part) {
+                            int64_t stride, ValueRange at, int64_t parts, int64_t part, bool quads) {
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
   auto add = [&](Value x, Value y) { return arith::AddIOp::create(b, loc, x, y).getResult(); };
   auto mul = [&](Value x, int64_t y) {
     return arith::MulIOp::create(b, loc, x, constant(y)).getResult();
   };
   SmallVector<Value> position = indicesAt(b, loc, coordinates, at);
+  Value column = quads ? quadColumnOf(b, loc, at[2]) : at[2];
   Value &last = position.back();
-  last = add(add(last, mul(at[0], step)), add(mul(at[1], stride), at[2]));
+  last = add(add(last, mul(at[0], step)), add(mul(at[1], stride), column));
   if (parts > 1)
     position.push_back(constant(part));
   return position;
@@ -113,7 +124,7 @@ struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
           rewriter, op.getLoc(), type, adaptor.getSource(),
           [&](OpBuilder &b, Location loc, ValueRange at) {
             return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
-                            op.getNumResults(), part);
+                            op.getNumResults(), part, op.getQuads());
           }));
     rewriter.replaceOp(op, tiles);
     return success();
@@ -128,7 +139,7 @@ struct ConvertPlaceRows : OpConversionPattern<PlaceRowsOp> {
       storeTile(rewriter, op.getLoc(), tile, adaptor.getDestination(),
                 [&](OpBuilder &b, Location loc, ValueRange at) {
                   return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
-                                  op.getTiles().size(), part);
+                                  op.getTiles().size(), part, op.getQuads());
                 });
     rewriter.eraseOp(op);
     return success();

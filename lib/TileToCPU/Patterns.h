@@ -55,6 +55,8 @@ void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePattern
 void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 /// tile.alloc, tile.write_rows, tile.read_rows, tile.meet
+/// The column in memory of a column of a tile of quads.
+mlir::Value quadColumnOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value column);
 void populateInPlacePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 /// From one float type to another, by way of f32 if need be.

@@ -158,7 +158,8 @@ struct ConvertPosition : OpConversionPattern<PositionOp> {
     Type type = typeConverter->convertType(op.getResult().getType());
     rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
         op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
-          tensor::YieldOp::create(b, loc, at[op.getDimension()]);
+          Value index = at[op.getDimension()];
+          tensor::YieldOp::create(b, loc, op.getQuads() ? quadColumnOf(b, loc, index) : index);
         });
     return success();
   }

@@ -22,8 +22,10 @@ std::pair<Value, int64_t> Emitter::rowAddress(Value memory, Value i, Value j, in
   if (along == 0)
     return {add(sramBase, pairAddress(add(one(i), far), row)), offset};
   // Rows of a multiple of 16 have their chunks in the same order.
-  return {add(sramBase, pairAddress(row, add(one(j), far))),
-          offset + *getConstantIntValue(i) * 1024};
+  Value base = add(sramBase, pairAddress(row, add(one(j), far)));
+  if (std::optional<int64_t> first = getConstantIntValue(i))
+    return {base, offset + *first * 1024};
+  return {add(base, mul(one(i), 1024)), offset};
 }
 
 void Emitter::emitWarps(WriteRowsOp op) {
@@ -45,63 +47,65 @@ void Emitter::emitWarps(MeetOp) { meetConsumers(); }
 // Rows in device memory
 //===----------------------------------------------------------------------===//
 
-/// Columns have `scale` elements.
+/// Columns have `scale` elements, and lie next to each other. What is known of the first one in all threads is
+/// added last, so that its constants become part of the instructions.
 Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coordinates, bool allInside,
                                   int64_t step, Value row, Value column, int64_t stride,
                                   int64_t scale) {
   Pieces pieces;
-  Values at;
-  Value inside;
-  for (Value coordinate : coordinates.drop_back()) {
-    at.push_back(wide(one(coordinate)));
-    Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, at.back(),
-                                      view[at.size()]);
+  Value offset = i64(0), inside;
+  size_t last = coordinates.size() - 1, rank = type.getShape().size();
+  for (auto [d, coordinate] : llvm::enumerate(coordinates.drop_back())) {
+    Value at = wide(one(coordinate));
+    Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, at, view[1 + d]);
     inside = inside ? both(inside, fits) : fits;
+    offset = add(offset, mul(at, view[1 + rank + d]));
   }
-  Value first = add(element(coordinates.back(), 0), mul(matrixWarp, step));
-  first = add(first, mul(row, stride));
+  Value first = element(coordinates.back(), 0);
+  Value own = add(mul(matrixWarp, step), mul(row, stride));
   for (int64_t i = 0; i < 2; ++i) {
     Value fits = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult,
-                                      wide(add(first, i * 8 * stride)), view[coordinates.size()]);
+                                      wide(add(add(own, first), i * 8 * stride)), view[1 + last]);
     pieces.exists[i] = allInside ? constant(b.getBoolAttr(true)) : inside ? both(inside, fits) : fits;
   }
-  // Pairs count as one element there, and their parts as elements of the last dimension.
-  at.push_back(wide(add(first, column)));
-  if (scale > 1)
-    at.push_back(i64(0));
-  pieces.address = elementAddress(type, view, at);
+  offset = add(offset, mul(wide(add(own, column)), i64(scale)));
+  offset = add(offset, mul(wide(first), i64(scale)));
+  pieces.address = LLVM::GEPOp::create(b, loc, view[0].getType(), type.getElementType(), view[0],
+                                       ValueRange{offset});
   return pieces;
 }
+
+/// How many elements the columns of a thread are apart: the lanes of a row, and its second word.
+static std::pair<int64_t, int64_t> columnSteps(bool quads) { return quads ? std::pair(4, 2) : std::pair(2, 8); }
 
 void Emitter::emitWarps(PullRowsOp op) {
   ViewType type = op.getSource().getType();
   const Values view = get(op.getSource());
-  int64_t stride = op.getStride();
-  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
-  auto offset = [&](Value address, int64_t elements) -> Value {
-    return LLVM::GEPOp::create(b, loc, address.getType(), type.getElementType(), address,
-                               ArrayRef<LLVM::GEPArg>{int32_t(elements)});
-  };
-  int64_t parts = op.getNumResults();
-  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, pair,
+  int64_t stride = op.getStride(), parts = op.getNumResults();
+  auto [perLane, perWord] = columnSteps(op.getQuads());
+  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), column = mul(quadLane, perLane);
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, column,
                            stride, parts);
+  // Two neighbouring columns are a word, or two of pairs; quads twice as many.
+  Values words[2][2]; // [i][j]
+  for (int64_t i = 0; i < (stride ? 2 : 1); ++i)
+    for (int64_t j = 0; j < (op.getQuads() ? 1 : 2); ++j) {
+      int32_t elements = parts * (8 * i * stride + perWord * j);
+      Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
+                                          pieces.address, ArrayRef<LLVM::GEPArg>{elements});
+      words[i][j] = ptx::loadIf(b, loc, address, pieces.exists[i], parts * (op.getQuads() ? 2 : 1));
+    }
   Values results[2];
   for (int64_t word = 0; word < 4; ++word) {
-    int64_t j = word / 2, i = word % 2;
-    if (i && !stride) { // all rows are one
-      for (int64_t part = 0; part < parts; ++part)
-        results[part].push_back(results[part].back());
-      continue;
-    }
-    // Two neighbouring columns: a word, or two of pairs.
-    Values words = ptx::loadIf(b, loc, offset(pieces.address, parts * (8 * i * stride + 8 * j)),
-                               pieces.exists[i], parts);
+    int64_t j = word / 2, i = stride ? word % 2 : 0; // with no stride all rows are one
+    const Values &read = words[i][op.getQuads() ? 0 : j];
+    int64_t first = op.getQuads() ? parts * j : 0;
     if (parts == 1) {
-      results[0].push_back(words[0]);
+      results[0].push_back(read[first]);
       continue;
     }
     for (int64_t part = 0; part < 2; ++part)
-      results[part].push_back(ptx::permute(b, loc, words[0], words[1], part ? 0x7632 : 0x5410));
+      results[part].push_back(ptx::permute(b, loc, read[first], read[first + 1], part ? 0x7632 : 0x5410));
   }
   for (int64_t part = 0; part < parts; ++part)
     set(op.getResult(part), std::move(results[part]));
@@ -114,18 +118,27 @@ void Emitter::emitWarps(PlaceRowsOp op) {
   for (Value tile : op.getTiles())
     tiles.push_back(get(tile));
   int64_t parts = tiles.size();
-  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), pair = mul(quadLane, 2);
-  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, pair,
+  auto [perLane, perWord] = columnSteps(op.getQuads());
+  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), column = mul(quadLane, perLane);
+  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, column,
                            op.getStride(), parts);
-  for (int64_t word = 0; word < 4; ++word) {
-    int32_t elements = parts * (8 * (word % 2) * op.getStride() + 8 * (word / 2));
-    Values words = {tiles[0][word]};
-    if (parts == 2) // pairs of both parts
-      words = {ptx::permute(b, loc, words[0], tiles[1][word], 0x5410),
-               ptx::permute(b, loc, words[0], tiles[1][word], 0x7632)};
-    Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
-                                        pieces.address, ArrayRef<LLVM::GEPArg>{elements});
-    ptx::storeIf(b, loc, address, pieces.exists[word % 2], words);
+  for (int64_t i = 0; i < 2; ++i) {
+    Values words;
+    for (int64_t j = 0; j < 2; ++j) {
+      int64_t word = 2 * j + i;
+      if (parts == 2) // pairs of both parts
+        llvm::append_range(words, Values{ptx::permute(b, loc, tiles[0][word], tiles[1][word], 0x5410),
+                                         ptx::permute(b, loc, tiles[0][word], tiles[1][word], 0x7632)});
+      else
+        words.push_back(tiles[0][word]);
+      if (op.getQuads() && j == 0)
+        continue;
+      int32_t elements = parts * (8 * i * int64_t(op.getStride()) + (op.getQuads() ? 0 : perWord * j));
+      Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
+                                          pieces.address, ArrayRef<LLVM::GEPArg>{elements});
+      ptx::storeIf(b, loc, address, pieces.exists[i], words);
+      words.clear();
+    }
   }
 }
 

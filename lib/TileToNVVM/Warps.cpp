@@ -227,13 +227,15 @@ void Emitter::emitWarps(PositionOp op) {
   int64_t dimension = op.getDimension();
   Value first = dimension == 0   ? matrixWarp
                 : dimension == 1 ? Value(LLVM::LShrOp::create(b, loc, lane, i32(2)))
-                                 : mul(quadLane, 2);
+                                 : mul(quadLane, op.getQuads() ? 4 : 2);
   // What is computed from positions must not move out of the loop over work tiles: it would take
   // more registers than there are.
   first = ptx::pinned(b, loc, first);
+  bool quads = op.getQuads();
   setEach(op, [=](int64_t k) -> Value {
     return add(first, dimension == 0   ? 0
                       : dimension == 1 ? 8 * ((k >> 1) & 1)
+                      : quads          ? 2 * (k >> 2) + (k & 1)
                                        : 8 * (k >> 2) + (k & 1));
   });
 }
@@ -331,8 +333,9 @@ void Emitter::emitWarps(PlaceOp op) {
   const Values view = get(op.getDestination());
   const Values tile = get(op.getTile());
   bool packed = type.getElementType().getIntOrFloatBitWidth() == 16;
+  Value nothing = kernel->hasAttr(kScarceAttr) ? ptx::remade(b, loc, i32(0)) : Value();
   for (int64_t k = 0, n = tile.size() * (packed ? 2 : 1); k < n; ++k) {
-    auto [address, inside] = place(type, view, op.getIndices(), k);
+    auto [address, inside] = place(type, view, op.getIndices(), k, nothing);
     Value word = tile[packed ? k / 2 : k];
     if (packed) {
       word = k % 2 ? Value(LLVM::LShrOp::create(b, loc, word, i32(16))) : word;

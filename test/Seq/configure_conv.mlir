@@ -43,13 +43,13 @@ func.func @gated(%u: !u, %h: tensor<768x4096xf32>) -> !u {
 
 // -----
 
-// A causal convolution takes the next length that a kernel has; a circular one only its own.
+// A causal convolution is cut in blocks; a circular one takes its own length.
 // CHECK-LABEL: @odd_lengths
-// CHECK: seq.long_conv causal {{.*}}radices = array<i64: 56, 16, 16>
+// CHECK: seq.long_conv causal {{.*}}radices = array<i64: 16, 16, 16>, {{.*}}blocks of 4096, 4 deep, {{.*}}transform 64x16x16
 // CHECK: seq.long_conv circular {{.*}}radices = array<i64: 73, 6, 5, 4>
-// It can be two-sided instead, unless its filter wraps more than once.
-// CHECK: seq.long_conv circular {{.*}}radices = array<i64: 56, 16, 16>
-// CHECK: seq.long_conv circular {{.*}}algorithm = "toeplitz", {{.*}}no radices make up this length
+// It can be two-sided instead. Where its filter wraps more than once only a kernel's own transform does for that.
+// CHECK: seq.long_conv circular {{.*}}radices = array<i64: 64, 16, 16>
+// CHECK: seq.long_conv circular {{.*}}algorithm = "transform", radices = array<i64>, {{.*}}no radices make up this length
 func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: tensor<1x4x8760xf16>, %k: tensor<4x14114xf32>) {
   %a = seq.long_conv causal %u filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x14113xf16> -> tensor<1x4x14113xf16>
   %b = seq.long_conv circular %v filter(%h : tensor<4x14113xf32>) taps first : tensor<1x4x8760xf16> -> tensor<1x4x8760xf16>

@@ -1,5 +1,5 @@
 // RUN: longwing-opt %s --seq-to-tile-pipeline=conv=transform | FileCheck %s
-// RUN: longwing-compile %s --emit=ptx -o - | FileCheck %s --check-prefix=PTX
+// RUN: longwing-compile %s --schedule=conv=transform --emit=ptx -o - | FileCheck %s --check-prefix=PTX
 
 // A sequence of 8000 samples, no multiple of 256, is one work tile: two parts of 4096, whose complex transform stays in
 // SRAM, in place.
@@ -10,9 +10,9 @@
 // CHECK-LABEL: tile.kernel @main_long_conv
 // CHECK: %[[X:.*]] = tile.alloc : !tile.smem<256x64xf16>
 // CHECK: tile.foreach
-// Over parts and a: a b for each of four warps.
+// Over a, of every second 256 samples, and butterflies between those: a b for each of four warps.
 // CHECK: scf.for
-// CHECK-COUNT-2: tile.pull_rows %{{.*}} step 16 stride 256
+// CHECK-COUNT-2: tile.pull_rows %{{.*}} step 16 stride 512 quads
 // CHECK-COUNT-2: tile.write_rows %{{.*}}, %{{.*}}, %[[X]][{{.*}}] along 1 step 1
 // CHECK: tile.meet
 // Over b and c, and back: a frequency for each warp, to where it came from.
@@ -23,7 +23,7 @@
 // CHECK: tile.meet
 // CHECK: scf.for
 // CHECK-COUNT-2: tile.read_rows %[[X]]
-// CHECK: tile.place_rows
+// CHECK: tile.place_rows %{{.*}} stride 512 quads
 
 // Four CTAs share a multiprocessor.
 // PTX: .visible .entry main_long_conv(

@@ -78,7 +78,7 @@ def test_range(name, scale, mean):
     check(name, draw(name, 3, scale, mean))
 
 
-@pytest.mark.parametrize("length", [256, 1024, 4096, 8192, 16384, 65536])
+@pytest.mark.parametrize("length", [256, 1024, 4096, 8192, 16384, 32768, 65536])
 @pytest.mark.parametrize("kind", ["causal", "circular"])
 def test_range_of_f16(kind, length):
     name = f"{kind}_{length}"

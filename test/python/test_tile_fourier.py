@@ -35,9 +35,11 @@ CASES = [
     ("circular", "f16", 700, 512, {}),
     ("causal", "f16", 300, 256, {"pre": True, "post": True, "skip": True, "ungated": True}),
     ("circular", "bf16", 300, 256, {"pre": True, "post": True, "skip": True}),
-    # In the SRAM of one CTA, in place: in boxes, and by elements where a sequence ends early.
+    # In the SRAM of one CTA: in boxes, and in place in two, four and eight parts, by elements and by rows.
     ("circular", "bf16", 700, 8192, {"post": True}),
     ("causal", "f16", 500, 5001, {}),
+    ("two_sided_shared", "bf16", 300, 9001, {"reverse": 9001, "pre": True, "post": True}),
+    ("causal", "f16", 600, 17008, {"pre": True}),
 ]
 
 

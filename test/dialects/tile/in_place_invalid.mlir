@@ -31,7 +31,7 @@ func.func @column(%m: !tile.smem<256x64xf16>, %j: index) {
 
 !tile = tensor<4x16x16xf16, #tile.frag>
 func.func @row(%m: !tile.smem<256x64xf16>, %i: index) {
-  // expected-error @below {{expected warps along dimension 1 to begin at a constant i that is a multiple of 16}}
+  // expected-error @below {{expected warps along dimension 1 to begin at a multiple of 16, a constant or one times an index}}
   %x, %y = tile.read_rows %m[%i, %i] along 1 step 1 : !tile.smem<256x64xf16> -> !tile
   return
 }

@@ -83,6 +83,14 @@ func.func @dimension() {
 
 // -----
 
+func.func @quads() {
+  // expected-error @below {{expected columns in quads, dimension 2, got 1}}
+  %x = tile.position 1 quads : tensor<16x16x16xindex, #tile.frag>
+  return
+}
+
+// -----
+
 func.func @cast(%a: tensor<16x16x16xf16, #tile.frag>) {
   // expected-error @below {{expected to turn f16, bf16 or f32 into another of them}}
   %x = tile.cast %a : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
