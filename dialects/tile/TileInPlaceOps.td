@@ -103,10 +103,9 @@ def Tile_KeepOp : Tile_Op<"keep", [AllTypesMatch<["first", "second"]>, MemoryEff
 
 def Tile_RecallOp : Tile_Op<"recall", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
   let summary = "Reads two tiles that were kept";
-  let description = "`once`: from a tensor, and L1 is not to hold them.";
-  let arguments = (ins AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory, Variadic<Index>:$place, UnitAttr:$once);
+  let arguments = (ins AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory, Variadic<Index>:$place);
   let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
-  let assemblyFormat = "$memory `[` $place `]` (`once` $once^)? attr-dict `:` type($memory) `->` type($first)";
+  let assemblyFormat = "$memory `[` $place `]` attr-dict `:` type($memory) `->` type($first)";
   let hasVerifier = 1;
 }
 

@@ -180,7 +180,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     }
     int64_t length = op.getLength(), transformed = config.transformLength();
     if (!ShapedType::isDynamic(length) &&
-        ((transformed < length && !config.inBlocks(op)) ||
+        (transformed < length ||
          (op.isCircular() && transformed != length && !ConvProblem::of(op).unwraps())))
       return op.emitError() << "schedule option 'radices': expected them to make up length "
                             << length << (op.isCircular() ? "" : " or more") << ", got "
@@ -201,6 +201,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     if (op.getSpectrum() || (conv.empty() && radices.empty())) {
       // What the cost model prefers may have no kernel yet; the other algorithm then has one.
       bool direct = config.algorithm == ConvAlgorithm::Toeplitz;
+      config.write(op); // which the plan of a transform asks for
       if (direct && !DirectConv::plan(op) && FourierPlan::of(op))
         config.algorithm = ConvAlgorithm::Transform;
       else if (!direct && DirectConv::plan(op) && !FourierPlan::of(op))
@@ -212,12 +213,17 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
         conv.empty() ? ConvAlgorithm::Transform : symbolizeConvAlgorithm(conv);
     if (!forced)
       return op.emitError()
-             << "schedule option 'conv': expected toeplitz, transform, multipass or plain, got '" << conv
+             << "schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got '" << conv
              << "'";
     config.algorithm = *forced;
     config.reason = "forced; " + config.reason;
     if (*forced == ConvAlgorithm::Toeplitz) {
       config.radices.clear();
+    } else if (*forced == ConvAlgorithm::Blocks) {
+      if (!ConvProblem::of(op).reach())
+        return op.emitError() << "schedule option 'conv': expected a causal or anticausal convolution of a static length beyond "
+                                 "4096, whose filter reaches over at most 8 blocks of 4096 samples: " << config.reason;
+      config.radices = blockRadices();
     } else if (!radices.empty()) {
       if (failed(parseRadices(op, config)))
         return failure();

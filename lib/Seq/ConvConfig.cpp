@@ -32,20 +32,20 @@ static constexpr double kWgmma = 700;
 static constexpr double kMma = 629;
 /// Pointwise arithmetic of one stage and output: twiddles, conversions, fragments.
 static constexpr double kStage = 0.12;
-/// What of the bound a transform kernel reaches.
-static constexpr double kEfficiency = 0.82;
+/// What of the bound a transform kernel reaches whose data stay in registers, and one in place in SRAM.
+static constexpr double kEfficiency = 0.82, kInPlaceEfficiency = 0.64;
 /// Bytes of an output's intermediate that a pass through memory or L2 moves, and their rate.
 static constexpr double kPassBytes = 16, kPassRate = 5.5;
 /// Side of a Toeplitz block.
 static constexpr int64_t kBlock = 64;
-/// The longest transform that one CTA holds.
-static constexpr int64_t kLongestInCta = 32768;
+/// The longest transform whose first stage is one matrix, and the longest that one CTA holds.
+static constexpr int64_t kPart = 4096, kLongestInCta = 32768;
 /// The longest sequence that is thought about; a longer one has no memory.
 static constexpr int64_t kLongest = int64_t(1) << 40;
-/// The transform of a block, its length, how many blocks of input one of the result may depend on, as SRAM holds their
+/// The transform of a block, how many blocks of input one of the result may depend on, as SRAM holds their
 /// transforms, and the picoseconds that each of them costs an output.
 static constexpr int64_t kBlockRadices[] = {16, 16, 16};
-static constexpr int64_t kBlockLength = 4096, kMostReach = 8;
+static constexpr int64_t kMostReach = 8;
 static constexpr double kBlockProduct = 0.4;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
@@ -72,12 +72,12 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
 
 int64_t ConvProblem::reach() const {
   bool oneSided = kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal;
-  if (!oneSided || length <= kBlockLength || length > kLongest)
+  if (!oneSided || length <= kPart || length > kLongest)
     return 0;
-  int64_t blocks = llvm::divideCeil(length, kBlockLength);
+  int64_t blocks = llvm::divideCeil(length, kPart);
   // Between two neighbouring blocks are lags of up to two lengths.
   if (taps >= 0)
-    blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), kBlockLength) + 1);
+    blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), kPart) + 1);
   return blocks <= kMostReach ? blocks : 0;
 }
 
@@ -136,7 +136,7 @@ SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
   // Every length from L on does for the other kinds, and for a circular one as a two-sided one. A sequence in
   // several parts of 4096 samples has a power of two of them.
   int64_t padded = llvm::alignTo(length, step);
-  if (padded > kBlockLength && padded <= kLongestInCta)
+  if (padded > kPart && padded <= kLongestInCta)
     padded = llvm::PowerOf2Ceil(padded);
   SmallVector<int64_t> radices = withoutOnes(whole(padded));
   if (radices.front() > kLargestRadix)
@@ -177,17 +177,19 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
   for (int64_t radix : radices)
     transformed *= radix;
   double padding = double(transformed) / std::max<int64_t>(problem.length, 1);
-  double arithmetic = padding * stageCost(radices) / kMma / kEfficiency;
+  double arithmetic = padding * stageCost(radices) / kMma / (transformed > kPart ? kInPlaceEfficiency : kEfficiency);
   ConvCost cost = limited(memoryTime(problem), arithmetic);
   if (transformed > kLongestInCta)
     cost = {cost.picoseconds + padding * kPassBytes / kPassRate, "passes"};
   return cost;
 }
 
+SmallVector<int64_t> longwing::blockRadices() { return llvm::to_vector(ArrayRef(kBlockRadices)); }
+
 /// Blocks of a causal sequence, each the sum of as many products of transforms as it depends on blocks.
 static ConvCost blocksCost(const ConvProblem &problem) {
-  int64_t blocks = llvm::divideCeil(problem.length, kBlockLength), reach = problem.reach();
-  double padding = double(blocks * kBlockLength) / double(problem.length);
+  int64_t blocks = llvm::divideCeil(problem.length, kPart), reach = problem.reach();
+  double padding = double(blocks * kPart) / double(problem.length);
   double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
   double arithmetic = stageCost(kBlockRadices) / kMma / kEfficiency + kBlockProduct * (products - 1);
   return limited(memoryTime(problem), padding * arithmetic);
@@ -223,9 +225,10 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
   config.reason = describe("toeplitz", direct);
   if (int64_t reach = problem.reach()) {
     ConvCost cost = blocksCost(problem);
-    config.reason += "; " + describe(llvm::formatv("blocks of {0}, {1} deep,", kBlockLength, reach).str(), cost);
+    config.reason += "; " + describe(llvm::formatv("blocks of {0}, {1} deep,", kPart, reach).str(), cost);
     if (cost.picoseconds < config.picoseconds) {
-      transform(kBlockRadices);
+      config.algorithm = ConvAlgorithm::Blocks;
+      config.radices = blockRadices();
       config.picoseconds = cost.picoseconds;
     }
   }
@@ -254,6 +257,8 @@ StringRef longwing::stringifyConvAlgorithm(ConvAlgorithm algorithm) {
     return "toeplitz";
   case ConvAlgorithm::Transform:
     return "transform";
+  case ConvAlgorithm::Blocks:
+    return "blocks";
   case ConvAlgorithm::MultiPass:
     return "multipass";
   }
@@ -262,7 +267,7 @@ StringRef longwing::stringifyConvAlgorithm(ConvAlgorithm algorithm) {
 
 std::optional<ConvAlgorithm> longwing::symbolizeConvAlgorithm(StringRef name) {
   for (auto algorithm :
-       {ConvAlgorithm::Toeplitz, ConvAlgorithm::Transform, ConvAlgorithm::MultiPass})
+       {ConvAlgorithm::Toeplitz, ConvAlgorithm::Transform, ConvAlgorithm::Blocks, ConvAlgorithm::MultiPass})
     if (name == stringifyConvAlgorithm(algorithm))
       return algorithm;
   return std::nullopt;
@@ -273,10 +278,6 @@ int64_t ConvConfig::transformLength() const {
   for (int64_t radix : radices)
     length *= radix;
   return length;
-}
-
-bool ConvConfig::inBlocks(seq::LongConvOp op) const {
-  return !op.getSpectrum() && ArrayRef(radices) == ArrayRef(kBlockRadices) && ConvProblem::of(op).reach() > 0;
 }
 
 ConvConfig ConvConfig::read(seq::LongConvOp op) {

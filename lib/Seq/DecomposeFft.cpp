@@ -13,6 +13,9 @@
 //
 // where q is 1/4 for a right-angle transform and 0 else: it is gone after the first stage.
 //
+// Of a one-sided convolution in P blocks of N samples, transforms are of [B, P H, N]. Block p of the result is the sum over j
+// of block p - j of the input (p + j of an anticausal one) with the taps of lags j N + d, |d| < N.
+//
 //===----------------------------------------------------------------------===//
 
 #include "longwing/Seq/Config.h"
@@ -20,6 +23,7 @@
 #include "longwing/Seq/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -38,7 +42,13 @@ public:
   Decomposition(seq::LongConvOp op, const ConvConfig &config)
       : op(op), b(op.getLoc(), op), radices(config.radices), length(config.transformLength()),
         rightAngle(!op.isCircular() || length != op.getLength()), single(b.getF32Type()),
-        sizes(tensor::getMixedSizes(b, op.getLoc(), op.getU())) {}
+        shape(op.getU().getType().getShape()), sizes(tensor::getMixedSizes(b, op.getLoc(), op.getU())) {
+    if (config.algorithm == ConvAlgorithm::Blocks) {
+      blocks = llvm::divideCeil(op.getLength(), length), reach = ConvProblem::of(op).reach();
+      shape[1] *= blocks, shape[2] = length;
+      sizes[1] = b.getIndexAttr(shape[1]), sizes[2] = b.getIndexAttr(length);
+    }
+  }
 
   Value convolution();
 
@@ -55,6 +65,11 @@ private:
   Value stage(Value z, unsigned stage, bool inverse);
   Value reshaped(Value z, ArrayRef<int64_t> shape);
   Value skipped(Value x);
+  Value tapsFrom(Value first, int64_t step);
+  Value tapsBetween(int64_t j);
+  Value inBlocks(Value x);
+  Value fromBlocks(Value y);
+  Value sumOfBlocks(Value z);
   RankedTensorType complexType(ArrayRef<int64_t> inner);
 
   /// How many positions lie behind the digit of a stage.
@@ -71,7 +86,9 @@ private:
   int64_t length;
   bool rightAngle;
   Type single;
+  SmallVector<int64_t> shape; ///< Of what is transformed: [B, H, L], or [B, P H, N].
   Sizes sizes;
+  int64_t blocks = 1, reach = 0; ///< P, and how many of them one depends on.
 };
 
 } // namespace
@@ -122,10 +139,10 @@ Value Decomposition::spectrum() {
 
 /// `[B, H]`, and these dimensions of complex numbers.
 RankedTensorType Decomposition::complexType(ArrayRef<int64_t> inner) {
-  SmallVector<int64_t> shape(op.getU().getType().getShape().take_front(2));
-  shape.append(inner.begin(), inner.end());
-  shape.push_back(2);
-  return RankedTensorType::get(shape, single);
+  SmallVector<int64_t> all = {shape[0], shape[1]};
+  all.append(inner.begin(), inner.end());
+  all.push_back(2);
+  return RankedTensorType::get(all, single);
 }
 
 /// x as the real part of `[B, H, N, 2]`, with zeros behind it.
@@ -144,7 +161,7 @@ Value Decomposition::padded(Value x) {
 /// The first L real parts.
 Value Decomposition::realPart(Value z) {
   OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  return tensor::ExtractSliceOp::create(b, op.getU().getType().clone(single), z,
+  return tensor::ExtractSliceOp::create(b, RankedTensorType::get(shape, single), z,
                                         Sizes{none, none, none, none},
                                         Sizes{sizes[0], sizes[1], sizes[2], one}, Sizes(4, one));
 }
@@ -211,6 +228,104 @@ Value Decomposition::stage(Value z, unsigned stage, bool inverse) {
   return z;
 }
 
+/// N taps [H, N] of the filter from one on, forwards or backwards; 0 where it has none.
+Value Decomposition::tapsFrom(Value first, int64_t step) {
+  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
+  auto filter = seq::ImplicitFilterOp::create(b, RankedTensorType::get({op.getChannels(), length}, single), Value());
+  OpBuilder::InsertionGuard guard(b);
+  b.createBlock(&filter.getBody(), {}, {b.getIndexType(), b.getIndexType()}, {b.getLoc(), b.getLoc()});
+  Value channel = filter.getBody().getArgument(0), i = filter.getBody().getArgument(1);
+  Value tap = arith::AddIOp::create(b, first, arith::MulIOp::create(b, i, index(step)));
+  Value count = tensor::DimOp::create(b, op.getFilter(), 1);
+  if (*op.getTaps() == seq::TapOrder::Last)
+    tap = arith::SubIOp::create(b, arith::SubIOp::create(b, count, index(1)), tap);
+  // As an unsigned number, a negative one is too large.
+  Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tap, count);
+  Value inside = arith::SelectOp::create(b, known, tap, index(0));
+  Value value = tensor::ExtractOp::create(b, op.getFilter(), ValueRange{channel, inside});
+  if (value.getType() != single)
+    value = arith::ExtFOp::create(b, single, value);
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  seq::YieldOp::create(b, arith::SelectOp::create(b, known, value, zero).getResult());
+  return filter;
+}
+
+/// The spectrum of the taps of lags j N + d: those of d >= 0, and those of -1 - i.
+Value Decomposition::tapsBetween(int64_t j) {
+  int64_t way = op.getKind() == seq::ConvKind::Anticausal ? -1 : 1;
+  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
+  Value forwards = tapsFrom(index(j * length), way), backwards = tapsFrom(index(j * length - way), -way);
+  return seq::PrepareFilterOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single),
+                                      seq::ConvKind::TwoSidedDisjoint, forwards, backwards, seq::TapOrder::First, radices);
+}
+
+/// [B, H, L] to [B, P H, N], with zeros behind the end.
+Value Decomposition::inBlocks(Value x) {
+  int64_t batch = shape[0], channels = op.getChannels();
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1), all = b.getIndexAttr(channels);
+  SmallVector<Value> open;
+  if (auto value = dyn_cast<Value>(sizes[0]))
+    open.push_back(value);
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  Value zeros = tensor::SplatOp::create(b, zero, RankedTensorType::get({batch, channels, blocks * length}, single), open);
+  x = tensor::InsertSliceOp::create(b, x, zeros, Sizes{none, none, none}, Sizes{sizes[0], all, b.getIndexAttr(op.getLength())},
+                                    Sizes(3, one));
+  x = tensor::ExpandShapeOp::create(b, RankedTensorType::get({batch, channels, blocks, length}, single), x,
+                                    SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}},
+                                    Sizes{sizes[0], all, b.getIndexAttr(blocks), b.getIndexAttr(length)});
+  Value empty = tensor::EmptyOp::create(b, RankedTensorType::get({batch, blocks, channels, length}, single), open);
+  x = linalg::TransposeOp::create(b, x, empty, ArrayRef<int64_t>{0, 2, 1, 3})->getResult(0);
+  return tensor::CollapseShapeOp::create(b, RankedTensorType::get(shape, single), x,
+                                         SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}});
+}
+
+Value Decomposition::fromBlocks(Value y) {
+  int64_t batch = shape[0], channels = op.getChannels();
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1), all = b.getIndexAttr(channels);
+  SmallVector<Value> open;
+  if (auto value = dyn_cast<Value>(sizes[0]))
+    open.push_back(value);
+  y = tensor::ExpandShapeOp::create(b, RankedTensorType::get({batch, blocks, channels, length}, single), y,
+                                    SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}},
+                                    Sizes{sizes[0], b.getIndexAttr(blocks), all, b.getIndexAttr(length)});
+  Value empty = tensor::EmptyOp::create(b, RankedTensorType::get({batch, channels, blocks, length}, single), open);
+  y = linalg::TransposeOp::create(b, y, empty, ArrayRef<int64_t>{0, 2, 1, 3})->getResult(0);
+  y = tensor::CollapseShapeOp::create(b, RankedTensorType::get({batch, channels, blocks * length}, single), y,
+                                      SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+  return tensor::ExtractSliceOp::create(b, op.getU().getType().clone(single), y, Sizes{none, none, none},
+                                        Sizes{sizes[0], all, b.getIndexAttr(op.getLength())}, Sizes(3, one));
+}
+
+/// For each block the sum over those that it depends on, times the spectra of the taps between them.
+Value Decomposition::sumOfBlocks(Value z) {
+  int64_t channels = op.getChannels();
+  bool causal = op.getKind() == seq::ConvKind::Causal;
+  auto type = RankedTensorType::get({shape[0], blocks, channels, length, 2}, single);
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}, {3}, {4}};
+  Sizes whole = {sizes[0], b.getIndexAttr(blocks), b.getIndexAttr(channels), b.getIndexAttr(length), b.getIndexAttr(2)};
+  z = tensor::ExpandShapeOp::create(b, type, z, groups, whole);
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  SmallVector<Value> open;
+  if (auto value = dyn_cast<Value>(sizes[0]))
+    open.push_back(value);
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0)), sum;
+  for (int64_t j = 0; j < reach; ++j) {
+    Value moved = z;
+    if (j) {
+      Sizes part = whole, from(5, none), to(5, none);
+      part[1] = b.getIndexAttr(blocks - j);
+      (causal ? to : from)[1] = b.getIndexAttr(j);
+      SmallVector<int64_t> partShape(type.getShape());
+      partShape[1] = blocks - j;
+      Value slice = tensor::ExtractSliceOp::create(b, RankedTensorType::get(partShape, single), z, from, part, Sizes(5, one));
+      moved = tensor::InsertSliceOp::create(b, slice, tensor::SplatOp::create(b, zero, type, open), to, part, Sizes(5, one));
+    }
+    Value product = seq::ComplexMulOp::create(b, type, moved, tapsBetween(j), /*conjugate=*/false);
+    sum = sum ? Value(arith::AddFOp::create(b, sum, product)) : product;
+  }
+  return tensor::CollapseShapeOp::create(b, complexType({length}), sum, groups);
+}
+
 /// d * x: a filter of one tap.
 Value Decomposition::skipped(Value x) {
   int64_t channels = op.getChannels();
@@ -231,13 +346,15 @@ Value Decomposition::convolution() {
   Value u = inSingle(op.getU()), x = u;
   if (op.getPre())
     x = arith::MulFOp::create(b, x, inSingle(op.getPre()));
-  Value z = padded(x);
+  Value z = padded(reach ? inBlocks(x) : x);
   for (unsigned i = 0; i < radices.size(); ++i)
     z = stage(z, i, /*inverse=*/false);
-  z = seq::ComplexMulOp::create(b, z.getType(), z, spectrum(), /*conjugate=*/false);
+  z = reach ? sumOfBlocks(z) : seq::ComplexMulOp::create(b, z.getType(), z, spectrum(), /*conjugate=*/false).getResult();
   for (unsigned i = radices.size(); i-- > 0;)
     z = stage(z, i, /*inverse=*/true);
   Value y = realPart(z);
+  if (reach)
+    y = fromBlocks(y);
   if (op.getSkip())
     y = arith::AddFOp::create(b, y, skipped(op.getSkipUngated() ? u : x));
   if (op.getPost())

@@ -55,7 +55,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   }
   ConvConfig config = ConvConfig::read(op);
   FourierPlan plan;
-  if (config.inBlocks(op)) {
+  if (config.algorithm == ConvAlgorithm::Blocks) {
     plan.reach = ConvProblem::of(op).reach();
     return plan;
   }

@@ -8,6 +8,7 @@
 #include "Widen.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -89,6 +90,17 @@ void Widener::visitConversion(Operation *op) {
   retire(op);
 }
 
+void Widener::visitTranspose(Operation *op) {
+  auto transpose = cast<linalg::TransposeOp>(op);
+  builder.setInsertionPoint(op);
+  Value init = transpose.getInit();
+  auto type = cast<RankedTensorType>(widened(init.getType()));
+  Value empty = tensor::EmptyOp::create(builder, op->getLoc(), tensor::getMixedSizes(builder, op->getLoc(), init),
+                                        type.getElementType());
+  mapResults(op, linalg::TransposeOp::create(builder, op->getLoc(), widen(transpose.getInput()), empty,
+                                             transpose.getPermutation()));
+}
+
 void Widener::visitIf(Operation *op) {
   auto ifOp = cast<scf::IfOp>(op);
   if (llvm::none_of(op->getResultTypes(), isNarrow))
@@ -144,6 +156,8 @@ void Widener::visit(Operation *op) {
     return visitFor(op);
   if (isa<scf::YieldOp>(op) && isa<scf::IfOp, scf::ForOp>(op->getParentOp()))
     return visitYield(op);
+  if (isa<linalg::TransposeOp>(op) && twins.count(op->getOperand(0)))
+    return visitTranspose(op);
   auto narrow = [](Type type) { return isNarrow(type); };
   auto hasTwin = [&](Value value) { return twins.count(value) != 0; };
   // Constants are widened when asked for; a bitcast is about the narrow bits.

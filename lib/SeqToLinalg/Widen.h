@@ -42,6 +42,7 @@ public:
 private:
   void visitLikeOperands(mlir::Operation *op);
   void visitConversion(mlir::Operation *op);
+  void visitTranspose(mlir::Operation *op);
   void visitIf(mlir::Operation *op);
   void visitFor(mlir::Operation *op);
   void visitYield(mlir::Operation *op);

@@ -74,9 +74,8 @@ private:
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   /// Whether there are registers for neither all tables nor phases side by side.
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
-  /// Whether a block's sum is a loop, which phases side by side have no registers for, and L1 not all of its spectra.
+  /// Whether a block's sum is a loop, which phases side by side have no registers for.
   bool loops() { return plan.reach > 2; }
-  bool streams() { return plan.reach > 4; }
   /// Whether there are blocks that the last one no longer depends on.
   bool slides() { return plan.reach < blocks(); }
   /// Places for the transforms of blocks before an even one. A block takes that of one that is no longer needed.
@@ -90,8 +89,8 @@ private:
   void workTile(Value group, Value channel);
   ComplexTile sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel);
   Value isOdd() { return t.make<arith::AndIOp>(order, t.index(1)); }
-  ComplexTile recallPair(Value memory, ValueRange place, bool once = false) {
-    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), memory, place, once);
+  ComplexTile recallPair(Value memory, ValueRange place) {
+    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), memory, place);
     return {kept.getFirst(), kept.getSecond()};
   }
   /// Tiles of samples are [number][part].
@@ -288,8 +287,7 @@ ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t
 /// what they read: an even one makes the sum of the next one as well, but for that block's own product.
 ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
   auto recall = [&](Value memory, Value place) { return recallPair(memory, place); };
-  // Where L1 does not hold all spectra it is for the first one, which each block needs.
-  auto spectrum = [&](Value j) { return recallPair(s, {channel, j}, streams()); };
+  auto spectrum = [&](Value j) { return recallPair(s, {channel, j}); };
   auto yield = [&](OpBuilder &b, ArrayRef<ComplexTile> tiles) {
     SmallVector<Value> values;
     for (const ComplexTile &tile : tiles)

@@ -186,10 +186,6 @@ void Emitter::emitWarps(RecallOp op) {
   Value base = keptAddress(op.getMemory(), op.getPlace());
   for (Value tile : op.getResults()) {
     auto [address, type] = keptWords(base, tile == op.getSecond());
-    if (op.getOnce()) {
-      set(tile, ptx::loadOnce(b, loc, address));
-      continue;
-    }
     Value words = LLVM::LoadOp::create(b, loc, type, address, /*alignment=*/16);
     Values registers;
     for (int64_t i = 0; i < 4; ++i)

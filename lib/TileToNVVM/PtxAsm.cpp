@@ -307,11 +307,6 @@ SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_
                    outputs + "l,~{memory}", base, SmallVector<Type>(count, b.getI32Type()));
 }
 
-SmallVector<Value> ptx::loadOnce(OpBuilder &b, Location loc, Value base) {
-  return inlineAsm(b, loc, "ld.global.L1::no_allocate.v4.b32 " + braced(0, 4) + ", " + address(4, 0) + ";",
-                   "=r,=r,=r,=r,l,~{memory}", base, SmallVector<Type>(4, b.getI32Type()));
-}
-
 void ptx::waitIf(OpBuilder &b, Location loc, Value base, int64_t offset, Value parity,
                  Value predicate) {
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);

@@ -99,8 +99,6 @@ void storeMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64
 /// what it knows to be constant out of a loop.
 llvm::SmallVector<mlir::Value> loadWords(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
                                          int64_t offset, int64_t count = 4);
-/// Four words in device memory that this kernel does not write, past L1.
-llvm::SmallVector<mlir::Value> loadOnce(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address);
 /// Waits until the phase of the mbarrier at `base` plus a constant has completed, if the i1
 /// `predicate` holds.
 void waitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,

@@ -19,7 +19,7 @@
 // RADICES: seq.config = {algorithm = "transform", radices = array<i64: 64, 64>, reason = "forced;
 // SHORT: error: schedule option 'radices': expected them to make up length 4096 or more, got 256
 // ONE: configure_conv.mlir:[[@LINE+3]]:{{[0-9]+}}: error: schedule option 'radices': expected numbers from 2 to 4096 such as 16x16x16, got '16x1'
-// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, multipass or plain, got 'fast'
+// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got 'fast'
 func.func @long_filter(%u: !u, %h: tensor<768x4096xf32>) -> !u {
   %y = seq.long_conv causal %u filter(%h : tensor<768x4096xf32>) taps first : !u -> !u
   return %y : !u
@@ -43,9 +43,9 @@ func.func @gated(%u: !u, %h: tensor<768x4096xf32>) -> !u {
 
 // -----
 
-// A causal convolution is cut in blocks; a circular one takes its own length.
+// A causal convolution is cut in blocks; another one takes the next length that a kernel has, a circular one only its own.
 // CHECK-LABEL: @odd_lengths
-// CHECK: seq.long_conv causal {{.*}}radices = array<i64: 16, 16, 16>, {{.*}}blocks of 4096, 4 deep, {{.*}}transform 64x16x16
+// CHECK: seq.long_conv causal {{.*}}algorithm = "blocks", radices = array<i64: 16, 16, 16>, reason = "{{.*}}; blocks of 4096, 4 deep, {{.*}}; transform 64x16x16
 // CHECK: seq.long_conv circular {{.*}}radices = array<i64: 73, 6, 5, 4>
 // It can be two-sided instead. Where its filter wraps more than once only a kernel's own transform does for that.
 // CHECK: seq.long_conv circular {{.*}}radices = array<i64: 64, 16, 16>

@@ -22,6 +22,8 @@ enum class ConvAlgorithm {
   Toeplitz,
   /// A Fourier transform that stays in one CTA's SRAM and registers: one stage for each radix.
   Transform,
+  /// One for each block of a causal or anticausal sequence.
+  Blocks,
   /// A transform whose first radix is a pass of its own, through memory.
   MultiPass
 };
@@ -59,8 +61,6 @@ struct ConvConfig {
   std::string reason;
 
   int64_t transformLength() const;
-  /// Whether these are transforms of blocks of a causal sequence.
-  bool inBlocks(seq::LongConvOp op) const;
   static ConvConfig read(seq::LongConvOp op);
   void write(seq::LongConvOp op) const;
 };
@@ -69,6 +69,9 @@ struct ConvConfig {
 /// L is unknown. That of a circular convolution is L, unless L has a prime factor that no radix
 /// holds: then it is longer, for the convolution `unwraps`.
 llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
+
+/// Those of a block.
+llvm::SmallVector<int64_t> blockRadices();
 
 /// The time of one output, in picoseconds, and what limits it.
 struct ConvCost {

@@ -54,7 +54,7 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"overlap", "overlap", "std::string", "\"\"",
            "Overlap products and softmax of neighbouring key tiles: true or false">,
     Option<"conv", "conv", "std::string", "\"\"",
-           "The algorithm of long convolutions: toeplitz, transform or multipass; plain sums in float64, slowly">,
+           "The algorithm of long convolutions: toeplitz, transform, blocks or multipass; plain sums in float64, slowly">,
     Option<"radices", "radices", "std::string", "\"\"",
            "The radices of their transforms, such as 16x16x16">,
   ];
@@ -81,9 +81,13 @@ def SeqDecomposeFft : Pass<"seq-decompose-fft", "::mlir::ModuleOp"> {
     circular convolution of a length that no radices make up is a two-sided one: its reverse
     filter holds the taps that wrap around.
 
+    A causal or anticausal convolution that is cut in blocks of N samples gets transforms of each block, and for each
+    block the sum over those that it depends on, times the spectra of the taps between them.
+
     Convolutions by Toeplitz products, and those of an open length, stay as they are.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def SeqFuseGates : Pass<"seq-fuse-gates", "::mlir::ModuleOp"> {
