@@ -113,6 +113,9 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   else if (byChannel)
     config.persistent = !(init || gate || skip || (wide && (f32 || bonus || constant)));
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
+  // Positions in rings of three take registers.
+  if (!byChannel && !constant && config.consumers == 2 && !gate && !init && inOrder)
+    config.stages = config.valueStages = 3;
   if (byChannel && wide && !fits())
     config.valueStages = 1;
   while (config.stages > 1 && !fits())
