@@ -57,6 +57,9 @@ constexpr int64_t kMailBarrierBytes = 8;
 /// Keeps an operation from being merged with its like: what is cheap to make again, and dear to hold.
 constexpr llvm::StringLiteral kApartAttr = "tile.apart";
 
+/// On a tile.gather: it is read where it stands, long before it is used.
+constexpr llvm::StringLiteral kEarlyAttr = "tile.early";
+
 /// Of a kernel that has no register to spare: what is cheap to make is made again at each use, which costs
 /// time.
 constexpr llvm::StringLiteral kScarceAttr = "tile.scarce";

@@ -104,6 +104,9 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
   bool inOrder = !op.isPacked() && !op.getReverse();
   bool tight = branches && init && ((gate && skip) || ((gate || skip) && (f32 || !inOrder)) || (f32 && op.isPacked()));
   tight |= wide && byChannel && (op.isPacked() || constant || (f32 && (init || bonus)) || (bonus && (init || (skip && !branches))));
+  // Packed sequences of wide keys next to decays of a head: their places, and constant decays or an initial state and a gate.
+  bool f16 = op.getV().getType().getElementType().isF16();
+  tight |= wide && !byChannel && op.isPacked() && ((init && gate) || (constant && (init || f16)));
   config.consumers = jobs == 1 || crowded || tight ? 1 : 2;
   // Nor is there room to take an initial state of wide keys through segments.
   config.split = !crowded && !(init && wide);
@@ -112,7 +115,12 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
     config.persistent = false;
   else if (byChannel)
     config.persistent = !(init || gate || skip || (wide && (f32 || bonus || constant)));
+  else
+    config.persistent = !(wide && init && gate);
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
+  // Positions in rings of three take registers.
+  if (!byChannel && !constant && config.consumers == 2 && !gate && !init && inOrder)
+    config.stages = config.valueStages = 3;
   if (byChannel && wide && !fits())
     config.valueStages = 1;
   while (config.stages > 1 && !fits())

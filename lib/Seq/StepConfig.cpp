@@ -33,7 +33,8 @@ ScanConfig longwing::chooseStep(seq::LinearAttentionOp op) {
   config.lanes = std::clamp<int64_t>(128 / llvm::PowerOf2Ceil(runs), 4, 32);
   int64_t rows = llvm::divideCeil(op.getKeyDim(), config.lanes);
   config.steps = config.lanes * std::min<int64_t>(llvm::PowerOf2Ceil(rows), kRuns);
-  config.registers = 112;
+  // Sizes that are met at run time take some.
+  config.registers = op.getV().getType().isDynamicDim(1) ? 160 : 112;
   return config;
 }
 

@@ -11,7 +11,7 @@
 //
 // so a chunk's A is a product of decayed queries by decayed keys, with a reference r between the two:
 // (Q 2^(c_i - r)) (K 2^(r - c_j))^T. Where a chunk's decays are mild, one r, at its middle, serves all
-// of it; bf16 and f32 hold what lies half a chunk from there, in either direction. Else the chunk is
+// of it; bf16 and f32 hold what lies as far from there as the chunk reaches, in either direction. Else the chunk is
 // halved again and again: the queries of the second half of a block meet the keys of its first half,
 // with r at the middle, so that all exponents are at most 0, however strong the decays are. What is left
 // in the end is the diagonal, which does not decay.
@@ -23,6 +23,8 @@
 // Key channels come in panels of up to 64, one after the other: scores and what is read of the state are sums
 // over panels, and exponents, decayed operands and staged tiles of one are all that registers and SRAM hold.
 //
+// The pass for the states of segments has no scores. There a warpgroup owns a panel of keys, and the state as it stands.
+//
 // With a bonus u the output sees the state before its own decay, and A_ii = sum of Q_ik u_k K_ik.
 //
 //===----------------------------------------------------------------------===//
@@ -33,9 +35,9 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// How far, in base 2, a chunk's decays may reach from its middle for one reference to serve it. The
-/// products of what they scale stay far from the ends of bf16 and f32.
-static constexpr double kMild = 50;
+/// How far, in base 2, a chunk's decays may reach for one reference to serve it. What they scale, and
+/// products of that, stay within bf16 and f32, with digits to spare.
+static constexpr double kMild = 100;
 
 /// Stages of one place do not live at the same time.
 enum Place : int64_t { kKeys, kKeysRest, kState, kDecays };
@@ -66,12 +68,12 @@ SmallVector<ChannelDecays> LinearAttentionKernel::channelDecays(Value t0) {
   if (op.hasConstantDecay()) {
     for (ChannelDecays &panel : decays) {
       panel.count = stepsOf(t0);
-      panel.constant = constantDecay(panel.panel);
+      panel.constant = ofKeys ? constantDecay(perKey, channel) : constantDecay(channels, t.index(panel.panel * keyDim));
     }
     return decays;
   }
   Type stored = cast<DescType>(decay.getType()).getElementType();
-  Value tile = t.load(decay, {batch, t0, decayHead(), t.index(0)},
+  Value tile = t.load(decay, {batch, t0, decayHead(), channel},
                       tileType<SharedAttr>({chunk, panels * keyDim}, stored),
                       stored.isF32() ? config.valueStages : config.stages);
   tile = ofSequence(tile, t0);
@@ -87,22 +89,20 @@ SmallVector<ChannelDecays> LinearAttentionKernel::channelDecays(Value t0) {
   return decays;
 }
 
-/// A decay that is the same at each step: [H] or [H, K].
-Value LinearAttentionKernel::constantDecay(int64_t panel) {
+/// A decay that is the same at each step: [H] or [H, K], from a channel on.
+Value LinearAttentionKernel::constantDecay(RankedTensorType type, Value channel) {
   if (!decay)
-    return t.constant(channels, 0);
+    return t.constant(type, 0);
   SmallVector<Value> at = {decayHead()};
   if (op.hasChannelDecay()) {
-    auto indices = channels.clone(builder.getIndexType());
-    at = {t.make<BroadcastOp>(indices, at[0]),
-          t.make<IotaOp>(indices, t.index(panel * keyDim))};
+    auto indices = type.clone(builder.getIndexType());
+    at = {t.make<BroadcastOp>(indices, at[0]), t.make<IotaOp>(indices, channel)};
   }
   Type stored = cast<ViewType>(decay.getType()).getElementType();
-  Type type = op.hasChannelDecay() ? Type(channels.clone(stored)) : stored;
-  Value g = t.make<GatherOp>(type, decay, at);
+  Value g = t.make<GatherOp>(op.hasChannelDecay() ? Type(type.clone(stored)) : stored, decay, at);
   if (!op.hasChannelDecay())
-    g = t.make<BroadcastOp>(channels, widen(g, builder.getF32Type()));
-  return t.mulf(widen(g, channels), kLog2E);
+    g = t.make<BroadcastOp>(type, widen(g, builder.getF32Type()));
+  return t.mulf(widen(g, type), kLog2E);
 }
 
 /// The panels of key channels of a tile.
@@ -165,13 +165,11 @@ Value LinearAttentionKernel::between(const ChannelDecays &decays, Value from, Va
 /// Whether one reference, at the middle, serves the chunk.
 Value LinearAttentionKernel::isMild(ArrayRef<ChannelDecays> decays) {
   Value most;
-  for (const ChannelDecays &panel : decays)
-    for (int64_t from : {int64_t(0), chunk / 2}) { // decays are at most 0
-      Value sum = between(panel, everywhere(from + chunk / 2), everywhere(from));
-      Value reach =
-          t.make<CommonOp>(perRow.getElementType(), t.reduce<RowAttr>(ReduceKind::Max, sum));
-      most = most ? t.maxf(most, reach) : reach;
-    }
+  for (const ChannelDecays &panel : decays) { // decays are at most 0
+    Value sum = between(panel, everywhere(chunk), everywhere(0));
+    Value reach = t.make<CommonOp>(perRow.getElementType(), t.reduce<RowAttr>(ReduceKind::Max, sum));
+    most = most ? t.maxf(most, reach) : reach;
+  }
   return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, most, number(kMild));
 }
 
@@ -253,21 +251,57 @@ SmallVector<Value> LinearAttentionKernel::stepByChannel(Value t0, ValueRange car
   return outcome;
 }
 
-/// One chunk of a segment whose outputs another kernel computes.
-SmallVector<Value> LinearAttentionKernel::advanceByChannel(Value t0, ValueRange carried) {
-  SmallVector<Value> next(carried);
-  SmallVector<Value> keyTiles = inPanels(loadKeys(t0));
-  Value valueTile = loadValues(t0);
-  for (const ChannelDecays &decays : channelDecays(t0)) {
-    int64_t panel = decays.panel;
-    SmallVector<Value> keys =
-        decayedKeys(keyTiles[panel], between(decays, steps(1), everywhere(chunk)));
-    Value all = t.make<CommonOp>(channels, between(decays, everywhere(0), everywhere(chunk)));
-    Value s = t.mulf(carried[panel], t.broadcast(t.exp2(all), state));
-    next[panel] = contribute(s, valueTile, keys, panel);
-    next[panels + panel] = t.addf(carried[panels + panel], all);
+/// Row i, column j: whether step i comes later than step j.
+void LinearAttentionKernel::prepareKeys() {
+  if (!decay || op.hasConstantDecay())
+    return;
+  Type stored = cast<DescType>(decay.getType()).getElementType();
+  auto indices = scores.clone(builder.getIndexType());
+  Value seen = sees(t.broadcast(t.iota<RowAttr>(t.index(0), chunk), indices),
+                    t.broadcast(t.iota<ColAttr>(t.index(0), chunk), indices));
+  Value later = t.select(seen, t.constant(scores, 0), t.constant(scores, 1));
+  later = roundTo(scores.clone(stored.isF32() ? builder.getBF16Type() : stored), later);
+  upwards = stageAt(t, later, kKeys);
+}
+
+/// For each channel and step the sum of the decays of the steps that come later in a chunk, in base 2; and for each
+/// channel that of all.
+std::pair<Value, Value> LinearAttentionKernel::untilEnd(const ChannelDecays &decays) {
+  auto exponents = tileType<AccAttr>({keyDim, chunk}, builder.getF32Type());
+  auto columns = tileType<ColAttr>({chunk}, builder.getIndexType());
+  if (decays.constant) {
+    Value later = t.make<IotaOp>(columns, t.index(0)); // backwards as many as come before
+    if (!reverse)
+      later = t.max(t.sub(t.make<BroadcastOp>(columns, t.sub(decays.count, t.index(1))), later),
+                    t.make<BroadcastOp>(columns, t.index(0)));
+    Value steps = t.make<arith::IndexCastOp>(columns.clone(builder.getI32Type()), later);
+    steps = t.make<arith::SIToFPOp>(columns.clone(builder.getF32Type()), steps);
+    Value count = t.make<arith::IndexCastOp>(builder.getI32Type(), decays.count);
+    count = t.make<arith::SIToFPOp>(builder.getF32Type(), count);
+    return {t.mulf(t.broadcast(decays.constant, exponents), t.broadcast(steps, exponents)),
+            t.mulf(decays.constant, t.make<BroadcastOp>(perKey, count))};
   }
-  return next;
+  Value sum, all;
+  for (Value part : decays.parts) {
+    Type stored = cast<RankedTensorType>(part.getType()).getElementType();
+    Value operand = t.make<FragmentOp>(tileType<AFragAttr>({keyDim, chunk}, stored), part, /*transpose=*/true);
+    sum = t.dot(operand, upwards, sum, exponents, /*transposeB=*/false);
+    Value own = t.reduce<RowAttr>(ReduceKind::Add, t.make<FragmentOp>(exponents, part, /*transpose=*/true));
+    all = all ? t.addf(all, own) : own;
+  }
+  return {t.mulf(sum, kLog2E), t.mulf(all, kLog2E)};
+}
+
+/// One chunk of a segment whose outputs another kernel computes. Decayed keys, transposed, are a product's operand
+/// in the registers where they are made, of all value columns, so that no two warpgroups decay the same.
+SmallVector<Value> LinearAttentionKernel::advanceByChannel(Value t0, ValueRange carried) {
+  auto [exponents, all] = untilEnd(channelDecays(t0).front());
+  Value x = t.make<FragmentOp>(exponents.getType(), loadKeys(t0), /*transpose=*/true);
+  x = t.mulf(x, t.exp2(exponents));
+  Value s = t.mulf(carried[0], t.broadcast(t.exp2(all), state)), valueTile = loadValues(t0);
+  for (Value keys : inParts(x, tileType<AFragAttr>({keyDim, chunk}, element)))
+    s = t.dot(keys, valueTile, s, state, /*transposeB=*/false);
+  return {s, t.addf(carried[1], all)};
 }
 
 /// A chunk whose middle is the reference of all exponents.
@@ -286,9 +320,12 @@ LinearAttentionKernel::Outcome LinearAttentionKernel::mildChunk(const ChunkTiles
   Outcome outcome = scale(state, 0, chunk / 2);
   for (int64_t panel = 0; panel < panels; ++panel) {
     const ChannelDecays &decays = tiles.decays[panel];
-    SmallVector<Value> keys = decayedKeys(tiles.keys[panel], between(decays, steps(1), middle));
-    SmallVector<Value> queries =
-        decayedQueries(tiles.queries[panel], between(decays, middle, seen()));
+    // The first panel has registers for both products at a time.
+    Value ofKeys = between(decays, steps(1), middle), ofQueries = panel ? Value() : between(decays, middle, seen());
+    SmallVector<Value> keys = decayedKeys(tiles.keys[panel], ofKeys);
+    if (panel)
+      ofQueries = between(decays, middle, seen());
+    SmallVector<Value> queries = decayedQueries(tiles.queries[panel], ofQueries);
     weights = product(queries, keys, weights);
     sum = past(queries, outcome[panel], sum);
     outcome[panel] = contribute(outcome[panel], tiles.values, keys, panel);

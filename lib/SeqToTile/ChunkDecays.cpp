@@ -16,7 +16,7 @@ using namespace longwing::tile;
 //===----------------------------------------------------------------------===//
 
 Value LinearAttentionKernel::loadKeys(Value t0) {
-  Value tile = t.load(k, {batch, t0, keyHead, t.index(0)},
+  Value tile = t.load(k, {batch, t0, keyHead, channel},
                       tileType<SharedAttr>({chunk, panels * keyDim}, element), config.stages);
   return ofSequence(tile, t0);
 }
@@ -27,7 +27,7 @@ Value LinearAttentionKernel::loadQueries(Value t0) {
 }
 
 Value LinearAttentionKernel::loadValues(Value t0) {
-  Value tile = t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, kValues}, element),
+  Value tile = t.load(v, {batch, t0, head, column}, tileType<SharedAttr>({chunk, valueDim}, element),
                       config.valueStages);
   return ofSequence(tile, t0);
 }
@@ -39,20 +39,21 @@ Value LinearAttentionKernel::loadGate(Value t0) {
                 config.stages);
 }
 
-/// The values of a chunk as they enter the state, transposed. Weighted values have more digits than
-/// an operand holds; their rest, the second of the two, enters too: else all that a slow decay
-/// accumulates would be rounded twice, here and where it is read.
-std::pair<Value, Value> LinearAttentionKernel::contributions(Value valueTile, Value weight) {
-  auto operand = tileType<AFragAttr>({kValues, chunk}, element);
+/// The values of a chunk as they enter the state, transposed.
+Value LinearAttentionKernel::weighted(Value valueTile, Value weight) {
   Value whole = t.make<FragmentOp>(tileType<AccAttr>({kValues, chunk}, builder.getF32Type()),
                                    valueTile, /*transpose=*/true);
-  Value rest;
-  if (weight) {
-    whole = t.mulf(whole, t.broadcastLike(weight, whole));
-    if (config.exact)
-      rest = roundTo(operand, t.make<arith::SubFOp>(whole, rounded(whole)));
-  }
-  return {roundTo(operand, whole), rest};
+  return weight ? t.mulf(whole, t.broadcastLike(weight, whole)) : whole;
+}
+
+/// The same as operands. Weighted values have more digits than one holds; their rest, the second of the
+/// two, enters too: else all that a slow decay accumulates would be rounded twice, here and where it is read.
+std::pair<Value, Value> LinearAttentionKernel::contributions(Value whole) {
+  auto operand = tileType<AFragAttr>({kValues, chunk}, element);
+  if (!isDecayed() || !config.exact)
+    return {roundTo(operand, whole), Value()};
+  SmallVector<Value> parts = inParts(whole, operand);
+  return {parts[0], parts[1]};
 }
 
 Value LinearAttentionKernel::accumulate(Value s, Value factor,
@@ -85,7 +86,7 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   }
   Decays d = variesInTime() ? decays(now) : constantDecays(t0);
   Value valueTile = loadValues(t0);
-  auto contributed = contributions(valueTile, d.weight);
+  auto contributed = contributions(weighted(valueTile, d.weight));
 
   if (variesInTime())
     distribute(d, now);
@@ -94,9 +95,7 @@ SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   if (d.row)
     past = t.mulf(past, t.broadcast(t.exp2(d.row), output));
   Value sum = t.dot(weights, valueTile, past, output, /*transposeB=*/false);
-  s = accumulate(s, d.carried, contributed, keyTile);
-
-  next.insert(next.begin(), s);
+  next.insert(next.begin(), accumulate(s, d.carried, contributed, keyTile));
   storeOutputs(finish(sum, valueTile, loadGate(t0)), t0);
   return next;
 }
@@ -153,15 +152,17 @@ Value LinearAttentionKernel::perHead(Value view) {
   return widen(t.make<GatherOp>(stored, view, head), builder.getF32Type());
 }
 
-/// What the chunk at t0 reads of the decay or of dt, as it is stored. It is read a chunk ahead, so
-/// that no one waits for it.
+/// What the chunk at t0 reads of the decay or of dt, as it is stored. It is read ahead, so that no one waits for it.
 Value LinearAttentionKernel::rates(Value t0) {
   Value source = dt ? dt : decay;
   auto type = line.clone(cast<ViewType>(source.getType()).getElementType());
   auto indices = line.clone(builder.getIndexType());
   SmallVector<Value> at = {t.make<BroadcastOp>(indices, batch), t.make<IotaOp>(indices, t0),
                            t.make<BroadcastOp>(indices, head)};
-  return t.make<GatherOp>(type, source, at);
+  Value read = t.make<GatherOp>(type, source, at);
+  if (part == Part::States) // a chunk takes no longer there
+    read.getDefiningOp()->setDiscardableAttr(kEarlyAttr, builder.getUnitAttr());
+  return read;
 }
 
 /// log(1 + exp(x)), for large x too; by its series where 1 + exp(x) would round exp(x) away.
@@ -276,10 +277,14 @@ Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
   return t.select(seen, counts, t.constant(scores, 0));
 }
 
-/// Where the transposed state stands in [B, Hv, K, V].
+/// Where the state stands in [B, Hv, K, V].
 SmallVector<Value> LinearAttentionKernel::stateIndices(int64_t panel, bool leaving) {
   auto indices = state.clone(builder.getIndexType());
-  Value keys = t.iota<ColAttr>(t.index(panel * keyDim), keyDim), values = t.iota<RowAttr>(column, kValues);
+  Value keys, values;
+  if (ofKeys)
+    keys = t.iota<RowAttr>(channel, keyDim), values = t.iota<ColAttr>(column, valueDim);
+  else
+    keys = t.iota<ColAttr>(t.index(panel * keyDim), keyDim), values = t.iota<RowAttr>(column, kValues);
   for (Value positions : {keys, values})
     if (leaving)
       positions.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getI64IntegerAttr(panel));

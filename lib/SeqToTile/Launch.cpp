@@ -77,7 +77,7 @@ FailureOr<SmallVector<Value>> longwing::emptyResults(OpBuilder &b, Operation *op
   return results;
 }
 
-LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShape> shapes) {
+LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShape> shapes, ValueRange written) {
   OpBuilder b(op);
   Location loc = op->getLoc();
 
@@ -95,13 +95,15 @@ LogicalResult LaunchBuilder::replace(ArrayRef<Run> runs, ArrayRef<seq::NamedShap
       same.push_back(b.getDenseI64ArrayAttr(group));
   }
 
-  FailureOr<SmallVector<Value>> empty = emptyResults(b, op);
-  if (failed(empty))
+  FailureOr<SmallVector<Value>> first = llvm::to_vector(written);
+  if (written.empty())
+    first = emptyResults(b, op);
+  if (failed(first))
     return failure();
   SmallVector<Value> operands(tensors);
   for (Value &tensor : operands)
     if (tensor.getDefiningOp() == op)
-      tensor = (*empty)[cast<OpResult>(tensor).getResultNumber()];
+      tensor = (*first)[cast<OpResult>(tensor).getResultNumber()];
   ValueRange results;
   for (auto [kernel, work] : runs) {
     // What a launch has written is what the next one writes to.

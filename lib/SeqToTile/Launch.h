@@ -39,11 +39,13 @@ public:
     llvm::SmallVector<mlir::Value> work;
   };
   /// The operation becomes launches, each of which may write a part of the results. The kernels take
-  /// those sizes to be equal that the operation calls by the same letter.
-  mlir::LogicalResult replace(llvm::ArrayRef<Run> runs, llvm::ArrayRef<seq::NamedShape> shapes);
-  mlir::LogicalResult replace(tile::KernelOp kernel, mlir::ValueRange work,
-                              llvm::ArrayRef<seq::NamedShape> shapes) {
-    return replace(Run{kernel, llvm::to_vector(work)}, shapes);
+  /// those sizes to be equal that the operation calls by the same letter. `written` are results that other
+  /// kernels have begun.
+  mlir::LogicalResult replace(llvm::ArrayRef<Run> runs, llvm::ArrayRef<seq::NamedShape> shapes,
+                              mlir::ValueRange written = {});
+  mlir::LogicalResult replace(tile::KernelOp kernel, mlir::ValueRange work, llvm::ArrayRef<seq::NamedShape> shapes,
+                              mlir::ValueRange written = {}) {
+    return replace(Run{kernel, llvm::to_vector(work)}, shapes, written);
   }
 
 private:

@@ -43,6 +43,11 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
+/// Whether there may be one step only, which a kernel of its own takes.
+static bool isOpen(seq::LinearAttentionOp op) {
+  return !op.isPacked() && op.getV().getType().isDynamicDim(1);
+}
+
 SmallVector<Value> LinearAttentionKernel::operands() const {
   seq::LinearAttentionOp source = op;
   bool outputs = part != Part::States;
@@ -59,9 +64,30 @@ SmallVector<Value> LinearAttentionKernel::operands() const {
 }
 
 int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op,
-                                            const LinearAttentionConfig &config) {
-  int64_t jobs = op.getValueHeads() * llvm::divideCeil(op.getValueDim(), kValues);
+                                            const LinearAttentionConfig &config, Part part) {
+  bool ofKeys = part == Part::States && (op.hasChannelDecay() || op.getBonus());
+  int64_t blocks = ofKeys ? llvm::divideCeil(op.getValueDim(), valuesOfKeys(op)) *
+                                llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel)
+                          : llvm::divideCeil(op.getValueDim(), kValues);
+  int64_t jobs = op.getValueHeads() * blocks;
   return llvm::divideCeil(jobs, config.consumers);
+}
+
+/// A state-only pass does little with what it reads: it wants more of it under way than what is left of SRAM beside
+/// the outputs' kernel.
+int64_t LinearAttentionKernel::stagesOfStates() {
+  constexpr int64_t kMost = 4;
+  int64_t square = chunk * kPanelBytes; // 64 columns of 16 bits
+  int64_t consumers = config.consumers, panels = llvm::divideCeil(op.getKeyDim(), 64);
+  int64_t group = op.getValueHeads() / op.getKeyHeads() * llvm::divideCeil(op.getValueDim(), valueDim);
+  auto readers = [&](int64_t jobs) { return jobs % consumers == 0 ? 1 : consumers; };
+  int64_t row = panels * readers(group) + consumers, own = 0;
+  if (ofKeys) {
+    int64_t words = op.getDecay() && op.getDecay().getType().getElementType().isF32() ? 2 : 1;
+    row = (1 + words) * consumers + valueDim / 64 * readers(panels);
+    own = (words == 2 ? 3 : 1) * consumers; // what it stages
+  }
+  return std::clamp<int64_t>(((hopper::kSharedBytes - 2048) / square - own) / row, 1, kMost);
 }
 
 KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type factorsType) {
@@ -126,31 +152,49 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
 
   builder.setInsertionPointToStart(&body);
   Value sequences = offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
-  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config)), sequences};
+  if (isOpen(op)) // of one step another kernel takes them
+    sequences = t.make<arith::MulIOp>(sequences, t.sub(t.index(1), isOneStep(t, t.dim(k, 1))));
+  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config, part)), sequences};
   if (part != Part::Whole) { // the last segment's state is not asked for here
     Value before = t.dim(states, 1);
-    segments = t.add(before, 1);
-    sizes.push_back(part == Part::States ? before : segments);
+    segments = t.add(before, 1), pieces = t.dim(states, 2);
+    if (part == Part::States)
+      sizes.append({before, pieces});
+    else
+      sizes.push_back(segments);
   }
   auto forEach = ForEachOp::create(builder, op.getLoc(), sizes);
   ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPointToStart(&forEach.getBody().front());
   auto at = forEach.getBody().getArguments();
   sequence = at[2];
-  work(at[0], at[1], part == Part::Whole ? Value() : at[3]);
+  work(at[0], at[1], part == Part::Whole ? Value() : at[3], part == Part::States ? at[4] : Value());
   return kernel;
 }
 
-/// One head's 64 columns of values, from the first chunk to the last, of the sequence or a segment.
-void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
-  int64_t blocks = llvm::divideCeil(op.getValueDim(), kValues);
-  int64_t jobs = op.getValueHeads() / op.getKeyHeads() * blocks; // of one key head
-  Value job = t.add(t.mul(unit, config.consumers), warpgroup);
-  head = t.floorDiv(job, blocks);
-  column = t.mul(t.sub(job, t.mul(head, blocks)), kValues);
-  // Where all warpgroups of a CTA have one key head, they share the tiles of Q and K.
-  keyHead = jobs % config.consumers == 0 ? t.floorDiv(unit, jobs / config.consumers)
-                                         : t.floorDiv(job, jobs);
+/// Which head a warpgroup has, and which part of its state.
+void LinearAttentionKernel::place(Value warpgroup, Value unit) {
+  int64_t blocks = llvm::divideCeil(op.getValueDim(), valueDim), group = op.getValueHeads() / op.getKeyHeads();
+  job = t.add(t.mul(unit, config.consumers), warpgroup);
+  channel = t.index(0);
+  // What all warpgroups of a CTA have in common, its tiles they share.
+  auto common = [&](int64_t jobs) {
+    return jobs % config.consumers == 0 ? t.floorDiv(unit, jobs / config.consumers) : t.floorDiv(job, jobs);
+  };
+  Value block = job;
+  if (ofKeys) {
+    int64_t keyPanels = llvm::divideCeil(op.getKeyDim(), keyDim);
+    channel = t.mul(t.sub(job, t.mul(t.floorDiv(job, keyPanels), keyPanels)), keyDim);
+    block = common(keyPanels);
+  }
+  head = t.floorDiv(block, blocks);
+  column = t.mul(t.sub(block, t.mul(head, blocks)), valueDim);
+  keyHead = ofKeys ? t.floorDiv(head, group) : common(group * blocks);
+}
+
+/// One head's columns of values, from the first chunk to the last, of the sequence or a segment.
+void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Value piece) {
+  place(warpgroup, unit);
   if (skip)
     skipFactor = perHead(skip);
   if (dt)
@@ -176,10 +220,12 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
   // In time, from the first step of the sequence on.
   Value from = t.index(0), to = length, chunks = t.ceilDiv(length, chunk);
   if (segment) {
-    Value padded = t.sub(t.add(chunks, segments), t.index(1));
-    Value span = t.mul(t.make<arith::DivUIOp>(padded, segments), chunk);
-    from = t.make<arith::MulIOp>(segment, span);
-    to = t.min(t.add(from, span), length);
+    Value all = t.make<arith::MulIOp>(segments, pieces), padded = t.sub(t.add(chunks, all), t.index(1));
+    Value span = t.mul(t.make<arith::DivUIOp>(padded, all), chunk), ofSegment = t.make<arith::MulIOp>(span, pieces);
+    from = t.make<arith::MulIOp>(segment, ofSegment);
+    if (piece)
+      from = t.add(from, t.make<arith::MulIOp>(piece, span));
+    to = t.min(t.add(from, piece ? span : ofSegment), length);
   }
   // The first step of a chunk, wherever it stands in time.
   auto chunkAt = [&](Value time) {
@@ -188,11 +234,19 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
   SmallVector<Value> carried;
   for (int64_t panel = 0; panel < panels; ++panel)
     carried.push_back(part == Part::States ? t.constant(state, 0)
-                                           : enteringState(segment, job, panel));
-  if (variesInTime())
-    carried.push_back(rates(chunkAt(from)));
+                                           : enteringState(segment, panel));
+  if (ofKeys)
+    prepareKeys();
+  Value raw = variesInTime() ? rates(chunkAt(from)) : Value();
+  if (part == Part::States && !byChannel) {
+    llvm::append_range(carried, prepare(chunkAt(from), raw));
+    if (raw)
+      carried.push_back(rates(following(chunkAt(from))));
+  } else if (raw) {
+    carried.push_back(raw);
+  }
   if (part == Part::States)
-    carried.append(panels, byChannel ? t.constant(channels, 0) : number(1));
+    carried.push_back(ofKeys ? t.constant(perKey, 0) : number(1));
   auto loop = scf::ForOp::create(
       builder, t.loc, from, to, t.index(chunk), carried,
       [&](OpBuilder &, Location, Value time, ValueRange args) {
@@ -201,7 +255,7 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment) {
                              part == Part::States ? advance(t0, args) : step(t0, args));
       });
   if (part == Part::States)
-    return storeSegment(loop.getResults(), segment, job);
+    return storeSegment(loop.getResults(), segment, piece);
   if (!last)
     return;
   if (!segment)
@@ -222,71 +276,78 @@ void LinearAttentionKernel::storeState(ValueRange panelsOfState) {
 // Segments
 //===----------------------------------------------------------------------===//
 
-/// [B, segment, Hv, K, V], of the transposed state; [B, segment, head and block, channel], or where
-/// the factor is one for all channels [B, segment, head and block, row].
-static SmallVector<Value> inSegment(TileBuilder &t, SmallVector<Value> indices, Value segment) {
-  auto type = indices[0].getType();
-  indices.insert(indices.begin() + 1,
-                 isa<RankedTensorType>(type) ? t.make<BroadcastOp>(type, segment) : segment);
+/// [B, segment, piece, Hv, K, V], of the state; [B, segment, piece, head, channel], or where the factor is one for all
+/// channels [B, segment, piece, head and block, row].
+static SmallVector<Value> inPiece(TileBuilder &t, SmallVector<Value> indices, Value segment, Value piece) {
+  auto type = dyn_cast<RankedTensorType>(indices[0].getType());
+  for (Value at : {piece, segment})
+    indices.insert(indices.begin() + 1, type ? t.make<BroadcastOp>(type, at) : at);
   return indices;
 }
 
 /// The initial state, taken through the segments before this one.
-Value LinearAttentionKernel::enteringState(Value segment, Value job, int64_t panel) {
+Value LinearAttentionKernel::enteringState(Value segment, int64_t panel) {
   Value s = init ? t.make<GatherOp>(state, init, stateIndices(panel)) : t.constant(state, 0);
   if (!segment)
     return s;
+  auto next = [&](Value before, Value piece, Value s) -> Value {
+    Value factor =
+        byChannel ? t.make<GatherOp>(
+                        channels, factors,
+                        inPiece(t, factorIndices(channels, head, t.index(panel * keyDim)), before, piece))
+                  : t.make<GatherOp>(builder.getF32Type(), factors,
+                                     inPiece(t, {sequence, job, t.index(0)}, before, piece));
+    Value added = t.make<GatherOp>(state, states, inPiece(t, stateIndices(panel), before, piece));
+    return t.fma(s, byChannel ? t.broadcast(factor, state) : t.make<BroadcastOp>(state, factor), added);
+  };
   auto loop = scf::ForOp::create(
       builder, t.loc, t.index(0), segment, t.index(1), s,
       [&](OpBuilder &, Location, Value before, ValueRange args) {
-        Value factor = byChannel ? t.make<GatherOp>(
-                                       channels, factors,
-                                       inSegment(t, factorIndices(channels, job, panel), before))
-                                 : t.make<GatherOp>(builder.getF32Type(), factors,
-                                                    ValueRange{sequence, before, job, t.index(0)});
-        Value added = t.make<GatherOp>(state, states, inSegment(t, stateIndices(panel), before));
-        Value next = t.fma(args[0], t.make<BroadcastOp>(state, factor), added);
-        scf::YieldOp::create(builder, t.loc, next);
+        auto inner = scf::ForOp::create(
+            builder, t.loc, t.index(0), pieces, t.index(1), args[0],
+            [&](OpBuilder &, Location, Value piece, ValueRange args) {
+              scf::YieldOp::create(builder, t.loc, next(before, piece, args[0]));
+            });
+        scf::YieldOp::create(builder, t.loc, inner.getResult(0));
       });
   return loop.getResult(0);
 }
 
-void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Value job) {
-  RankedTensorType type = byChannel ? channels : perRow;
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    ScatterOp::create(builder, t.loc, results[panel], states,
-                      inSegment(t, stateIndices(panel), segment));
-    Value all = results.take_back(panels)[panel];
-    Value factor = byChannel ? t.exp2(all) : t.make<BroadcastOp>(perRow, all);
-    ScatterOp::create(builder, t.loc, factor, factors,
-                      inSegment(t, factorIndices(type, job, panel), segment));
-  }
+void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Value piece) {
+  ScatterOp::create(builder, t.loc, results.front(), states, inPiece(t, stateIndices(/*panel=*/0), segment, piece));
+  Value all = results.back();
+  Value factor = ofKeys ? t.exp2(all) : t.make<BroadcastOp>(perKey, all);
+  ScatterOp::create(builder, t.loc, factor, factors,
+                    inPiece(t, factorIndices(perKey, ofKeys ? head : job, channel), segment, piece));
 }
 
-SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, Value job,
-                                                        int64_t panel) {
+SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, Value at, Value channel) {
   auto indices = type.clone(builder.getIndexType());
-  return {t.make<BroadcastOp>(indices, sequence), t.make<BroadcastOp>(indices, job),
-          t.make<IotaOp>(indices, t.index(panel * keyDim))};
+  return {t.make<BroadcastOp>(indices, sequence), t.make<BroadcastOp>(indices, at),
+          t.make<IotaOp>(indices, channel)};
 }
 
-/// One chunk of a segment whose outputs another kernel computes.
+/// Of the chunk at t0 what enters the state, and what becomes of the state before.
+SmallVector<Value> LinearAttentionKernel::prepare(Value t0, Value raw) {
+  Decays d = raw ? decays(exponents(t0, raw)) : constantDecays(t0);
+  SmallVector<Value> prepared = {weighted(loadValues(t0), d.weight)};
+  if (d.carried)
+    prepared.push_back(d.carried);
+  return prepared;
+}
+
+/// One chunk of a segment whose outputs another kernel computes. While its products run, the next one is
+/// prepared.
 SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) {
-  if (byChannel)
+  if (ofKeys)
     return advanceByChannel(t0, carried);
-  SmallVector<Value> next;
-  Decays d;
-  if (variesInTime()) {
-    d = decays(exponents(t0, carried[1]));
-    next.push_back(rates(following(t0)));
-  } else {
-    d = constantDecays(t0);
-  }
-  Value keyTile = loadKeys(t0), valueTile = loadValues(t0);
-  Value s = accumulate(carried[0], d.carried, contributions(valueTile, d.weight), keyTile);
-  next.insert(next.begin(), s);
-  Value factor = carried.back();
-  next.push_back(d.carried ? t.make<arith::MulFOp>(factor, d.carried) : factor);
+  Value factor = isDecayed() ? carried[2] : Value(), all = carried.back(), t1 = following(t0);
+  Value ahead = variesInTime() ? rates(following(t1)) : Value(); // first of all: it takes as long as a chunk
+  SmallVector<Value> next = {accumulate(carried[0], factor, contributions(carried[1]), loadKeys(t0))};
+  llvm::append_range(next, prepare(t1, ahead ? carried[3] : Value()));
+  if (ahead)
+    next.push_back(ahead);
+  next.push_back(factor ? t.make<arith::MulFOp>(all, factor) : all);
   return next;
 }
 
@@ -320,14 +381,28 @@ static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Val
   return b.getArrayAttr(same);
 }
 
-/// How many segments a sequence is cut into so that its CTAs, `units`, fill the card: none shorter than
-/// some chunks, as each reads the states of those before.
+/// Chunks of a segment, and of a piece of one, at least, as each reads the states of those before.
+constexpr int64_t kChunksOfSegment = 16;
+
+/// How many segments a sequence is cut into so that its CTAs, `units`, fill the card.
 static Value segmentCount(TileBuilder &host, Value units, Value length, int64_t chunk) {
-  constexpr int64_t kChunksOfSegment = 16;
   Value fill = host.make<arith::DivUIOp>(host.index(hopper::kMultiprocessors),
                                          host.max(units, host.index(1)));
   Value most = host.floorDiv(length, kChunksOfSegment * chunk);
   return host.max(host.min(fill, most), host.index(1));
+}
+
+/// How many pieces the pass for the states of segments cuts each into. It has a segment less to do than there are, and
+/// its CTAs, `units`, are to fill the card none the less: in one round; or in three of quarters, where that is less.
+static Value pieceCount(TileBuilder &host, Value units, Value length, Value segments, int64_t chunk) {
+  auto divide = [&](int64_t x, Value by) -> Value {
+    return host.make<arith::DivUIOp>(host.index(x), host.max(by, host.index(1)));
+  };
+  Value one = host.index(1), single = divide(hopper::kMultiprocessors, units);
+  Value quarters = host.mul(host.min(divide(3 * hopper::kMultiprocessors / 4, units), one), 4);
+  Value fill = host.max(single, host.make<arith::MulIOp>(quarters, host.sub(host.index(2), host.min(single, host.index(2)))));
+  Value most = host.make<arith::DivUIOp>(length, host.mul(segments, kChunksOfSegment * chunk));
+  return host.max(host.min(fill, most), one);
 }
 
 LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTable &symbols) {
@@ -342,9 +417,13 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
   Value sequences = host.make<tensor::DimOp>(op.isPacked() ? op.getOffsets() : op.getK(), int64_t(0));
   if (op.isPacked())
     sequences = host.sub(sequences, host.index(1));
-  int64_t units = LinearAttentionKernel::unitsOfBatch(op, config);
-  SmallVector<Value> work = {host.index(config.consumers), host.index(units), sequences};
-  auto launch = [&](Part part, StringRef suffix, ValueRange extra, ValueRange outputs) {
+  Value several = sequences;
+  if (isOpen(op)) {
+    Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
+    several = host.make<arith::MulIOp>(sequences, host.sub(host.index(1), isOneStep(host, length)));
+  }
+  int64_t units = LinearAttentionKernel::unitsOfBatch(op, config, Part::Whole);
+  auto launch = [&](Part part, StringRef suffix, ValueRange sizes, ValueRange extra, ValueRange outputs) {
     LinearAttentionKernel program(op, part);
     SmallVector<Value> operands = program.operands();
     Type states = extra.empty() ? Type() : extra[0].getType(),
@@ -355,13 +434,16 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     std::string chunks = llvm::formatv("chunks of {0} steps, {1}", config.chunk,
                                        config.exact ? "what enters the state in two 16-bit parts"
                                                     : "what enters the state rounded to 16 bits");
+    int64_t units = LinearAttentionKernel::unitsOfBatch(op, config, part);
+    SmallVector<Value> work = {host.index(config.consumers), host.index(units), several};
+    llvm::append_range(work, sizes);
     std::string ctas = llvm::formatv("{0} CTAs for each sequence of a batch", units);
     if (part == Part::Whole)
       explain(kernel, chunks, ctas);
     else if (part == Part::States)
       explain(kernel, "the states of all segments but the last: " + chunks,
               ctas + "; a sequence is cut where those of a batch leave multiprocessors idle, into segments of at "
-                     "least 16 chunks");
+                     "least 16 chunks, and these into pieces");
     else
       explain(kernel, "segments side by side: " + chunks, ctas + "; each takes the states of those before it");
     symbols.insert(kernel);
@@ -376,28 +458,32 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
   };
 
   SmallVector<Value> results = *empty, segments;
+  SmallVector<Value> sizes;
   if (config.split) {
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
     if (op.isPacked()) // as if all were as long
       length = host.make<arith::DivUIOp>(length, host.max(sequences, host.index(1)));
     Value count = segmentCount(host, host.mul(sequences, units), length, config.chunk);
     Value before = host.sub(count, host.index(1));
+    int64_t ofStates = LinearAttentionKernel::unitsOfBatch(op, config, Part::States);
+    Value pieces = pieceCount(host, host.make<arith::MulIOp>(host.mul(sequences, ofStates), before), length, count,
+                              config.chunk);
     int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
     int64_t blocks = llvm::divideCeil(op.getValueDim(), LinearAttentionKernel::kValues);
-    int64_t factors = op.hasChannelDecay() || op.getBonus()
-                          ? llvm::alignTo(op.getKeyDim(), kMmaStep)
-                          : kWarpgroupRows;
+    bool byChannel = op.hasChannelDecay() || op.getBonus();
+    int64_t factors = byChannel ? llvm::alignTo(op.getKeyDim(), kMmaStep) : kWarpgroupRows;
     auto tensor = [&](ArrayRef<int64_t> shape) {
       auto type = RankedTensorType::get(shape, b.getF32Type());
-      return host.make<tensor::EmptyOp>(type, ValueRange{sequences, before});
+      return host.make<tensor::EmptyOp>(type, ValueRange{sequences, before, pieces});
     };
-    SmallVector<Value> buffers = {tensor({any, any, heads, op.getKeyDim(), op.getValueDim()}),
-                                  tensor({any, any, heads * blocks, factors})};
-    work.push_back(before);
-    segments = launch(Part::States, "_states", {}, buffers).getResults();
-    work.back() = count;
+    SmallVector<Value> buffers = {tensor({any, any, any, heads, op.getKeyDim(), op.getValueDim()}),
+                                  tensor({any, any, any, byChannel ? heads : heads * blocks, factors})};
+    segments = launch(Part::States, "_states", {before, pieces}, {}, buffers).getResults();
+    sizes = {count};
   }
-  auto outputs = launch(config.split ? Part::Outputs : Part::Whole, "", segments, results);
+  auto outputs = launch(config.split ? Part::Outputs : Part::Whole, "", sizes, segments, results);
+  if (isOpen(op))
+    return lowerStep(op, symbols, outputs.getResults());
   op->replaceAllUsesWith(outputs.getResults());
   op->erase();
   return success();

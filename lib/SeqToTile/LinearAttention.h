@@ -65,16 +65,22 @@ public:
     element = op.getV().getType().getElementType();
     byChannel = op.hasChannelDecay() || op.getBonus();
     reverse = op.getReverse();
-    panels = byChannel ? llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel) : 1;
-    keyDim = panels > 1 ? LinearAttentionConfig::kPanel : llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
+    ofKeys = byChannel && part == Part::States;
+    panels = byChannel && !ofKeys ? llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel) : 1;
+    keyDim = panels > 1 || ofKeys ? LinearAttentionConfig::kPanel : llvm::alignTo(op.getKeyDim(), tile::kMmaStep);
+    valueDim = ofKeys ? valuesOfKeys(op) : kValues;
     chunk = config.chunk;
     line = tile::tileType<tile::LineAttr>({chunk}, f32);
     perRow = tile::tileType<tile::RowAttr>({chunk}, f32);
+    perKey = tile::tileType<tile::RowAttr>({tile::kWarpgroupRows}, f32);
     perColumn = tile::tileType<tile::ColAttr>({chunk}, f32);
     channels = tile::tileType<tile::ColAttr>({keyDim}, f32);
     scores = tile::tileType<tile::AccAttr>({chunk, chunk}, f32);
     output = tile::tileType<tile::AccAttr>({chunk, kValues}, f32);
-    state = tile::tileType<tile::AccAttr>({kValues, keyDim}, f32);
+    state = ofKeys ? tile::tileType<tile::AccAttr>({keyDim, valueDim}, f32)
+                   : tile::tileType<tile::AccAttr>({kValues, keyDim}, f32);
+    if (part == Part::States)
+      config.stages = config.valueStages = stagesOfStates();
     // A positive scale is an exponent like the decays; any other is a factor of the outputs.
     double scale = op.getEffectiveScale();
     scaleOutputs = scale <= 0 || (byChannel && scale != 1);
@@ -85,20 +91,28 @@ public:
   /// What the kernel reads, in the order of its arguments.
   llvm::SmallVector<mlir::Value> operands() const;
   /// Units of work, without the warpgroups' share of them.
-  static int64_t unitsOfBatch(seq::LinearAttentionOp op, const LinearAttentionConfig &config);
+  static int64_t unitsOfBatch(seq::LinearAttentionOp op, const LinearAttentionConfig &config, Part part);
 
   static constexpr int64_t kValues = tile::kWarpgroupRows; // value columns of a warpgroup
+  /// Those of one that has a panel of key channels.
+  static int64_t valuesOfKeys(seq::LinearAttentionOp op) {
+    return std::min<int64_t>(llvm::alignTo(op.getValueDim(), kValues), 2 * kValues);
+  }
 
 private:
-  void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment);
-  mlir::Value enteringState(mlir::Value segment, mlir::Value job, int64_t panel);
+  int64_t stagesOfStates();
+  void place(mlir::Value warpgroup, mlir::Value unit);
+  void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment, mlir::Value piece);
+  mlir::Value enteringState(mlir::Value segment, int64_t panel);
   void storeState(mlir::ValueRange panelsOfState);
-  void storeSegment(mlir::ValueRange results, mlir::Value segment, mlir::Value job);
-  /// Where the factors of a segment's state stand in [B, head and block, ...].
-  llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value job,
-                                               int64_t panel);
+  void storeSegment(mlir::ValueRange results, mlir::Value segment, mlir::Value piece);
+  /// Where the factors of a segment's state stand, from a channel on, in [B, head or job, channel].
+  llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value at,
+                                               mlir::Value channel);
   llvm::SmallVector<mlir::Value> advance(mlir::Value t0, mlir::ValueRange carried);
-  std::pair<mlir::Value, mlir::Value> contributions(mlir::Value valueTile, mlir::Value weight);
+  llvm::SmallVector<mlir::Value> prepare(mlir::Value t0, mlir::Value raw);
+  mlir::Value weighted(mlir::Value valueTile, mlir::Value weight);
+  std::pair<mlir::Value, mlir::Value> contributions(mlir::Value whole);
   mlir::Value accumulate(mlir::Value s, mlir::Value factor,
                          std::pair<mlir::Value, mlir::Value> contributed, mlir::Value keyTile);
   llvm::SmallVector<mlir::Value> step(mlir::Value t0, mlir::ValueRange carried);
@@ -118,7 +132,9 @@ private:
   llvm::SmallVector<mlir::Value> stepByChannel(mlir::Value t0, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> advanceByChannel(mlir::Value t0, mlir::ValueRange carried);
   llvm::SmallVector<ChannelDecays> channelDecays(mlir::Value t0);
-  mlir::Value constantDecay(int64_t panel);
+  mlir::Value constantDecay(mlir::RankedTensorType type, mlir::Value channel);
+  void prepareKeys();
+  std::pair<mlir::Value, mlir::Value> untilEnd(const ChannelDecays &decays);
   llvm::SmallVector<mlir::Value> inPanels(mlir::Value tile);
   mlir::Value between(const ChannelDecays &decays, mlir::Value from, mlir::Value to);
   mlir::Value decayHead();
@@ -175,12 +191,8 @@ private:
   mlir::Value roundTo(mlir::RankedTensorType type, mlir::Value x) {
     return t.make<tile::ConvertOp>(type, x);
   }
-  /// x with the digits of a 16-bit element.
-  mlir::Value rounded(mlir::Value x) {
-    auto type = llvm::cast<mlir::RankedTensorType>(x.getType());
-    return widen(roundTo(type.clone(element), x), type);
-  }
-  /// Whether decays, one for each head, are read at each step.
+  /// Whether states decay; and whether by decays, one for each head, that are read at each step.
+  bool isDecayed() { return decay || dt; }
   bool variesInTime() { return !byChannel && (dt || (decay && !op.hasConstantDecay())); }
 
   seq::LinearAttentionOp op;
@@ -190,8 +202,12 @@ private:
   TileBuilder t;
   mlir::Type element;
   int64_t panels, keyDim; // the state's panels of key channels, and how wide each is
+  /// Whether a warpgroup has a panel of key channels and the state as it stands, else value columns and the
+  /// transposed state.
+  bool ofKeys;
+  int64_t valueDim; // value columns of a warpgroup
   int64_t chunk;
-  mlir::RankedTensorType line, perRow, perColumn, channels, scores, output, state;
+  mlir::RankedTensorType line, perRow, perKey, perColumn, channels, scores, output, state;
   bool byChannel, reverse, scaleOutputs;
   double scaleExponent;
 
@@ -199,7 +215,8 @@ private:
   mlir::Value q, k, v, gate, decay, dt, a, bias, bonus, skip, init, o, last, states, factors;
   mlir::Value offsets, elements; // of packed sequences, whose outputs are written by elements too
   // Of the work tile that is being written.
-  mlir::Value segments, sequence, keyHead, head, column;
+  mlir::Value segments, pieces, sequence, job, keyHead, head, column, channel;
+  mlir::Value upwards; // a matrix of what comes later than each step, in SRAM
   mlir::Value batch, end; // where its sequence stands in [B, L], and where that ends
   mlir::Value rate, skipFactor, dtBias;
   mlir::Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk

@@ -8,6 +8,8 @@
 #ifndef LONGWING_LIB_SEQTOTILE_SEQTOTILE_H
 #define LONGWING_LIB_SEQTOTILE_SEQTOTILE_H
 
+#include "TileBuilder.h"
+
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
@@ -31,7 +33,10 @@ mlir::LogicalResult lowerScan(seq::ScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a selective scan by the launch of a kernel.
 mlir::LogicalResult lowerSelectiveScan(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
 /// Replaces one step of a recurrence by the launch of a kernel.
-mlir::LogicalResult lowerStep(seq::LinearAttentionOp op, mlir::SymbolTable &symbols);
+/// Of an open length, the kernel that takes the sequences of one step; `written` is what that for all others writes.
+mlir::LogicalResult lowerStep(seq::LinearAttentionOp op, mlir::SymbolTable &symbols, mlir::ValueRange written = {});
+/// 1 if a length is 1, else 0.
+mlir::Value isOneStep(TileBuilder &t, mlir::Value length);
 mlir::LogicalResult lowerStep(seq::SelectiveScanOp op, mlir::SymbolTable &symbols);
 /// Replaces a long convolution by the launches of ConvPasses.h.
 mlir::LogicalResult lowerConvInPasses(seq::LongConvOp op, mlir::SymbolTable &symbols);

@@ -37,7 +37,7 @@ protected:
 
   /// The kernel over `sizes` blocks of columns (and heads), for each entry of the batch.
   LogicalResult lower(SymbolTable &symbols, StringRef suffix, ArrayRef<int64_t> sizes,
-                      ArrayRef<seq::NamedShape> shapes);
+                      ArrayRef<seq::NamedShape> shapes, ValueRange written = {});
   virtual void work(ValueRange at) = 0;
 
   Value columnsAt(Value value, ValueRange at) { return t.loadChannels(tensor(value), at, t.row()); }
@@ -54,7 +54,7 @@ protected:
 class LinearAttentionStep : StepKernel {
 public:
   explicit LinearAttentionStep(seq::LinearAttentionOp op) : StepKernel(op, chooseStep(op)), op(op) {}
-  LogicalResult lower(SymbolTable &symbols);
+  LogicalResult lower(SymbolTable &symbols, ValueRange written);
 
 private:
   void work(ValueRange at) override;
@@ -79,8 +79,13 @@ private:
 
 } // namespace
 
+Value longwing::isOneStep(TileBuilder &t, Value length) {
+  Value one = t.index(1);
+  return t.sub(t.min(length, one), t.min(t.floorDiv(length, 2), one));
+}
+
 LogicalResult StepKernel::lower(SymbolTable &symbols, StringRef suffix, ArrayRef<int64_t> sizes,
-                                ArrayRef<seq::NamedShape> shapes) {
+                                ArrayRef<seq::NamedShape> shapes, ValueRange written) {
   for (ValueRange values : {ValueRange(op->getOperands()), ValueRange(op->getResults())})
     for (Value value : values)
       launch.view(value);
@@ -88,15 +93,21 @@ LogicalResult StepKernel::lower(SymbolTable &symbols, StringRef suffix, ArrayRef
 
   OpBuilder b(op);
   TileBuilder host(b, op->getLoc());
+  Value first = op->getOperand(0);
+  auto dim = [&](int64_t i) { return host.make<tensor::DimOp>(first, i); };
   SmallVector<Value> inside, outside;
   for (int64_t size : sizes)
     inside.push_back(t.index(size)), outside.push_back(host.index(size));
-  inside.push_back(t.dim(tensor(op->getOperand(0)), 0));
-  outside.push_back(host.make<tensor::DimOp>(op->getOperand(0), int64_t(0)));
-  explain(kernel, Twine(t.channels) + " columns of a state in a CTA, " + Twine(config.steps) + " rows at once",
-          "one step reads the state once and writes it once");
+  inside.push_back(t.dim(tensor(first), 0)), outside.push_back(dim(0));
+  std::string reason = "one step reads the state once and writes it once";
+  if (!written.empty()) {
+    inside.back() = t.make<arith::MulIOp>(inside.back(), isOneStep(t, t.dim(tensor(first), 1)));
+    outside.back() = host.make<arith::MulIOp>(outside.back(), isOneStep(host, dim(1)));
+    reason = "where a sequence has one step: " + reason;
+  }
+  explain(kernel, Twine(t.channels) + " columns of a state in a CTA, " + Twine(config.steps) + " rows at once", reason);
   work(forEach(inside));
-  return launch.replace(kernel, outside, shapes);
+  return launch.replace(kernel, outside, shapes, written);
 }
 
 Value StepKernel::scalarAt(Value value, ValueRange at) {
@@ -111,10 +122,10 @@ Value StepKernel::scalarAt(Value value, ValueRange at) {
 // Linear attention
 //===----------------------------------------------------------------------===//
 
-LogicalResult LinearAttentionStep::lower(SymbolTable &symbols) {
+LogicalResult LinearAttentionStep::lower(SymbolTable &symbols, ValueRange written) {
   int64_t blocks = llvm::divideCeil(op.getValueDim(), t.channels);
   return StepKernel::lower(symbols, "_linear_attention_step", {blocks, op.getValueHeads()},
-                           op.getNamedShapes());
+                           op.getNamedShapes(), written);
 }
 
 void LinearAttentionStep::work(ValueRange at) {
@@ -235,8 +246,8 @@ void SelectiveScanStep::work(ValueRange at) {
   t.storeChannels(y, tensor(op.getY()), {batch, zero, channel0});
 }
 
-LogicalResult longwing::lowerStep(seq::LinearAttentionOp op, SymbolTable &symbols) {
-  return LinearAttentionStep(op).lower(symbols);
+LogicalResult longwing::lowerStep(seq::LinearAttentionOp op, SymbolTable &symbols, ValueRange written) {
+  return LinearAttentionStep(op).lower(symbols, written);
 }
 
 LogicalResult longwing::lowerStep(seq::SelectiveScanOp op, SymbolTable &symbols) {

@@ -85,6 +85,7 @@ void Emitter::emitGather(GatherOp op) {
   if (empty)
     view[0] = LLVM::SelectOp::create(b, loc, empty, zeros(), view[0]);
   Values positions(op.getIndices());
+  bool early = op->hasAttr(kEarlyAttr);
   auto elementAt = [=](int64_t k) -> Value {
     Values indices;
     for (auto [i, index] : llvm::enumerate(positions)) {
@@ -92,7 +93,11 @@ void Emitter::emitGather(GatherOp op) {
       at = LLVM::SMaxOp::create(b, loc, LLVM::SMinOp::create(b, loc, at, last[i]), i32(0));
       indices.push_back(wide(at));
     }
-    return LLVM::LoadOp::create(b, loc, type.getElementType(), elementAddress(type, view, indices),
+    Value address = elementAddress(type, view, indices);
+    if (early)
+      return LLVM::BitcastOp::create(b, loc, type.getElementType(),
+                                     ptx::loadHere(b, loc, address, type.getElementType().getIntOrFloatBitWidth()));
+    return LLVM::LoadOp::create(b, loc, type.getElementType(), address,
                                 /*alignment=*/0, /*isVolatile=*/false, /*isNonTemporal=*/false,
                                 /*isInvariant=*/true);
   };

@@ -138,6 +138,13 @@ Value ptx::remade(OpBuilder &b, Location loc, Value value) {
       .front();
 }
 
+Value ptx::loadHere(OpBuilder &b, Location loc, Value address, unsigned bits) {
+  bool half = bits == 16;
+  return inlineAsm(b, loc, half ? "ld.global.nc.b16 $0, [$1];" : "ld.global.nc.b32 $0, [$1];", half ? "=h,l" : "=r,l", address,
+                   b.getIntegerType(bits))
+      .front();
+}
+
 SmallVector<Value> ptx::loadIf(OpBuilder &b, Location loc, Value address, Value predicate,
                                int64_t words, bool half) {
   std::string text = "{ .reg .pred p; setp.ne.b32 p, $" + std::to_string(words + 1) + ", 0; ";

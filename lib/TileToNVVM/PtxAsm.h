@@ -47,6 +47,10 @@ mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bo
 /// dear to hold. It adds what is 0 at any time, but depends on the time.
 mlir::Value remade(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
+/// What stands there in global memory, as a word or a half of one. It is read where the program says: LLVM would
+/// move it to where it is used, behind fences that wait for it.
+mlir::Value loadHere(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, unsigned bits);
+
 /// Reads 1, 2 or 4 words of 32 bits (or one of 16) from global memory where the i1 `predicate` holds; zeros
 /// elsewhere. In order with stores and products, so that no register holds them for too long.
 llvm::SmallVector<mlir::Value> loadIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address,

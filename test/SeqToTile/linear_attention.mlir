@@ -6,11 +6,13 @@
 // CHECK-LABEL: func.func @ssd
 // CHECK: %[[O0:.*]] = tensor.empty
 // CHECK: %[[S0:.*]] = tensor.empty
-// The sequence is cut into segments where that fills the card; the first kernel makes their states.
+// The sequence is cut into segments where that fills the card; the first kernel makes their states, piece by piece.
 // CHECK: %[[UNITS:.*]] = arith.muli %{{.*}}, %c12
 // CHECK: %[[FILL:.*]] = arith.divui %c132, %{{.*}}
-// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
-// CHECK: tile.launch @ssd_linear_attention(%{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
+// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
+// CHECK: %[[OUTPUTS:.*]]:2 = tile.launch @ssd_linear_attention(%{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
+// A sequence of one step goes through a kernel of its own.
+// CHECK: tile.launch @ssd_linear_attention_step(%{{.*}}, %[[OUTPUTS]]#0, %[[OUTPUTS]]#1) work(
 func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xbf16>, %a: tensor<24xf32>,
                %bias: tensor<24xf32>, %d: tensor<24xf32>) -> (tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>) {
   %o, %last = seq.linear_attention %c, %b, %x dt(%dt : tensor<?x?x24xbf16>, %a : tensor<24xf32>) bias(%bias : tensor<24xf32>)
@@ -18,6 +20,16 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
       : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x24x64xbf16> -> tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
   return %o, %last : tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
 }
+// The first kernel reads step sizes two chunks ahead, and prepares a chunk while the products of the one before run.
+
+// CHECK-LABEL: tile.kernel @ssd_linear_attention_states(
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: tile.gather {{.*}} {tile.early}
+// CHECK: tile.parts
+// CHECK-COUNT-2: tile.dot
+// CHECK: tile.scan
+// CHECK: tile.fragment {{.*}} transpose
+// CHECK: scf.yield
 // CHECK-LABEL: tile.kernel @ssd_linear_attention(
 // CHECK-SAME: schedule <consumers = 2, {{.*}} spread = true>
 // CHECK: tile.foreach in(%c2, %c12, %{{.*}})
@@ -25,7 +37,7 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
 // CHECK: %[[PAIR:.*]] = arith.muli %[[UNIT]], %c2
 // CHECK: %[[HEAD:.*]] = arith.addi %[[PAIR]], %[[G]]
 // CHECK: %[[GROUP:.*]] = arith.divui %[[UNIT]], %c12
-// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c64 iter_args(%[[S:.*]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
+// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c64 iter_args(%[[S:[a-z0-9]+]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
 // CHECK: %[[ROUNDED:.*]] = tile.convert %[[S]]
 // CHECK: %[[K:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
 // CHECK: %[[Q:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
@@ -37,9 +49,7 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
 // CHECK: %[[V:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[HEAD]], %c0]
 // CHECK: tile.fragment %[[V]] transpose
 // What rounding leaves of the contributions is a product of its own.
-// CHECK: arith.subf
-// CHECK: %[[REST:.*]] = tile.convert
-// CHECK: %[[CONTRIBUTED:.*]] = tile.convert
+// CHECK: %[[CONTRIBUTED:.*]], %[[REST:.*]] = tile.parts
 // CHECK: arith.select
 // CHECK: %[[P:.*]] = tile.convert {{.*}} -> tensor<64x64xbf16, #tile.a_frag>
 // CHECK: tile.dot %[[P]], %[[V]] acc(
@@ -72,6 +82,15 @@ func.func @retention(%q: tensor<?x?x8x128xbf16>, %k: tensor<?x?x8x128xbf16>, %v:
 // A decay for each key channel and a bonus. Where decays are mild, one reference at the chunk's middle serves it; else it is
 // halved six times.
 
+// In front of it the pass for states: a warpgroup has a panel of keys, whose decayed tile is an operand from registers.
+
+// CHECK-LABEL: tile.kernel @channels_linear_attention_states(
+// CHECK: %[[LATER:.*]] = tile.stage
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: tile.dot %{{.*}}, %[[LATER]]
+// CHECK: tile.parts {{.*}} -> tensor<64x64xbf16, #tile.a_frag>
+// CHECK-COUNT-2: tile.dot
+// CHECK: tile.scatter
 // CHECK-LABEL: tile.kernel @channels_linear_attention(
 // CHECK: scf.for {{.*}} step %c64
 // CHECK: %[[G:.*]] = tile.load

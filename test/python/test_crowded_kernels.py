@@ -1,7 +1,7 @@
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Linear attention whose decays differ between key channels, with all that presses on registers beside them: none of its
-kernels spills or has its products serialised, which are errors of longwing-compile.
+"""Linear attention with all that presses on registers beside it, where decays differ between key channels and where a head has
+one: none of its kernels spills or has its products serialised, which are errors of longwing-compile.
 
 Of the combinations of states, gate, skip and bonus those of an odd number with narrow keys, those of an even one with
 wide ones.
@@ -33,6 +33,22 @@ def test_no_spills(dtype, stored, key_dim, tmp_path):
         if states ^ gate ^ skip ^ bonus != (key_dim == 64) or (states and key_dim > 64):
             continue
         text = crowded(dtype, stored, key_dim, init=states, state=states, gate=gate, skip=skip, bonus=bonus)
+        functions.append(text.replace("@main", f"@f{len(functions)}"))
+    source = tmp_path / "crowded.mlir"
+    source.write_text("\n".join(functions))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "crowded.lwp"))
+
+
+@pytest.mark.parametrize("value_dim", [64, 128])
+@pytest.mark.parametrize("kind", ["dt", "step", "head"])
+def test_no_spills_next_to_decays_of_a_head(kind, value_dim, tmp_path):
+    """Wide keys, a gate next to an initial state, and sequences that are packed."""
+    functions = []
+    for dtype, gate, skip, packed in itertools.product(["bf16", "f16"], [False, True], [False, True], [False, True]):
+        if packed and skip:
+            continue
+        decays = dict(dt=dtype, bias=True, attributes="softplus") if kind == "dt" else dict(decay=kind)
+        text, _ = model(dtype, 4, 4, 128, value_dim, init=True, state=True, gate=gate, skip=skip, packed=packed, **decays)
         functions.append(text.replace("@main", f"@f{len(functions)}"))
     source = tmp_path / "crowded.mlir"
     source.write_text("\n".join(functions))

@@ -160,12 +160,14 @@ def decays_of(kind, length, key_dim):
             "mild": -np.abs(rng.standard_normal((length, key_dim))) * 0.3,
             # One reference does not reach over such a chunk; f16 has none that would.
             "strong": -np.abs(rng.standard_normal((length, key_dim))) * 3,
+            # One reference just reaches over such a chunk, all of whose decay is in one half of it.
+            "edge": np.where((np.arange(length)[:, None] // 32 + np.arange(key_dim)) % 2, -1e-3, -98 / 32 * np.log(2)),
             # Channels that forget at once beside ones that never do, at some steps only.
             "mixed": np.where(rng.uniform(size=(length, key_dim)) < 0.1, -50.0, -0.001),
             "all": np.full((length, key_dim), -50.0)}[kind]
 
 
-@pytest.mark.parametrize("kind", ["none", "mild", "strong", "mixed", "all"])
+@pytest.mark.parametrize("kind", ["none", "mild", "edge", "strong", "mixed", "all"])
 @pytest.mark.parametrize("dtype, stored, bonus", [("bf16", "bf16", False), ("bf16", "f32", True), ("f16", "f16", True)])
 def test_channels(dtype, stored, bonus, kind):
     text, values = channel_case(dtype, decays_of(kind, 70, 16), stored=stored, bonus=bonus, init=True)
@@ -180,16 +182,47 @@ def test_channels_of_groups(length):
     check_all(cases[0][0], [values for _, values in cases], "bf16", scale=0.5)
 
 
+@pytest.mark.parametrize("channels", [False, True])
+def test_one_step_of_an_open_length(channels):
+    """It has one score for each head: nothing is rounded but the outputs."""
+    options = dict(gate=True, skip=True, init=True)
+    if channels:
+        text, values = channel_case("bf16", decays_of("mild", 1, 64), stored="bf16", heads=4, **options)
+    else:
+        text, names = model("bf16", 2, 4, 64, 64, dt="bf16", state=True, **options)
+        values = inputs(names, "bf16", 2, 1, 2, 4, 64, 64, dt="bf16")
+        values["dt"] = cpu.cast(np.abs(cpu.to_float64(values["dt"])), "bf16")
+    o, state = lowered(text)(*values.values())
+    exact, exact_state = recurrence(values, np.float64)
+    assert distance(o, exact) <= 1.01 * distance(cpu.cast(exact, "bf16"), exact)
+    check_state([o, state], exact_state)
+
+
 @pytest.mark.parametrize("kind", ["none", "mild", "all"])
 def test_constant_channels(kind):
     text, values = channel_case("bf16", decays_of(kind, 1, 16)[0], length=70, bonus=True, init=True)
     check(text, values, "bf16")
 
 
-@pytest.mark.parametrize("kind", ["mixed"])
-def test_segments_of_channels(kind):
-    text, values = channel_case("bf16", decays_of(kind, 2100, 16), key_heads=1, init=True)
-    check(text, values, "bf16")
+@pytest.mark.parametrize("dtype, stored, key_dim, value_dim, key_heads, constant, reverse", [
+    ("bf16", "f32", 16, 64, 1, False, False),
+    # Two panels of keys, of which the second is narrow, and two blocks of values; backwards.
+    ("f16", "f16", 72, 136, 1, False, True),
+    ("bf16", "f32", 72, 24, 3, True, False)])
+def test_segments_of_channels(dtype, stored, key_dim, value_dim, key_heads, constant, reverse):
+    """Key panels are what a warpgroup has in the pass that makes the states of segments."""
+    decays = np.where(np.arange(key_dim) % 2, -0.5, -0.001) if constant else decays_of("mixed", 2100, key_dim)
+    heads = max(key_heads, 2)
+    text, values = channel_case(dtype, decays, key_heads, heads, value_dim, stored, length=2100, init=key_dim <= 64,
+                                attributes="reverse" if reverse else "")
+    exact = {name: x[:, ::-1] if reverse and (name in "qkv" or (name == "decay" and not constant)) else x
+             for name, x in values.items()}
+    o, state = lowered(text)(*values.values())
+    real, real_state = recurrence(exact, np.float64)
+    single, _ = recurrence(exact, np.float32)
+    o = o[:, ::-1] if reverse else o
+    assert distance(o, real) <= 1.5 * distance(cpu.cast(single, dtype), real)
+    check_state([o, state], real_state)
 
 
 # ----------------------------------------------------------------------------------------------------------------
@@ -266,15 +299,16 @@ def test_state_continues():
     np.testing.assert_array_equal(second[1], whole[1])
 
 
-@pytest.mark.parametrize("decay", ["head", "step"])
-def test_segments(decay):
-    """Long enough for two segments, of which the second is ragged: the first hands its state on."""
+@pytest.mark.parametrize("decay, length", [("head", 2100), ("step", 4200)])
+def test_segments(decay, length):
+    """Long enough for two segments or four, of which the last is ragged: the first hand their states on, the longer
+    ones in two pieces."""
     text, names = model("bf16", 1, 2, 16, 64, decay=decay, init=True, state=True)
-    values = inputs(["q", "k", "v", "init"], "bf16", 1, 2100, 1, 2, 16, 64)
+    values = inputs(["q", "k", "v", "init"], "bf16", 1, length, 1, 2, 16, 64)
     init = values.pop("init")
     values["decay"] = np.array([-0.001, -0.01], np.float32)
     if decay == "step":
-        values["decay"] = np.broadcast_to(values["decay"], (1, 2100, 2)).copy()
+        values["decay"] = np.broadcast_to(values["decay"], (1, length, 2)).copy()
     check(text, {**values, "init": init}, "bf16")
 
 
