@@ -38,6 +38,9 @@ CASES = [
     # In the SRAM of one CTA, in place: in boxes, and by elements where a sequence ends early.
     ("circular", "bf16", 700, 8192, {"post": True}),
     ("causal", "f16", 500, 5001, {}),
+    # In blocks of 4096, of which the last one ends early: strips, and neighbouring samples.
+    ("causal", "f16", 5000, 9000, {"pre": True, "post": True}),
+    ("anticausal", "bf16", 9001, 9001, {}),
 ]
 
 
