@@ -74,9 +74,12 @@ constexpr llvm::StringLiteral kSharedBytesAttr = "tile.shared_bytes";
 /// On a launch: an array of groups `array<i64: operand, dimension, operand, dimension, ...>` of
 /// sizes that the kernel takes to be equal.
 constexpr llvm::StringLiteral kSameSizesAttr = "tile.same_sizes";
+/// On a launch: it takes the place of the one before it, whose result it writes to, where the tensors of that one do
+/// not lie as boxes of the copy engine must.
+constexpr llvm::StringLiteral kSubstituteAttr = "tile.substitute";
 /// On an argument of a kernel, a !tile.desc: how its dimensions, outermost first, come from those of
-/// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th
-/// element; the size 0 stands for all whole steps of it.
+/// the tensor, `array<i64: dimension, step, size, ...>`. Dimension d of the tensor, every `step`-th element; the size
+/// 0 stands for all whole steps of it. One more number is where they begin in the last dimension.
 constexpr llvm::StringLiteral kUnfoldAttr = "tile.unfold";
 /// On an argument of a kernel, a !tile.view: the number of the argument whose tensor it is too, which the kernel writes
 /// in boxes and, where boxes do not fit, by elements.

@@ -116,6 +116,10 @@ static bool unfolds(DenseI64ArrayAttr unfold, RankedTensorType tensor, size_t ra
   ArrayRef<int64_t> entries = unfold;
   // How far each dimension is reached, and, where one takes all of it in steps, within such a step.
   SmallVector<int64_t> last(tensor.getRank(), 0), steps(tensor.getRank(), 0);
+  if (entries.size() == 3 * rank + 1) {
+    last.back() = entries.back();
+    entries = entries.drop_back();
+  }
   for (size_t i = 0; i + 2 < entries.size(); i += 3) {
     int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
     if (dimension < 0 || dimension >= tensor.getRank() || step < 1 || size < 0)

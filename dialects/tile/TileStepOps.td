@@ -89,4 +89,36 @@ def Tile_FlushedOp : Tile_Op<"flushed", [MemoryEffects<[MemRead, MemWrite]>]> {
   let assemblyFormat = "attr-dict";
 }
 
+def Tile_FetchStripsOp : Tile_Op<"fetch_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "All threads begin to fill a slot with strips of a tensor";
+  let arguments = (ins Tile_SmemType:$buffer, I64Attr:$slot, Tile_ViewType:$source, Variadic<Index>:$coordinates,
+                       DenseI64ArrayAttr:$digits, I1:$whole);
+  let assemblyFormat = [{
+    $buffer `[` $slot `]` `from` $source `[` $coordinates `]` `digits` $digits `whole` $whole attr-dict
+    `:` type($buffer) `,` type($source)
+  }];
+}
+
+def Tile_StripsFetchedOp : Tile_Op<"strips_fetched", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Waits until what this thread has begun to fetch is in SRAM";
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_SlotOp : Tile_Op<"slot", [Pure]> {
+  let summary = "The tile in a slot";
+  let arguments = (ins Tile_SmemType:$buffer, I64Attr:$slot);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = "$buffer `[` $slot `]` attr-dict `:` type($buffer) `->` type($tile)";
+}
+
+def Tile_FlushStripsOp : Tile_Op<"flush_strips", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "All threads write a slot to strips of a tensor";
+  let arguments = (ins Tile_SmemType:$buffer, I64Attr:$slot, Tile_ViewType:$destination, Variadic<Index>:$coordinates,
+                       DenseI64ArrayAttr:$digits, I1:$whole);
+  let assemblyFormat = [{
+    $buffer `[` $slot `]` `to` $destination `[` $coordinates `]` `digits` $digits `whole` $whole attr-dict
+    `:` type($buffer) `,` type($destination)
+  }];
+}
+
 #endif // LONGWING_TILE_STEP_OPS_TD

@@ -128,4 +128,40 @@ def Tile_PlaceOp : Tile_Op<"place", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Tile_LoadStripsOp : Tile_Op<"load_strips", [MemoryEffects<[MemRead]>]> {
+  let summary = "Reads a tile whose rows are strips of a tensor into SRAM; zero outside of it";
+  let description = [{
+    What a box of the copy engine is of tensors that it can cut. `digits` are `[size, dimension, step, ...]`: the
+    number of a row has digits of these sizes, the fastest first, and each moves the strip that many steps along a
+    dimension from the coordinates. `whole` says that `tile.whole` holds.
+
+    Example: 64 rows, of which 16 are 256 samples apart each, from 4 places 64 samples apart
+
+    ```mlir
+    %x = tile.load_strips %u[%b, %h, %t] digits [16, 2, 256, 4, 2, 64] stages 4 whole %whole
+        : !tile.view<?x768x1000xf16> -> tensor<64x64xf16, #tile.shared>
+    ```
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, DenseI64ArrayAttr:$digits,
+                       I64Attr:$stages, I1:$whole);
+  let results = (outs Tile_SharedTile:$tile);
+  let assemblyFormat = [{
+    $source `[` $coordinates `]` `digits` $digits `stages` $stages `whole` $whole attr-dict
+    `:` type($source) `->` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Tile_StoreStripsOp : Tile_Op<"store_strips", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes a tile in SRAM to strips of a tensor; nothing outside of it";
+  let description = "The places are those of `tile.load_strips`.";
+  let arguments = (ins Tile_SharedTile:$tile, Tile_ViewType:$destination, Variadic<Index>:$coordinates,
+                       DenseI64ArrayAttr:$digits, I1:$whole);
+  let assemblyFormat = [{
+    $tile `,` $destination `[` $coordinates `]` `digits` $digits `whole` $whole attr-dict
+    `:` type($tile) `,` type($destination)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // LONGWING_TILE_WARP_OPS_TD

@@ -77,6 +77,31 @@ LogicalResult JoinOp::verify() {
                        << getSource().getType() << " to " << getResult().getType();
 }
 
+static LogicalResult verifyStrips(Operation *op, RankedTensorType tile, ViewType view, size_t coordinates,
+                                  ArrayRef<int64_t> digits) {
+  int64_t rank = view.getShape().size(), rows = 1;
+  bool known = digits.size() % 3 == 0;
+  for (size_t i = 0; known && i < digits.size(); i += 3) {
+    known = digits[i] > 0 && digits[i + 1] >= 0 && digits[i + 1] < rank && digits[i + 2] > 0;
+    rows *= digits[i];
+  }
+  if (!known || tile.getRank() != 2 || rows != tile.getDimSize(0))
+    return op->emitOpError() << "expected digits [size, dimension, step, ...] whose sizes make up the rows of " << tile;
+  if (int64_t(coordinates) != rank)
+    return op->emitOpError() << "expected " << rank << " coordinates, got " << coordinates;
+  Type element = view.getElementType();
+  if (tile.getElementType() != element || element.getIntOrFloatBitWidth() != 16 || tile.getDimSize(1) != 64)
+    return op->emitOpError() << "expected 64 columns of 16-bit elements of the tensor, got " << tile << " and " << view;
+  return success();
+}
+
+LogicalResult LoadStripsOp::verify() {
+  return verifyStrips(*this, getTile().getType(), getSource().getType(), getCoordinates().size(), getDigits());
+}
+LogicalResult StoreStripsOp::verify() {
+  return verifyStrips(*this, getTile().getType(), getDestination().getType(), getCoordinates().size(), getDigits());
+}
+
 LogicalResult TransposeOp::verify() {
   Type element = getSource().getType().getElementType();
   if (!isa<FloatType>(element) || element.getIntOrFloatBitWidth() != 16)

@@ -168,6 +168,9 @@ struct Launch {
   int64_t sharedBytes = 0;
   std::vector<Parameter> parameters;
   std::string configuration; ///< Text for `--print-config`.
+  /// It takes the place of the launch before it where the maps of that one cannot be made, as its tensors lie at other
+  /// than multiples of 16 bytes; and is left out elsewhere.
+  bool substitute = false;
 };
 
 /// Something the run-time sizes must satisfy.

@@ -73,7 +73,7 @@ std::string describeFunction(const FunctionInfo &function) {
     text += "  check " + check.lhs.str(names) + " " + exprName(check.relation) + " " +
             check.rhs.str(names) + ": " + check.message + "\n";
   for (const Launch &launch : function.launches) {
-    text += "  launch " + launch.kernel + ": grid " + launch.grid.str(names) + ", block " +
+    text += std::string(launch.substitute ? "  or else " : "  ") + "launch " + launch.kernel + ": grid " + launch.grid.str(names) + ", block " +
             std::to_string(launch.block) + ", shared memory " + std::to_string(launch.sharedBytes) +
             "\n";
     for (const Parameter &parameter : launch.parameters)

@@ -82,13 +82,16 @@ static Json toJson(const Launch &launch) {
   Json parameters = Json::array();
   for (const Parameter &parameter : launch.parameters)
     parameters.push_back(toJson(parameter));
-  return {{"kernel", launch.kernel},
-          {"module", launch.module},
-          {"grid", toJson(launch.grid)},
-          {"block", launch.block},
-          {"shared_bytes", launch.sharedBytes},
-          {"configuration", launch.configuration},
-          {"parameters", std::move(parameters)}};
+  Json json = {{"kernel", launch.kernel},
+               {"module", launch.module},
+               {"grid", toJson(launch.grid)},
+               {"block", launch.block},
+               {"shared_bytes", launch.sharedBytes},
+               {"configuration", launch.configuration},
+               {"parameters", std::move(parameters)}};
+  if (launch.substitute)
+    json["substitute"] = true;
+  return json;
 }
 
 static Json toJson(const FunctionInfo &function) {
@@ -348,6 +351,12 @@ static Launch readLaunch(Reader &reader, const Node &node, const Manifest &manif
   launch.block = reader.integer(reader.field(node, "block"), 1, 1024);
   launch.sharedBytes = reader.integer(reader.field(node, "shared_bytes"), 0, 1 << 20);
   launch.configuration = reader.text(reader.field(node, "configuration"));
+  if (auto found = node.json->find("substitute"); found != node.json->end()) {
+    const std::vector<Launch> &before = function.launches;
+    launch.substitute = found->is_boolean() && found->get<bool>();
+    if (!launch.substitute || before.empty() || before.back().substitute)
+      reader.fail(node, "a substitute to follow the launch that it stands for");
+  }
   for (const Node &parameter : reader.list(reader.field(node, "parameters")))
     launch.parameters.push_back(readParameter(reader, parameter, manifest, function, ranks));
   return launch;

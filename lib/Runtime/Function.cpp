@@ -251,6 +251,9 @@ struct Call {
     return "";
   }
   Expected<cuda::Operand> operand(const Parameter &parameter) const;
+  Expected<std::vector<cuda::Operand>> operands(const Launch &launch) const;
+  /// Runs a launch, or the one that may take its place.
+  Status run(const cuda::Driver &driver, size_t i, const std::vector<cuda::CUfunction> &kernels, Stream stream) const;
   Status run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunction kernel,
              Stream stream) const;
 };
@@ -282,6 +285,14 @@ Status Call::run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunct
   auto grid = launch.grid.evaluate(bindings);
   if (!grid || *grid == 0)
     return grid ? Status() : grid.status();
+  auto values = operands(launch);
+  if (!values)
+    return values.status();
+  return statusOf(cuda::launchKernel(driver, kernel, launch.kernel.c_str(), *grid, launch.block,
+                                     launch.sharedBytes, values->data(), int(values->size()), stream));
+}
+
+Expected<std::vector<cuda::Operand>> Call::operands(const Launch &launch) const {
   std::vector<cuda::Operand> operands;
   for (const Parameter &parameter : launch.parameters) {
     auto value = operand(parameter);
@@ -289,9 +300,21 @@ Status Call::run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunct
       return value.status();
     operands.push_back(*value);
   }
-  return statusOf(cuda::launchKernel(driver, kernel, launch.kernel.c_str(), *grid, launch.block,
-                                     launch.sharedBytes, operands.data(), int(operands.size()),
-                                     stream));
+  return operands;
+}
+
+Status Call::run(const cuda::Driver &driver, size_t i, const std::vector<cuda::CUfunction> &kernels,
+                 Stream stream) const {
+  const std::vector<Launch> &launches = function.launches;
+  if (launches[i].substitute)
+    return Status();
+  if (i + 1 < launches.size() && launches[i + 1].substitute) {
+    auto values = operands(launches[i]);
+    if (!values)
+      return values.status();
+    i += !cuda::fitsMaps(values->data(), int(values->size()));
+  }
+  return run(driver, launches[i], kernels[i], stream);
 }
 
 Status Function::launch(const Tensors &arguments, const Tensors &results, void *workspace,
@@ -338,7 +361,7 @@ Status Function::launch(const Tensors &arguments, const Tensors &results, void *
             bind(arguments, results, loaded->multiprocessors)};
   const auto &kernels = loaded->kernels[function - module->manifest().functions.data()];
   for (size_t i = 0; i < function->launches.size(); ++i)
-    if (Status status = call.run(*driver, function->launches[i], kernels[i], stream); !status)
+    if (Status status = call.run(*driver, i, kernels, stream); !status)
       return status;
   return Status();
 }

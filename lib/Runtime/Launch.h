@@ -365,6 +365,24 @@ inline int layoutMap(const Operand &tensor, MapLayout &layout) {
   return kOk;
 }
 
+/// Whether the maps of all tensors that come in boxes can be made, as far as alignment goes.
+inline bool fitsMaps(const Operand *operands, int count) {
+  for (int i = 0; i < count; ++i) {
+    const Operand &tensor = operands[i];
+    if (!tensor.box || tensor.empty())
+      continue;
+    if (reinterpret_cast<uintptr_t>(tensor.data) % kMapAlignment)
+      return false;
+    for (int d = 0; d < tensor.rank; ++d) {
+      bool last = d + 1 == tensor.rank;
+      uint64_t bytes = uint64_t(tensor.strides[d]) * uint64_t(tensor.elementBytes);
+      if (tensor.sizes[d] > 1 && (last ? tensor.strides[d] != 1 : bytes % kMapAlignment != 0))
+        return false;
+    }
+  }
+  return true;
+}
+
 /// The map of an empty tensor: one element at the address of another tensor, since a map
 /// cannot be empty and its address should be mapped. Kernels are told the true sizes and
 /// do not touch it.

@@ -86,9 +86,8 @@ std::optional<DirectConv> DirectConv::plan(seq::LongConvOp op, std::string *why)
   }
   plan.tiled = plan.matrices <= kFewTiled;
   plan.chooseBoxes(length, op.isCircular());
-  int64_t most = kMostChunks - (plan.boxes ? 0 : plan.gates);
-  if (plan.matrices > most)
-    return refuse("Toeplitz products reach over at most " + Twine(most) + " blocks of " +
+  if (!plan.boxes && !plan.fitsRuns())
+    return refuse("Toeplitz products reach over at most " + Twine(kMostChunks - plan.gates) + " blocks of " +
                   Twine(kChunk) + " samples here, and the filter needs " + Twine(plan.matrices));
   return plan;
 }
@@ -115,6 +114,17 @@ std::optional<DirectConv> DirectConv::plan(seq::ShortConvOp op, std::string *why
   return plan;
 }
 
+bool DirectConv::fitsRuns() const { return matrices <= kMostChunks - gates; }
+
+std::optional<DirectConv> DirectConv::unaligned() const {
+  DirectConv runs = *this;
+  runs.boxes = runs.wraps = false, runs.roomy = true;
+  runs.first = runFirst, runs.matrices = runMatrices;
+  if (!boxes || !runs.fitsRuns())
+    return std::nullopt;
+  return runs;
+}
+
 /// Rows of 128 bytes take whole periods of the swizzle.
 static int64_t boxBytes(int64_t rows) { return llvm::alignTo(rows * 128, hopper::kSwizzleAlignment); }
 
@@ -123,6 +133,7 @@ void DirectConv::chooseBoxes(int64_t length, bool circular) {
     return;
   sequence = length / kChunk;
   wraps = circular;
+  runFirst = first, runMatrices = matrices;
   // Distances between chunks of one sequence.
   int64_t low = std::max(first, 1 - sequence), high = std::min(first + matrices, sequence) - 1;
   int64_t reach = circular ? std::min(matrices, sequence) : high - low + 1;
@@ -167,7 +178,7 @@ int64_t DirectConv::registers() const {
   int64_t count = held * kChunkRegisters + kAccumulator + kRest + gates * kTensor;
   // What lets the same number of warpgroups stay on a multiprocessor.
   for (int64_t groups : {5, 4, 3})
-    if (int64_t most = 512 / groups / 8 * 8; count <= most)
+    if (int64_t most = 512 / groups / 8 * 8; count <= most && !roomy)
       return most;
   return 256;
 }

@@ -24,6 +24,12 @@ using namespace longwing::tile;
 
 namespace {
 
+/// A tensor of samples: its whole rows, in boxes, or all of it by elements; and the last row of a ragged one, or, where
+/// it is written, as many columns of all rows: the copy engine writes no box that begins before its tensor.
+struct Samples {
+  Value whole, last;
+};
+
 /// The outer kernels. The transform over a = r i + j is one over i for each residue j, and one of r points,
 /// whose roots are powers of i: the matrices of 64 rows serve r times as many, and what is read once
 /// as well. On the way there the sums of two residues fit the registers, back those of four.
@@ -31,41 +37,66 @@ class PassKernel : protected ConvKernel {
 public:
   /// Rows k1 and columns (j, i) on the way there, rows i and columns (j, k1) back.
   Value matrices(OpBuilder &b) const;
+  /// The operands that a tensor of samples is.
+  void give(SmallVectorImpl<Value> &operands, Value tensor) { operands.append(rest() ? 2 : 1, tensor); }
+  bool skipsGated() { return op.getPre() && !op.getSkipUngated(); }
 
 protected:
   PassKernel(seq::LongConvOp op, const PassPlan &whole, int64_t channels, bool forward)
       : ConvKernel(op.getLoc(), whole.outerPart()), op(op), channels(channels), forward(forward),
         element(op.getU().getType().getElementType()), positions(wide.clone(builder.getIndexType())) {
-    auto fits = [&](int64_t r) {
-      return plan.outer % (r * kSide) == 0 && plan.length % (r * plan.stride()) == 0;
-    };
+    auto fits = [&](int64_t r) { return plan.outer % (r * kSide) == 0 && (inBoxes() || r == 1); };
     for (int64_t r = 2; r <= (forward ? 2 : 4) && fits(r); r *= 2)
       residues = r;
     blocks = plan.outer / residues / kSide;
   }
 
-  /// Whether sequences are whole rows, so that the copy engine can cut them.
-  bool isAligned() { return plan.length % plan.stride() == 0; }
+  /// Whether the copy engine can cut sequences: they begin at multiples of 16 bytes.
+  bool inBoxes() { return plan.length % 8 == 0; }
+  /// Rows of all residues: whole ones, and the samples behind them.
+  int64_t pitch() { return residues * plan.stride(); }
+  int64_t wholeRows() { return plan.length / pitch(); }
+  int64_t rest() { return inBoxes() ? plan.length % pitch() : 0; }
   /// Begins a kernel; with gathered samples it has no register to spare.
   ValueRange begin(StringRef name, ArrayRef<Type> inputs, unsigned output) {
     ValueRange arguments = ConvKernel::begin(name, inputs, output, producerRegisters());
-    if (!isAligned())
+    if (!inBoxes())
       kernel->setAttr(kScarceAttr, builder.getUnitAttr());
     return arguments;
   }
   /// The producer of many rings, or without boxes of samples, holds more of the loop over work tiles.
-  int64_t producerRegisters() { return isAligned() ? 40 : 56; }
+  int64_t producerRegisters() { return inBoxes() && !rest() ? 40 : 56; }
   /// u, y or a gate: boxes of 64 rows of a residue, M r apart, by 64 neighbouring samples, if the copy
-  /// engine can cut them.
-  Type samples() {
-    if (isAligned())
-      return desc({1, 1, kSide, kSide}, element, residues * plan.stride());
-    return ViewType::get(op.getContext(), {ShapedType::kDynamic, channels, plan.length}, element);
+  /// engine can cut them. The last row, if it is shorter, is a tensor of its own.
+  void addSamples(SmallVectorImpl<Type> &inputs) {
+    if (!inBoxes())
+      return inputs.push_back(ViewType::get(op.getContext(), {ShapedType::kDynamic, channels, plan.length}, element));
+    inputs.append(rest() ? 2 : 1, desc({1, 1, kSide, kSide}, element, rest() ? 0 : pitch()));
+  }
+  /// Takes the next tensor of samples from the arguments.
+  Samples take(ValueRange &arguments, bool written = false) {
+    Samples result = {arguments[0], rest() ? arguments[1] : Value()};
+    arguments = arguments.drop_front(rest() ? 2 : 1);
+    if (!rest())
+      return result;
+    auto unfold = [&](Value argument, ArrayRef<int64_t> rows) {
+      SmallVector<int64_t> entries = {0, 1, 0, 1, 1, 0};
+      llvm::append_range(entries, rows);
+      kernel.setArgAttr(cast<BlockArgument>(argument).getArgNumber(), kUnfoldAttr, builder.getDenseI64ArrayAttr(entries));
+    };
+    unfold(result.whole, {2, pitch(), 0, 2, 1, pitch()});
+    if (written)
+      unfold(result.last, {2, pitch(), wholeRows() + 1, 2, 1, rest()});
+    else
+      unfold(result.last, {2, 1, 1, 2, 1, rest(), pitch() * wholeRows()});
+    return result;
   }
   /// The box of a residue, from row i0 on.
   SmallVector<Value> at(int64_t residue, Value i0) {
     return {batch, channel, i0, t.add(t.mul(b0, kSide), residue * plan.stride())};
   }
+  /// The same box among the samples of the last row.
+  SmallVector<Value> atLast(int64_t residue, Value i0) { return at(residue, t.add(i0, -wholeRows())); }
   /// 64 rows of the outer matrices, those of the residues side by side. They stay for all work tiles.
   Complex outerRows(Value matrices, Value row) {
     auto plane = [&](int64_t i) { return table(matrices, i, row, t.index(0), plan.outer, 2); };
@@ -101,20 +132,34 @@ protected:
                  t.broadcast(t.iota<ColAttr>(t.index(0), kSide), positions));
   }
   /// Samples of u or of a gate as f32; 0 behind the end.
-  Value sample(Value source, int64_t residue, Value i0) {
-    if (isAligned())
-      return read(load(source, at(residue, i0), kRows, /*along=*/3, 2));
+  Value sample(const Samples &source, int64_t residue, Value i0) {
+    if (inBoxes()) {
+      // Beside a skip there are too many tensors for two slots each.
+      int64_t slots = op.getSkip() && rest() ? 1 : 2;
+      Value value = read(load(source.whole, at(residue, i0), kRows, /*along=*/3, slots));
+      if (!source.last)
+        return value;
+      return t.addf(value, read(load(source.last, atLast(residue, i0), kRows, /*along=*/3, 1)));
+    }
     Value n = times(residue, i0);
-    Value value = t.make<GatherOp>(acc(element), source, ValueRange{batch, channel, n});
+    Value value = t.make<GatherOp>(acc(element), source.whole, ValueRange{batch, channel, n});
     Value inside = t.compare(arith::CmpIPredicate::slt, n,
                              t.make<BroadcastOp>(positions, t.index(plan.length)));
     return t.select(inside, t.make<arith::ExtFOp>(wide, value), t.constant(wide, 0));
   }
-  void storeSamples(Value value, Value destination, int64_t residue, Value i0) {
+  void storeSamples(Value value, const Samples &destination, int64_t residue, Value i0) {
     Value rounded = convert(value, element);
-    if (isAligned())
-      return store(rounded, destination, at(residue, i0), /*along=*/3);
-    ScatterOp::create(builder, t.loc, rounded, destination,
+    if (inBoxes()) {
+      SmallVector<Value> place = at(residue, i0);
+      if (destination.last) {
+        store(rounded, destination.last, place, /*along=*/3);
+        // Those columns are written then; the rows behind the last are none.
+        Value done = t.compare(arith::CmpIPredicate::sle, place[3], t.index(rest() - kGroups * kSide));
+        place[2] = t.select(done, t.index(wholeRows()), i0);
+      }
+      return store(rounded, destination.whole, place, /*along=*/3);
+    }
+    ScatterOp::create(builder, t.loc, rounded, destination.whole,
                       ValueRange{batch, channel, times(residue, i0)});
   }
 
@@ -137,7 +182,7 @@ public:
 
 private:
   /// Whether the input is multiplied as it comes, without a way through registers.
-  bool isPlain() { return isAligned() && element == half && !op.getPre(); }
+  bool isPlain() { return inBoxes() && element == half && !op.getPre(); }
 };
 
 /// Z to y.
@@ -148,42 +193,55 @@ public:
   KernelOp create(StringRef name);
 
 private:
-  Value finish(Value sum, int64_t residue, Value i0, ValueRange extra);
+  Value finish(Value sum, int64_t residue, Value i0);
+
+  Samples post, u, pre;
+  Value skip;
 };
 
 } // namespace
 
 KernelOp ForwardPass::create(StringRef name) {
-  SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(half), samples()};
+  SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(half)};
+  addSamples(inputs);
   if (op.getPre())
-    inputs.push_back(samples());
+    addSamples(inputs);
   ValueRange arguments = begin(name, inputs, /*output=*/1);
   unfoldColumns(1, 2);
-  Value matrices = arguments[0], x = arguments[1], u = arguments[2];
+  Value matrices = arguments[0], x = arguments[1];
+  arguments = arguments.drop_front(2);
+  Samples u = take(arguments), pre;
+  if (op.getPre())
+    pre = take(arguments);
   Value sequences = sequencesOf(x);
   Value number = forRange(blocks), k0 = t.mul(number, kSide);
   Complex f = outerRows(matrices, k0);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
-  at(sequence, t.mul(work[0], kGroups), u);
+  at(sequence, t.mul(work[0], kGroups), u.whole);
   // What each residue gives, as f16 where others follow.
   SmallVector<Complex> parts;
   for (int64_t residue = 0; residue < residues; ++residue) {
     Complex sum;
     for (int64_t i = 0; i < blocks; ++i) {
-      Value i0 = t.index(i * kSide), tile;
+      Value i0 = t.index(i * kSide);
+      SmallVector<Value> tiles;
       if (isPlain()) {
-        tile = load(u, at(residue, i0), kRows, /*along=*/3, 4);
+        tiles = {load(u.whole, at(residue, i0), kRows, /*along=*/3, 4)};
+        if (u.last && wholeRows() / kSide == i)
+          tiles.push_back(load(u.last, atLast(residue, i0), kRows, /*along=*/3, 2));
       } else {
         Value value = sample(u, residue, i0);
         if (op.getPre())
-          value = t.mulf(t.mulf(value, sample(arguments[3], residue, i0)), t.constant(wide, 1 / kGateRoom));
-        tile = exchange(value, half);
+          value = t.mulf(t.mulf(value, sample(pre, residue, i0)), t.constant(wide, 1 / kGateRoom));
+        tiles = {exchange(value, half)};
       }
       Complex rows = block(f, residue, i);
-      sum.re = dotLeft(rows.re, tile, sum.re);
-      sum.im = dotLeft(rows.im, tile, sum.im);
+      for (Value tile : tiles) {
+        sum.re = dotLeft(rows.re, tile, sum.re);
+        sum.im = dotLeft(rows.im, tile, sum.im);
+      }
     }
     if (residues > 1)
       sum = {convert(sum.re, half), convert(sum.im, half)};
@@ -210,25 +268,39 @@ KernelOp ForwardPass::create(StringRef name) {
 }
 
 KernelOp InversePass::create(StringRef name) {
-  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half), samples()};
+  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half)};
+  addSamples(inputs);
   if (op.getPost())
-    inputs.push_back(samples());
+    addSamples(inputs);
   if (op.getSkip()) {
     inputs.push_back(ViewType::get(op.getContext(), {channels}, single));
-    inputs.push_back(samples());
-    if (op.getPre() && !op.getSkipUngated())
-      inputs.push_back(samples());
+    addSamples(inputs);
+    if (skipsGated())
+      addSamples(inputs);
   }
   ValueRange arguments = begin(name, inputs, /*output=*/2);
   unfoldColumns(0, 2);
-  Value z = arguments[0], matrices = arguments[1], y = arguments[2];
+  Value z = arguments[0], matrices = arguments[1];
+  arguments = arguments.drop_front(2);
+  Samples y = take(arguments, /*written=*/true);
+  if (y.last)
+    kernel.setArgAttr(3, kAliasAttr, builder.getI64IntegerAttr(2));
+  if (op.getPost())
+    post = take(arguments);
+  if (op.getSkip()) {
+    skip = arguments.front();
+    arguments = arguments.drop_front();
+    u = take(arguments);
+    if (skipsGated())
+      pre = take(arguments);
+  }
   Value sequences = sequencesOf(z);
   Value i0 = t.mul(forRange(blocks), kSide);
   Complex f = outerRows(matrices, i0);
 
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
-  at(sequence, t.mul(work[0], kGroups), y);
+  at(sequence, t.mul(work[0], kGroups), y.whole);
   // Each part of Z meets the matrices of all residues j, times i^(j q 4 / r) for the q-th rows.
   SmallVector<Value> sums(residues);
   for (int64_t k = 0; k < plan.outer / kSide; ++k) {
@@ -247,26 +319,20 @@ KernelOp InversePass::create(StringRef name) {
     }
   }
   for (auto [residue, sum] : llvm::enumerate(sums))
-    storeSamples(finish(sum, residue, i0, arguments.drop_front(3)), y, residue, i0);
+    storeSamples(finish(sum, residue, i0), y, residue, i0);
   return end();
 }
 
 /// post (c + skip x)
-Value InversePass::finish(Value sum, int64_t residue, Value i0, ValueRange extra) {
-  auto next = [&] {
-    Value argument = extra.front();
-    extra = extra.drop_front();
-    return argument;
-  };
-  Value post = op.getPost() ? next() : Value();
-  if (op.getSkip()) {
-    Value skip = t.make<GatherOp>(single, next(), ValueRange{channel});
-    Value x = sample(next(), residue, i0);
-    if (!extra.empty())
-      x = t.mulf(x, sample(next(), residue, i0));
-    sum = t.fma(x, t.make<BroadcastOp>(wide, skip), sum);
+Value InversePass::finish(Value sum, int64_t residue, Value i0) {
+  if (skip) {
+    Value x = sample(u, residue, i0);
+    if (skipsGated())
+      x = t.mulf(x, sample(pre, residue, i0));
+    Value factor = t.make<GatherOp>(single, skip, ValueRange{channel});
+    sum = t.fma(x, t.make<BroadcastOp>(wide, factor), sum);
   }
-  return post ? t.mulf(sum, sample(post, residue, i0)) : sum;
+  return op.getPost() ? t.mulf(sum, sample(post, residue, i0)) : sum;
 }
 
 //===----------------------------------------------------------------------===//
@@ -407,9 +473,10 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     auto complexType = RankedTensorType::get({ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
     Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
     Value pairs = host.index(outer.inner / kGroups);
-    SmallVector<Value> operands = {there, points, cut(op.getU())};
+    SmallVector<Value> operands = {there, points};
+    forward.give(operands, cut(op.getU()));
     if (op.getPre())
-      operands.push_back(cut(op.getPre()));
+      forward.give(operands, cut(op.getPre()));
     Value x = launch(kernel(next++, [&] { return forward.create(name("forward")); }), operands, complexType,
                      {pairs, sequences});
     Value groups = host.mul(sequences, plan.outer), columns = host.index(plan.inner / kGroups);
@@ -424,13 +491,15 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
       z = launch(kernel(next++, [&] { return middlePass(loc, name("middle_inverse"), plan, /*forward=*/false); }),
                  {z, middle[1]}, complexType, {columns, groups});
     Value part = cut(y);
-    operands = {z, back, part};
+    operands = {z, back};
+    inverse.give(operands, part);
     if (op.getPost())
-      operands.push_back(cut(op.getPost()));
+      inverse.give(operands, cut(op.getPost()));
     if (op.getSkip()) {
-      operands.append({slice.ofChannels(host, op.getSkip()), cut(op.getU())});
-      if (op.getPre() && !op.getSkipUngated())
-        operands.push_back(cut(op.getPre()));
+      operands.push_back(slice.ofChannels(host, op.getSkip()));
+      inverse.give(operands, cut(op.getU()));
+      if (inverse.skipsGated())
+        inverse.give(operands, cut(op.getPre()));
     }
     part = launch(kernel(next++, [&] { return inverse.create(name("inverse")); }), operands, part.getType(),
                   {pairs, sequences});

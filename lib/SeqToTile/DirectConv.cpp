@@ -612,36 +612,44 @@ static LogicalResult lower(Operation *op, Convolution conv, const DirectConv &pl
   if (results->size() > 1)
     conv.final = results->back();
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  DirectConvKernel writer(conv, plan, op->getLoc());
-  KernelOp kernel = writer.create((function + suffix).str());
-  symbols.insert(kernel);
-  // --print-config says what the cost model did.
-  if (Attribute config = op->getAttr(kConfigAttr))
-    kernel->setAttr(kConfigAttr, config);
-
   Value batch = host.make<tensor::DimOp>(conv.x, int64_t(0)),
         channels = host.make<tensor::DimOp>(conv.x, int64_t(1)),
         length = host.make<tensor::DimOp>(conv.x, int64_t(2));
-  SmallVector<Value> operands = writer.operands(), work;
-  if (plan.boxes)
-    work = {channels, Units(host, batch, channels, plan).count};
-  else
-    work = {Segments(host, batch, channels, length, plan).tiles(host, batch), channels};
-  auto launch = LaunchOp::create(b, op->getLoc(), op->getResultTypes(), kernel.getSymName(),
-                                 operands, work);
-  // B and L of all tensors that have them, where the types leave them open.
-  SmallVector<int64_t> batches, lengths;
-  for (auto [i, tensor] : llvm::enumerate(operands)) {
-    bool state = tensor == conv.initial || tensor == conv.final;
-    if (cast<RankedTensorType>(tensor.getType()).getRank() != 3)
-      continue;
-    batches.append({int64_t(i), 0});
-    if (!state)
-      lengths.append({int64_t(i), 2});
+  auto launch = [&](const DirectConv &plan, const Twine &name) {
+    DirectConvKernel writer(conv, plan, op->getLoc());
+    KernelOp kernel = writer.create((function + suffix + name).str());
+    symbols.insert(kernel);
+    // --print-config says what the cost model did.
+    if (Attribute config = op->getAttr(kConfigAttr))
+      kernel->setAttr(kConfigAttr, config);
+    SmallVector<Value> operands = writer.operands(), work;
+    if (plan.boxes)
+      work = {channels, Units(host, batch, channels, plan).count};
+    else
+      work = {Segments(host, batch, channels, length, plan).tiles(host, batch), channels};
+    auto launch = LaunchOp::create(b, op->getLoc(), op->getResultTypes(), kernel.getSymName(),
+                                   operands, work);
+    // B and L of all tensors that have them, where the types leave them open.
+    SmallVector<int64_t> batches, lengths;
+    for (auto [i, tensor] : llvm::enumerate(operands)) {
+      bool state = tensor == conv.initial || tensor == conv.final;
+      if (cast<RankedTensorType>(tensor.getType()).getRank() != 3)
+        continue;
+      batches.append({int64_t(i), 0});
+      if (!state)
+        lengths.append({int64_t(i), 2});
+    }
+    launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batches),
+                                                    b.getDenseI64ArrayAttr(lengths)}));
+    return launch;
+  };
+  LaunchOp last = launch(plan, "");
+  if (std::optional<DirectConv> runs = plan.unaligned()) {
+    conv.y = last.getResult(0);
+    last = launch(*runs, "_unaligned");
+    last->setAttr(kSubstituteAttr, b.getUnitAttr());
   }
-  launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batches),
-                                                  b.getDenseI64ArrayAttr(lengths)}));
-  op->replaceAllUsesWith(launch.getResults());
+  op->replaceAllUsesWith(last.getResults());
   op->erase();
   return success();
 }

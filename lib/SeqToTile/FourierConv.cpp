@@ -101,7 +101,9 @@ private:
   Value firstRow(int64_t tile) {
     return plan.inBlocks() ? t.mul(block, 16) : t.index(16 * (tile % plan.parts()));
   }
-  SmallVector<Value> samples(int64_t tile, bool transpose);
+  /// Where a tile of strips begins, and where its rows lie.
+  SmallVector<Value> stripsAt(int64_t tile) { return {batchOf(tile), channel, t.mul(firstRow(tile), 256)}; }
+  SmallVector<int64_t> stripDigits() { return {plan.rows(), 2, 256, plan.sequences(), 0, 1, 4, 2, 64}; }
   Value input(int64_t tile);
   void output(Value y, int64_t tile);
   ComplexTile loadSpectrum(int64_t k0);
@@ -117,6 +119,7 @@ private:
   bool boxes;
 
   Value u, s, pre, post, skip, y; // arguments
+  Value whole;                 // whether strips move in one piece
   Value firstBatch, channel;   // of the work tile
   Value order, block;          // of a work tile that is a block: which one it is, and from the left
   Value past;                  // the transforms of those before
@@ -142,7 +145,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
-                                    /*overlap=*/boxes && !crowded() && !loops(), /*spread=*/false);
+                                    /*overlap=*/!crowded() && !loops(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
@@ -175,6 +178,15 @@ KernelOp FourierConvKernel::create(StringRef name) {
   if (addsSkip())
     skip = body.getArgument(next++);
   y = body.getArgument(next++);
+  SmallVector<Value> moved;
+  for (Value tensor : {u, pre, post, y})
+    if (tensor)
+      moved.push_back(tensor);
+  // Otherwise the end of a sequence may lie within a piece.
+  if (!boxes && op.getLength() % 8 == 0)
+    whole = t.make<WholeOp>(builder.getI1Type(), moved);
+  else if (!boxes)
+    whole = t.make<arith::ConstantOp>(builder.getBoolAttr(false));
   Value batches = t.dim(u, boxes ? 2 : 0);
   Value groups = t.ceilDiv(batches, sequences());
   SmallVector<Value> sizes = {groups, t.dim(u, boxes ? 0 : 1)};
@@ -196,26 +208,16 @@ KernelOp FourierConvKernel::create(StringRef name) {
   return kernel;
 }
 
-/// Batch, channel and time of each element: warp b, row (s, a), column c, or transposed.
-SmallVector<Value> FourierConvKernel::samples(int64_t tile, bool transpose) {
-  Value row = t.position(transpose ? 2 : 1), column = t.position(transpose ? 1 : 2);
-  Value sequence = t.divAll(row, plan.rows()), a = t.remAll(row, plan.rows());
-  Value batch = t.make<arith::AddIOp>(sequence, t.broadcast(batchOf(tile), t.indices()));
-  a = t.add(a, t.broadcast(firstRow(tile), t.indices()));
-  Value time = t.make<arith::AddIOp>(t.mulAll(a, 256), column);
-  time = t.make<arith::AddIOp>(time, t.mulAll(t.position(0), 16));
-  return {batch, channel, time};
-}
-
 /// The work tile's part of a tensor, in its element type: [b][(s, a)][c], or [b][c][(s, a)].
 Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
-  if (!boxes)
-    return t.make<PullOp>(t.frag(element), source, samples(tile, transpose));
-  Value zero = t.index(0);
   auto type = tileType<SharedAttr>({64, 64}, element);
   // Slots are short where there are many tensors.
   int64_t stages = reads() > 4 || plan.parts() > 1 || plan.inBlocks() ? kFourierStages / 2 : kFourierStages;
-  Value box = t.load(source, {channel, zero, batchOf(tile), firstRow(tile), zero}, type, stages);
+  Value zero = t.index(0), box;
+  if (boxes)
+    box = t.load(source, {channel, zero, batchOf(tile), firstRow(tile), zero}, type, stages);
+  else
+    box = t.make<LoadStripsOp>(type, source, stripsAt(tile), stripDigits(), stages, whole);
   // What the last phase reads is a copy of its own, not to be merged with that of the first.
   if (!transpose)
     box.getDefiningOp()->setDiscardableAttr("tile.last", builder.getUnitAttr());
@@ -243,12 +245,12 @@ void FourierConvKernel::output(Value result, int64_t tile) {
   if (post)
     result = t.make<arith::MulFOp>(result, again(post));
   Value rounded = t.cast(result, t.frag(element));
+  Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), rounded);
   if (!boxes) {
-    PlaceOp::create(builder, t.loc, rounded, y, samples(tile, /*transpose=*/false));
+    StoreStripsOp::create(builder, t.loc, joined, y, stripsAt(tile), stripDigits(), whole);
     return;
   }
   Value zero = t.index(0);
-  Value joined = t.make<JoinOp>(tileType<SharedAttr>({64, 64}, element), rounded);
   StoreOp::create(builder, t.loc, joined, y,
                   ValueRange{channel, zero, batchOf(tile), firstRow(tile), zero}, Value());
 }

@@ -14,6 +14,7 @@
 
 #include "lib/Target/EmbedText.h"
 
+#include <algorithm>
 #include <cctype>
 #include <set>
 
@@ -376,6 +377,8 @@ std::string FunctionPrinter::printLaunch() const {
           returnCode("scope.enter(*cuda)") + "  const lw::Loaded *loaded = nullptr;\n" +
           returnCode("library().loaded(*cuda, scope, stream, loaded)") +
           "  const int64_t sms = loaded->multiprocessors;\n  (void)sms;\n";
+  if (std::any_of(function.launches.begin(), function.launches.end(), [](const Launch &launch) { return launch.substitute; }))
+    text += "  bool lw_fits = true; // whether tensors lie as boxes of the copy engine must\n";
   for (size_t i = 0; i < function.launches.size(); ++i) {
     const Launch &launch = function.launches[i];
     std::string count = std::to_string(launch.parameters.size()), operands;
@@ -384,7 +387,14 @@ std::string FunctionPrinter::printLaunch() const {
     text += "  {\n    // " + comment(launch.kernel) + "\n" + printBoxes(launch);
     if (!operands.empty())
       text += "    const lw::Operand operands[] = {\n" + operands + "    };\n";
-    text += "    const int64_t grid = " + ::print(launch.grid, tensors) +
+    bool replaced = i + 1 < function.launches.size() && function.launches[i + 1].substitute;
+    if (replaced)
+      text += "    lw_fits = lw::fitsMaps(operands, " + count + ");\n";
+    text += "    const int64_t grid = " +
+            (replaced            ? "!lw_fits ? 0 : "
+             : launch.substitute ? "lw_fits ? 0 : "
+                                 : std::string()) +
+            ::print(launch.grid, tensors) +
             ";\n    if (int code = lw::checkArithmetic(math))\n      return code;\n"
             "    if (int code = lw::launchKernel(*cuda, loaded->kernels[" +
             std::to_string(firstKernel + i) + "], " + quoted(launch.kernel) + ", grid, " +

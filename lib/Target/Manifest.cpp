@@ -468,6 +468,10 @@ FailureOr<Layout> FunctionBuilder::allocate(Value written) {
 /// Gives the parameter the dimensions that `tile.unfold` makes of its tensor's.
 static void unfold(ArrayRef<int64_t> entries, Parameter &parameter) {
   std::vector<Expr> sizes, strides;
+  if (entries.size() % 3) {
+    Expr shift = Expr::make(Expr::Kind::Mul, {parameter.strides.back(), entries.back()});
+    parameter.offset = Expr::make(Expr::Kind::Add, {parameter.offset, shift});
+  }
   for (size_t i = 0; i + 2 < entries.size(); i += 3) {
     int64_t dimension = entries[i], step = entries[i + 1], size = entries[i + 2];
     sizes.push_back(size ? Expr(size) : Expr::make(Expr::Kind::Div, {parameter.sizes[dimension], step}));
@@ -567,6 +571,7 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
   result.block = kernel.getSchedule().getThreads();
   result.sharedBytes = shared.getInt();
   result.configuration = configurationOf(kernel, result.sharedBytes);
+  result.substitute = launch->hasAttr(tile::kSubstituteAttr);
   // Work that warpgroups share takes no CTAs.
   Expr total = 1;
   for (Value size : launch.getWork().drop_front(kernel.getSchedule().getSpread() ? 1 : 0)) {

@@ -90,15 +90,30 @@ private:
   void mapPoint(IRMapping &map, const Stream &stream);
   SmallVector<Value> loadSlow(const Stream &stream, int64_t phase);
 
-  int64_t ahead(LoadOp load) { return int64_t(load.getStages()) - lag; }
-  int64_t fetchDelay(LoadOp load) { return lag * plan.phases.lookup(load) - ahead(load); }
+  /// A tile comes in boxes, by one thread, or in strips, by all of them.
+  static bool isLoad(Operation *op) { return isa<LoadOp, LoadStripsOp>(op); }
+  static bool isStore(Operation *op) { return isa<StoreOp, StoreStripsOp>(op); }
+  static int64_t stages(Operation *load) {
+    auto strips = dyn_cast<LoadStripsOp>(load);
+    return strips ? strips.getStages() : cast<LoadOp>(load).getStages();
+  }
+  int64_t ahead(Operation *load) { return stages(load) - lag; }
+  int64_t fetchDelay(Operation *load) { return lag * plan.phases.lookup(load) - ahead(load); }
   /// The slot of what a phase of step k is on.
   int64_t exchangeSlot(int64_t k, int64_t phase) {
     return floorMod(k - lag * phase, (inPlace ? 3 : 2) * lag);
   }
   int64_t flushDelay(Operation *store) { return lag * (plan.phases.lookup(store) + 1); }
-  SmallVector<LoadOp> loads();
-  SmallVector<StoreOp> stores();
+  SmallVector<Operation *> copiesIn();
+  SmallVector<Operation *> copiesOut();
+  template <typename Op>
+  bool has() {
+    auto ops = work.getBody().front().getOps<Op>();
+    return ops.begin() != ops.end();
+  }
+  void lead(bool needed, function_ref<void()> body);
+  void fetch(Operation *load, int64_t slot, IRMapping &map);
+  void flush(Operation *store, int64_t slot, IRMapping &map);
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
 
   KernelOp kernel;
@@ -126,11 +141,11 @@ private:
 // Frame
 //===----------------------------------------------------------------------===//
 
-SmallVector<LoadOp> Staggered::loads() {
-  return llvm::to_vector(work.getBody().front().getOps<LoadOp>());
+SmallVector<Operation *> Staggered::copiesIn() {
+  return llvm::filter_to_vector(llvm::make_pointer_range(work.getBody().front()), isLoad);
 }
-SmallVector<StoreOp> Staggered::stores() {
-  return llvm::to_vector(work.getBody().front().getOps<StoreOp>());
+SmallVector<Operation *> Staggered::copiesOut() {
+  return llvm::filter_to_vector(llvm::make_pointer_range(work.getBody().front()), isStore);
 }
 
 void Staggered::allocate() {
@@ -150,8 +165,13 @@ void Staggered::allocate() {
       int64_t columns = kPanelBytes * 8 / tile.getElementTypeBitWidth();
       SmallVector<int64_t> shape = {(inPlace ? 3 : 2) * lag, 2 * tile.getNumElements() / columns, columns};
       memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
-    } else if (auto store = dyn_cast<StoreOp>(op)) {
-      auto tile = store.getTile().getType();
+    } else if (auto load = dyn_cast<LoadStripsOp>(op)) {
+      auto tile = load.getTile().getType();
+      SmallVector<int64_t> shape = {stages(load)};
+      llvm::append_range(shape, tile.getShape());
+      memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
+    } else if (isStore(op)) {
+      auto tile = cast<RankedTensorType>(op->getOperand(0).getType());
       SmallVector<int64_t> shape = {2 * lag};
       llvm::append_range(shape, tile.getShape());
       memory[op] = make(SmemType::get(context, shape, tile.getElementType()));
@@ -194,7 +214,7 @@ void Staggered::spread() {
     for (Value *tiles : {&first, &count})
       *tiles = arith::MulIOp::create(b, loc, *tiles, sizes.front());
   int64_t drain = lag * (plan.count - 1);
-  for (StoreOp store : stores())
+  for (Operation *store : copiesOut())
     drain = std::max(drain, flushDelay(store));
   stepsToDo = arith::AddIOp::create(b, loc, count, index(drain));
 }
@@ -221,9 +241,9 @@ SmallVector<Value> Staggered::origin() {
 /// Which coordinates a step needs, and what they are in step 0.
 void Staggered::declareStreams() {
   for (auto &[op, phase] : plan.phases) {
-    if (auto load = dyn_cast<LoadOp>(op))
-      stream(fetchDelay(load));
-    else if (isa<StoreOp>(op))
+    if (isLoad(op))
+      stream(fetchDelay(op));
+    else if (isStore(op))
       stream(flushDelay(op));
     else if (plan.slow.contains(op)) {
       stream(lag * phase - 1);
@@ -322,14 +342,44 @@ SmallVector<Value> Staggered::loadSlow(const Stream &stream, int64_t phase) {
 // Steps
 //===----------------------------------------------------------------------===//
 
-/// What step `-n` would have fetched, and the slow values of the first work tile.
-void Staggered::prologue() {
+/// Goes on in one thread, if there is something for it to do.
+void Staggered::lead(bool needed, function_ref<void()> body) {
+  if (!needed)
+    return;
   auto lead = LeadOp::create(b, loc);
   lead.getBody().emplaceBlock();
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&lead.getBody().front());
-    for (LoadOp load : loads()) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&lead.getBody().front());
+  body();
+  ReturnOp::create(b, loc);
+}
+
+void Staggered::fetch(Operation *op, int64_t slot, IRMapping &map) {
+  if (auto load = dyn_cast<LoadOp>(op)) {
+    FetchOp::create(b, loc, memory[op], slot, load.getSource(), mapped(load.getCoordinates(), map));
+    return;
+  }
+  auto load = cast<LoadStripsOp>(op);
+  FetchStripsOp::create(b, loc, memory[op], slot, load.getSource(), mapped(load.getCoordinates(), map),
+                        load.getDigits(), load.getWhole());
+}
+
+void Staggered::flush(Operation *op, int64_t slot, IRMapping &map) {
+  if (auto store = dyn_cast<StoreOp>(op)) {
+    FlushOp::create(b, loc, memory[op], slot, store.getDestination(), mapped(store.getCoordinates(), map));
+    return;
+  }
+  auto store = cast<StoreStripsOp>(op);
+  FlushStripsOp::create(b, loc, memory[op], slot, store.getDestination(), mapped(store.getCoordinates(), map),
+                        store.getDigits(), store.getWhole());
+}
+
+/// What step `-n` would have fetched, and the slow values of the first work tile.
+void Staggered::prologue() {
+  auto fetchAll = [&](bool strips) {
+    for (Operation *load : copiesIn()) {
+      if (isa<LoadStripsOp>(load) != strips)
+        continue;
       Stream early{0, origin()};
       for (int64_t tile = 0; tile < -fetchDelay(load); ++tile) {
         Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, index(tile), count);
@@ -339,13 +389,17 @@ void Staggered::prologue() {
           b.setInsertionPointToStart(branch.thenBlock());
           IRMapping map;
           mapPoint(map, early);
-          FetchOp::create(b, loc, memory[load], tile % int64_t(load.getStages()), load.getSource(),
-                          mapped(load.getCoordinates(), map));
+          fetch(load, tile % stages(load), map);
         }
         advance(early);
       }
     }
-    ReturnOp::create(b, loc);
+  };
+  lead(has<LoadOp>(), [&] { fetchAll(/*strips=*/false); });
+  if (has<LoadStripsOp>()) {
+    fetchAll(/*strips=*/true);
+    StripsFetchedOp::create(b, loc);
+    MeetOp::create(b, loc);
   }
   for (Operation *op : plan.slow) {
     bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) { return !plan.slow.contains(user); });
@@ -363,39 +417,26 @@ void Staggered::prologue() {
   }
 }
 
-/// One thread flushes what was laid out `lag` steps ago, and fetches what comes `ahead` steps later.
+/// What was laid out `lag` steps ago is flushed, and what comes `ahead` steps later fetched.
 void Staggered::copies(int64_t k) {
-  if (loads().empty() && stores().empty())
-    return;
-  auto lead = LeadOp::create(b, loc);
-  lead.getBody().emplaceBlock();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&lead.getBody().front());
-  auto when = [&](int64_t delay, function_ref<void()> body) {
+  auto when = [&](int64_t delay, function_ref<void(IRMapping &)> body) {
     auto branch = scf::IfOp::create(b, loc, isWork(delay), /*withElse=*/false);
     OpBuilder::InsertionGuard inner(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    body();
+    IRMapping map;
+    mapPoint(map, stream(delay));
+    body(map);
   };
-  for (LoadOp load : loads()) {
-    int64_t delay = fetchDelay(load);
-    when(delay, [&] {
-      IRMapping map;
-      mapPoint(map, stream(delay));
-      FetchOp::create(b, loc, memory[load], floorMod(k - delay, load.getStages()),
-                      load.getSource(), mapped(load.getCoordinates(), map));
-    });
-  }
-  for (StoreOp store : stores()) {
-    int64_t delay = flushDelay(store);
-    when(delay, [&] {
-      IRMapping map;
-      mapPoint(map, stream(delay));
-      FlushOp::create(b, loc, memory[store], floorMod(k - lag, 2 * lag), store.getDestination(),
-                      mapped(store.getCoordinates(), map));
-    });
-  }
-  ReturnOp::create(b, loc);
+  auto copyAll = [&](bool strips) {
+    for (Operation *load : copiesIn())
+      if (int64_t delay = fetchDelay(load); isa<LoadStripsOp>(load) == strips)
+        when(delay, [&](IRMapping &map) { fetch(load, floorMod(k - delay, stages(load)), map); });
+    for (Operation *store : copiesOut())
+      if (isa<StoreStripsOp>(store) == strips)
+        when(flushDelay(store), [&](IRMapping &map) { flush(store, floorMod(k - lag, 2 * lag), map); });
+  };
+  lead(has<LoadOp>() || has<StoreOp>(), [&] { copyAll(/*strips=*/false); });
+  copyAll(/*strips=*/true);
 }
 
 /// Reads what an exchange hands to this phase.
@@ -408,10 +449,16 @@ void Staggered::take(ExchangeOp exchange, int64_t phase, int64_t k, IRMapping &m
 
 /// What a phase takes from SRAM before it begins.
 void Staggered::begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps) {
-  for (LoadOp load : loads()) {
-    int64_t phase = plan.phases.lookup(load), stages = load.getStages(), at = k - lag * phase;
+  for (Operation *op : copiesIn()) {
+    int64_t phase = plan.phases.lookup(op), stages = this->stages(op), at = k - lag * phase;
     if (phase != begun)
       continue;
+    if (isa<LoadStripsOp>(op)) {
+      Value tile = SlotOp::create(b, loc, op->getResult(0).getType(), memory[op], floorMod(at, stages));
+      maps[phase].map(op->getResult(0), tile);
+      continue;
+    }
+    auto load = cast<LoadOp>(op);
     int64_t turns = floorDiv(at, stages);
     Value odd = (unroll / stages) % 2
                     ? parity(turns)
@@ -429,8 +476,8 @@ void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
                   there.contains(op));
     return;
   }
-  if (auto store = dyn_cast<StoreOp>(op)) {
-    auto join = store.getTile().getDefiningOp<JoinOp>();
+  if (isStore(op)) {
+    auto join = op->getOperand(0).getDefiningOp<JoinOp>();
     LayOp::create(b, loc, materialize(join.getSource(), map), memory[op], k % (2 * lag));
     return;
   }
@@ -475,7 +522,7 @@ void Staggered::refresh(int64_t k) {
 SmallVector<Operation *> Staggered::workOf(int64_t phase) {
   SmallVector<Operation *> ops;
   for (auto &[op, its] : plan.phases)
-    if (its == phase && !plan.slow.contains(op) && !isa<LoadOp, JoinOp>(op))
+    if (its == phase && !plan.slow.contains(op) && !isLoad(op) && !isa<JoinOp>(op))
       ops.push_back(op);
   return ops;
 }
@@ -550,14 +597,9 @@ void Staggered::step(int64_t k, bool guarded) {
   else
     overlappedPhases(k, maps);
 
-  if (!stores().empty()) {
-    auto lead = LeadOp::create(b, loc);
-    lead.getBody().emplaceBlock();
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&lead.getBody().front());
-    FlushedOp::create(b, loc);
-    ReturnOp::create(b, loc);
-  }
+  lead(has<StoreOp>(), [&] { FlushedOp::create(b, loc); });
+  if (has<LoadStripsOp>())
+    StripsFetchedOp::create(b, loc);
   StepArriveOp::create(b, loc, steps, k);
   refresh(k);
   for (Stream &each : streams)
@@ -614,14 +656,16 @@ void Staggered::round() {
 }
 
 LogicalResult Staggered::write() {
-  for (StoreOp store : stores())
-    if (!store.getTile().getDefiningOp<JoinOp>())
-      return store.emitError() << "expected the tile to be the result of a tile.join";
-  for (LoadOp load : loads())
-    if (unroll % load.getStages() || ahead(load) < 0)
-      return load.emitError() << "expected the stages to divide " << unroll
-                              << " and to be at least the lag of " << lag << ", got "
-                              << load.getStages();
+  for (Operation *store : copiesOut())
+    if (!store->getOperand(0).getDefiningOp<JoinOp>())
+      return store->emitError() << "expected the tile to be the result of a tile.join";
+  for (Operation *load : copiesIn()) {
+    // Strips are waited for in the step that fetches them, and seen by others a lag later.
+    int64_t least = isa<LoadStripsOp>(load) ? 2 * lag : lag;
+    if (unroll % stages(load) || stages(load) < least)
+      return load->emitError() << "expected the stages to divide " << unroll << " and to be at least " << least
+                               << " at a lag of " << lag << ", got " << stages(load);
+  }
   if (inPlace && failed(pairExchanges()))
     return failure();
   {

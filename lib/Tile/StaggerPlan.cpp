@@ -65,7 +65,7 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
     for (Value operand : usedBy(&op))
       if (Operation *maker = operand.getDefiningOp(); maker && phases.contains(maker))
         phase = std::max(phase, phases.lookup(maker) + int64_t(isa<ExchangeOp>(maker)));
-    bool ends = isa<ExchangeOp, StoreOp, PlaceOp, PlaceRowsOp, KeepOp>(op) || (op.getNumRegions() && !op.getNumResults());
+    bool ends = isa<ExchangeOp, StoreOp, StoreStripsOp, PlaceOp, PlaceRowsOp, KeepOp>(op) || (op.getNumRegions() && !op.getNumResults());
     if (phase < 0 && ends)
       phase = 0;
     phases[&op] = phase;

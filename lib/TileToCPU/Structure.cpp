@@ -124,6 +124,12 @@ Value unfold(OpBuilder &builder, Location loc, Value buffer, ArrayRef<int64_t> e
   auto type = cast<MemRefType>(buffer.getType());
   auto meta = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
   SmallVector<OpFoldResult> sizes, strides;
+  Value offset = meta.getOffset();
+  if (entries.size() % 3) {
+    Value first = arith::ConstantIndexOp::create(builder, loc, entries.back());
+    offset = arith::AddIOp::create(builder, loc, offset, arith::MulIOp::create(builder, loc, meta.getStrides().back(), first));
+    entries = entries.drop_back();
+  }
   for (size_t i = 0; i < entries.size(); i += 3) {
     Value step = arith::ConstantIndexOp::create(builder, loc, entries[i + 1]);
     Value stride = arith::MulIOp::create(builder, loc, meta.getStrides()[entries[i]], step);
@@ -139,7 +145,7 @@ Value unfold(OpBuilder &builder, Location loc, Value buffer, ArrayRef<int64_t> e
   auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, any);
   return memref::ReinterpretCastOp::create(
       builder, loc, MemRefType::get(any, type.getElementType(), layout), meta.getBaseBuffer(),
-      OpFoldResult(meta.getOffset()), sizes, strides);
+      OpFoldResult(offset), sizes, strides);
 }
 
 /// The buffer with its last two dimensions as one.
@@ -167,11 +173,20 @@ struct ConvertLaunch : OpConversionPattern<LaunchOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     const Callee &callee = callees.at(op);
-    SmallVector<Value> buffers, outputs;
+    if (op->hasAttr(kSubstituteAttr)) { // what it would write is there
+      SmallVector<Value> results;
+      for (auto [i, tensor] : llvm::enumerate(adaptor.getOperands_()))
+        if (callee.outputs[i])
+          results.push_back(tensor);
+      rewriter.replaceOp(op, results);
+      return success();
+    }
+    SmallVector<Value> buffers, outputs, tensors;
     for (auto [i, tensor] : llvm::enumerate(adaptor.getOperands_())) {
-      Value buffer = callee.aliases[i]   ? buffers[callee.aliases[i].getInt()]
+      Value buffer = callee.aliases[i]   ? tensors[callee.aliases[i].getInt()]
                      : callee.outputs[i] ? copiedBuffer(rewriter, loc, tensor)
                                          : readOnlyBuffer(rewriter, loc, tensor);
+      tensors.push_back(buffer);
       if (callee.outputs[i])
         outputs.push_back(buffer);
       if (callee.unfolds[i])

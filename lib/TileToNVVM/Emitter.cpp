@@ -342,7 +342,8 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
       .Case<WarpDotOp, TransposeOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
-            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp>(
+            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp,
+            FetchStripsOp, StripsFetchedOp, SlotOp, FlushStripsOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
       .Case([&](GatherOp op) { return emitGather(op), success(); })

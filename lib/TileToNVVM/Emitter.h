@@ -252,6 +252,20 @@ private:
   void emitWarps(tile::ReadRowsOp op);
   void emitWarps(tile::MeetOp op);
   void emitWarps(tile::PullRowsOp op);
+  void emitWarps(tile::FetchStripsOp op);
+  void emitWarps(tile::StripsFetchedOp op);
+  void emitWarps(tile::SlotOp op);
+  void emitWarps(tile::FlushStripsOp op);
+  /// Where a row of a tile of strips stands: the address of its column 0, its position in the last dimension, and
+  /// whether the other indices lie inside of the tensor.
+  RowPlace stripOf(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange coordinates,
+                   llvm::ArrayRef<int64_t> digits, mlir::Value row);
+  /// This thread's pieces of 16 bytes of a tile of strips, or elements of its warp's rows: where each stands in SRAM
+  /// and in the tensor, and whether it is there.
+  void forEachPiece(mlir::Value tile, int64_t rows, tile::ViewType type, mlir::ValueRange view,
+                    mlir::ValueRange coordinates, llvm::ArrayRef<int64_t> digits, mlir::Value whole,
+                    llvm::function_ref<void(mlir::Value, mlir::Value, mlir::Value)> piece,
+                    llvm::function_ref<void(mlir::ValueRange, mlir::ValueRange, mlir::ValueRange)> elements);
   void emitWarps(tile::PlaceRowsOp op);
   void emitWarps(tile::KeepOp op);
   void emitWarps(tile::RecallOp op);

@@ -92,11 +92,13 @@ func.func @main(%u: tensor<?x8x320xf16>, %g: tensor<?x8x320xf16>, %h: tensor<8x3
 // -----
 
 // Sequences of whole chunks come and go as boxes: four of 16 chunks, with the one before each. What lies one
-// chunk back is the same tile from a row earlier on.
+// chunk back is the same tile from a row earlier on. For tensors that no box can cut there is a kernel by runs, which
+// takes the other one's place at the launch.
 
 // CHECK-LABEL: func.func @main
-// CHECK: tile.launch @main_long_conv
-// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK: %[[Y:.*]] = tile.launch @main_long_conv(
+// CHECK: tile.launch @main_long_conv_unaligned(%{{.*}}, %{{.*}}, %[[Y]]) {{.*}}tile.substitute
+// CHECK-LABEL: tile.kernel @main_long_conv(
 // CHECK-SAME: !tile.desc<4x1x17x64xf16, split = 64>
 // CHECK-SAME: !tile.view<8x64xf32>
 // CHECK-SAME: !tile.desc<4x1x16x64xf16, split = 64>
@@ -119,7 +121,7 @@ func.func @main(%u: tensor<?x8x1024xf16>, %h: tensor<8x64xf32>) -> tensor<?x8x10
 
 // A period lies in a tile: nothing is read beside it.
 
-// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK-LABEL: tile.kernel @main_long_conv(
 // CHECK-SAME: !tile.desc<4x1x16x64xf16, split = 64>
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}, %c0, %c0] stages
 // CHECK: tile.read_runs %{{.*}} rows 16 from 0 wrap
@@ -133,7 +135,7 @@ func.func @main(%u: tensor<?x8x1024xf16>, %h: tensor<8x64xf32>) -> tensor<?x8x10
 
 // Lags to both sides, several tiles a sequence: a chunk before and one behind.
 
-// CHECK-LABEL: tile.kernel @main_long_conv
+// CHECK-LABEL: tile.kernel @main_long_conv(
 // CHECK-SAME: !tile.desc<1x1x66x64xf16, split = 64>
 // CHECK-SAME: !tile.desc<1x1x64x64xf16, split = 64>
 // CHECK: arith.remui

@@ -64,3 +64,31 @@ func.func @prepare(%h: tensor<8x1024xf32>) -> tensor<8x1024x2xf32> {
   %s = seq.prepare_filter causal %h taps first {radices = array<i64: 4, 16, 16>} : tensor<8x1024xf32> -> tensor<8x1024x2xf32>
   return %s : tensor<8x1024x2xf32>
 }
+
+// -----
+
+// 1000 samples are no whole runs of 256: four sequences come as strips of 64 samples in the order of a box, and leave so.
+// All threads of a tensor whose rows are aligned copy 16 bytes.
+
+// CHECK-LABEL: tile.kernel @strips_long_conv(
+// CHECK-SAME: !tile.view<?x8x1000xf16>
+// CHECK: %[[WHOLE:.*]] = tile.whole %arg0, %arg2
+// CHECK: tile.foreach
+// CHECK: tile.load_strips %arg0[%{{.*}}, %{{.*}}, %c0] digits [4, 2, 256, 4, 0, 1, 4, 2, 64] stages 4 whole %[[WHOLE]]
+// CHECK: tile.store_strips %{{.*}}, %arg2[%{{.*}}, %{{.*}}, %c0] digits [4, 2, 256, 4, 0, 1, 4, 2, 64] whole %[[WHOLE]]
+func.func @strips(%u: tensor<?x8x1000xf16>, %h: tensor<8x1000xf32>) -> tensor<?x8x1000xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x1000xf32>) taps first : tensor<?x8x1000xf16> -> tensor<?x8x1000xf16>
+  return %y : tensor<?x8x1000xf16>
+}
+
+// -----
+
+// Of 1001 a row begins anywhere: lanes copy neighbouring samples.
+
+// CHECK-LABEL: tile.kernel @samples_long_conv(
+// CHECK-NOT: tile.whole
+// CHECK: tile.load_strips {{.*}} whole %false
+func.func @samples(%u: tensor<?x8x1001xf16>, %h: tensor<8x1001xf32>) -> tensor<?x8x1001xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<8x1001xf32>) taps first : tensor<?x8x1001xf16> -> tensor<?x8x1001xf16>
+  return %y : tensor<?x8x1001xf16>
+}

@@ -76,3 +76,41 @@ tile.kernel @in_place(%in: !tile.desc<1x64x64xf16>, %out: !tile.desc<1x64x64xf16
   }
   tile.return
 }
+
+// Strips are fetched by all threads, two steps before they are read and seen by the others after one: the threads wait
+// for their own in the step that fetches them. What leaves in strips was laid out a step before.
+
+// CHECK-LABEL: tile.kernel @strips
+// CHECK: %[[IN:.*]] = tile.alloc at 0 : !tile.smem<2x64x64xf16>
+// CHECK: %[[OUT:.*]] = tile.alloc {{.*}} : !tile.smem<2x64x64xf16>
+// CHECK: %[[WHOLE:.*]] = tile.whole
+// CHECK: tile.fetch_strips %[[IN]][0] from %{{.*}}[%{{.*}}, %{{.*}}] digits [64, 1, 64] whole %[[WHOLE]]
+// CHECK: tile.strips_fetched
+// CHECK: tile.meet
+// CHECK: scf.for
+// CHECK: tile.step_wait
+// CHECK: tile.fetch_strips %[[IN]][1]
+// CHECK: tile.flush_strips %[[OUT]][1]
+// CHECK: tile.slot %[[IN]][0]
+// CHECK: tile.lay %{{.*}}, %[[OUT]][0]
+// CHECK: tile.strips_fetched
+// CHECK-NEXT: tile.step_arrive
+tile.kernel @strips(%in: !tile.view<?x4000xf16>, %out: !tile.view<?x4000xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = true>
+    attributes {tile.stagger = 1 : i64} {
+  %zero = arith.constant 0 : index
+  %count = tile.dim %in, 0 : !tile.view<?x4000xf16>
+  %whole = tile.whole %in, %out : !tile.view<?x4000xf16>, !tile.view<?x4000xf16>
+  tile.foreach in(%count) {
+  ^bb0(%i: index):
+    %x = tile.load_strips %in[%i, %zero] digits [64, 1, 64] stages 2 whole %whole
+        : !tile.view<?x4000xf16> -> tensor<64x64xf16, #tile.shared>
+    %m = tile.split %x : tensor<64x64xf16, #tile.shared> -> tensor<16x16x16xf16, #tile.frag>
+    %a, %b = tile.exchange %m, %m permutation [1, 2, 0] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %s = arith.addf %a, %b : tensor<16x16x16xf16, #tile.frag>
+    %y = tile.join %s : tensor<16x16x16xf16, #tile.frag> -> tensor<64x64xf16, #tile.shared>
+    tile.store_strips %y, %out[%i, %zero] digits [64, 1, 64] whole %whole
+        : tensor<64x64xf16, #tile.shared>, !tile.view<?x4000xf16>
+  }
+  tile.return
+}

@@ -78,17 +78,21 @@ def test_long_conv(name, batch, length):
     assert torch.equal(y, direct_conv.kernel(name)(*values.values()))
 
 
-def test_boxes_of_views():
-    """Views into larger tensors; NaNs around them do not come in, and nothing is written there."""
-    for name in ("boxes_1024", "boxes_8192", "boxes_circular_256"):
-        spec = direct_conv.LONG[name]
-        length = spec["length"]
-        values = arguments(spec, 3, length)
-        around = torch.full((3, direct_conv.CHANNELS, length + 128), float("nan"), device="cuda", dtype=torch.float16)
-        around[..., 64:64 + length] = values["u"]
-        exact = exact_conv(spec, **values)
-        values["u"] = around[..., 64:64 + length]
-        assert error(direct_conv.kernel(name)(*values.values()), exact) < LIMIT["f16"]
+@pytest.mark.parametrize("before", [64, 8, 3])
+@pytest.mark.parametrize("name", ["boxes_1024", "boxes_1024_bf16", "boxes_8192", "boxes_circular_256", "boxes_4096"])
+def test_boxes_of_views(name, before):
+    """Views into larger tensors; NaNs around them do not come in. Those that no box can cut take another kernel."""
+    spec = direct_conv.LONG[name]
+    length = spec["length"]
+    values = arguments(spec, 3, length)
+    exact = exact_conv(spec, **values)
+    for given in ("u", "pre", "post"):
+        if given in values:
+            shape = (3, direct_conv.CHANNELS, length + 131)
+            around = torch.full(shape, float("nan"), device="cuda", dtype=values[given].dtype)
+            around[..., before:before + length] = values[given]
+            values[given] = around[..., before:before + length]
+    assert error(direct_conv.kernel(name)(*values.values()), exact) < LIMIT[spec["element"]]
 
 
 def test_strides_and_what_lies_around():

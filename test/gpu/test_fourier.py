@@ -68,6 +68,20 @@ def test_against_float64(name, batch):
     assert torch.equal(y, kernel(name)(*inputs.values()))
 
 
+@pytest.mark.parametrize("before", [8, 3])
+@pytest.mark.parametrize("name", ["causal_257", "causal_1000", "causal_gated_1000", "circular_2500"])
+def test_views(name, before):
+    """Views into larger tensors, aligned and not; NaNs around them do not come in."""
+    inputs, length = draw(name, 3), cases()[name]["length"]
+    wanted = kernel(name)(*inputs.values())
+    for given in ("u", "pre", "post"):
+        if given in inputs:
+            around = torch.full((3, CHANNELS, length + 24), float("nan"), device="cuda", dtype=inputs[given].dtype)
+            around[..., before:before + length] = inputs[given]
+            inputs[given] = around[..., before:before + length]
+    assert torch.equal(wanted, kernel(name)(*inputs.values()))
+
+
 RANGES = [name for name in cases() if name.endswith("bf16")]
 
 

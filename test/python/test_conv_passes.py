@@ -96,6 +96,10 @@ def error(kind, batch, channels, length, taps, element="f16", filter_element="f3
 @pytest.mark.parametrize("kind, length, taps, gates", [
     ("causal", 8192, 1000, ()),
     ("two_sided_disjoint", 6001, 777, ("pre", "post", "skip")),
+    # Whole rows, and a shorter last one: in the middle of a block of 64 samples, or at the end of one.
+    ("causal", 6000, 1000, ()),
+    ("two_sided_disjoint", 6000, 777, ("pre", "post", "skip")),
+    ("anticausal", 8000, 1000, ("post", "skip")),
 ])
 def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]

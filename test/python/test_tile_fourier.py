@@ -40,6 +40,9 @@ CASES = [
     ("causal", "f16", 500, 5001, {}),
     ("two_sided_shared", "bf16", 300, 9001, {"reverse": 9001, "pre": True, "post": True}),
     ("causal", "f16", 600, 17008, {"pre": True}),
+    # In blocks of 4096, of which the last one ends early: strips, and neighbouring samples.
+    ("causal", "f16", 5000, 9000, {"pre": True, "post": True}),
+    ("anticausal", "bf16", 9001, 9001, {}),
 ]
 
 

@@ -142,6 +142,31 @@ TEST_F(RuntimeTest, StridesOfSingleDimensionsAreFree) {
   EXPECT_EQ(state().maps[0].strides[1] % 16, 0u);
 }
 
+/// One of two launches runs: the second where no map can be made of x, at an odd address or with odd strides.
+TEST_F(RuntimeTest, SubstitutesWhereMapsCannotBeMade) {
+  Package package = test::scalePackage();
+  Launch &other = package.manifest.functions[0].launches[1];
+  other.substitute = true;
+  other.parameters[0].kind = Parameter::Kind::View;
+  other.parameters[0].box.clear();
+  state().kernels["scale"] = std::vector<size_t>(22, 8);
+  auto read = Manifest::parse(package.manifest.json());
+  ASSERT_TRUE(bool(read)) << read.status().message();
+  package.manifest = *read;
+  module = std::move(*Module::create(std::move(package)));
+  TensorRef wide = bf16(data, {2, 4, 64});
+  wide.strides = {4 * 65, 65, 1};
+  const std::pair<TensorRef, const char *> cases[] = {
+      {bf16(data, {2, 4, 64}), "sum"}, {bf16(data + 2, {2, 4, 64}), "scale"}, {wide, "scale"}};
+  for (const auto &[x, name] : cases) {
+    state().launches.clear();
+    Status status = launch(x, bf16(out, {2, 4, 64}));
+    ASSERT_TRUE(status.ok()) << status.message();
+    ASSERT_EQ(state().launches.size(), 1u);
+    EXPECT_EQ(state().launches[0].name, name);
+  }
+}
+
 TEST_F(RuntimeTest, NothingToDoLaunchesNothing) {
   ASSERT_TRUE(launch(bf16(nullptr, {2, 0, 64}), bf16(nullptr, {2, 0, 64})).ok());
   EXPECT_TRUE(state().launches.empty());

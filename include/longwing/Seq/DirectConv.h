@@ -45,6 +45,9 @@ struct DirectConv {
   /// Of boxes: chunks of a sequence, and warpgroups of a CTA.
   int64_t sequence = 0, consumers = 1;
 
+  /// For sequences at other than multiples of 16 bytes, which no box can cut: the plan by runs, if there is one.
+  std::optional<DirectConv> unaligned() const;
+
   /// Rows of a tile of boxes, those of one sequence, and how many sequences it holds.
   int64_t rows() const { return 64 * consumers; }
   int64_t sequenceRows() const { return std::min(sequence, rows()); }
@@ -63,6 +66,12 @@ struct DirectConv {
   static std::optional<DirectConv> plan(seq::ShortConvOp op, std::string *why = nullptr);
 
 private:
+  /// Whether it stands in for another one: seldom run, it must compile before it is fast.
+  bool roomy = false;
+  /// Matrices of a plan by runs, and the first of them.
+  int64_t runMatrices = 0, runFirst = 0;
+  /// Whether it holds the chunks that meet the filter.
+  bool fitsRuns() const;
   /// Whether sequences of that length can come as boxes, and should.
   void chooseBoxes(int64_t length, bool circular);
 };

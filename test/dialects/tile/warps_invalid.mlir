@@ -128,3 +128,30 @@ func.func @transpose(%a: tensor<16x16x16xf32, #tile.frag>) {
   %b = tile.transpose %a : tensor<16x16x16xf32, #tile.frag>
   return
 }
+
+// -----
+
+func.func @strip_rows(%u: !tile.view<?x1000xf16>, %i: index, %whole: i1) {
+  // expected-error @below {{expected digits [size, dimension, step, ...] whose sizes make up the rows of 'tensor<64x64xf16, #tile.shared>'}}
+  %x = tile.load_strips %u[%i, %i] digits [16, 1, 256, 2, 1, 64] stages 4 whole %whole
+      : !tile.view<?x1000xf16> -> tensor<64x64xf16, #tile.shared>
+  return
+}
+
+// -----
+
+func.func @strip_place(%u: !tile.view<?x1000xf16>, %i: index, %whole: i1) {
+  // expected-error @below {{expected 2 coordinates, got 1}}
+  %x = tile.load_strips %u[%i] digits [64, 1, 64] stages 4 whole %whole
+      : !tile.view<?x1000xf16> -> tensor<64x64xf16, #tile.shared>
+  return
+}
+
+// -----
+
+func.func @strip_element(%x: tensor<64x64xf16, #tile.shared>, %y: !tile.view<?x1000xbf16>, %i: index, %whole: i1) {
+  // expected-error @below {{expected 64 columns of 16-bit elements of the tensor}}
+  tile.store_strips %x, %y[%i, %i] digits [64, 1, 64] whole %whole
+      : tensor<64x64xf16, #tile.shared>, !tile.view<?x1000xbf16>
+  return
+}
