@@ -69,7 +69,8 @@ private:
     return tensors + (addsSkip() ? 1 + skipsGated() : 0);
   }
   int64_t reads() { return numbers() * plan.parts() * readsOfPart(); }
-  double shrink() { return resultRoom(element); }
+  /// Between two blocks the result may run from one end of its range to the other.
+  double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   /// Whether there are registers for neither all tables nor phases side by side.

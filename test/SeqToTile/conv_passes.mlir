@@ -104,19 +104,19 @@ func.func @middle(%u: tensor<?x2x4194304xf16>, %h: tensor<2x4194304xf32>) -> ten
 
 // -----
 
-// 10000 samples are 39 rows of 256 and one of 16. That one is a tensor of its own where it is read, with zeros around; where
+// 100000 samples are 48 rows of 2048 and one of 1696. That one is a tensor of its own where it is read, with zeros around; where
 // it is written, as many columns of all rows are. Its product comes on top of that of the whole rows, for the only block of 64.
 
 // CHECK-LABEL: func.func @ragged
 // CHECK: tile.launch @ragged_conv_forward(%{{.*}}, %{{.*}}, %[[U:[a-z0-9_]*]], %[[U]])
 // CHECK: tile.launch @ragged_conv_inverse(%{{.*}}, %{{.*}}, %[[Y:[a-z0-9_]*]], %[[Y]])
-// CHECK: tile.kernel @ragged_conv_forward({{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 256, 0, 2, 1, 256>}, %{{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 1, 1, 2, 1, 16, 9984>})
+// CHECK: tile.kernel @ragged_conv_forward({{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 2048, 0, 2, 1, 2048>}, %{{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 1, 1, 2, 1, 1696, 98304>})
 // CHECK-COUNT-4: tile.dot
 // CHECK-COUNT-2: tile.store
-// CHECK: tile.kernel @ragged_conv_inverse({{.*}} {tile.out, {{.*}}: !tile.desc<1x1x64x64xf16> {tile.alias = 2 : i64, tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 256, 40, 2, 1, 16>})
+// CHECK: tile.kernel @ragged_conv_inverse({{.*}} {tile.out, {{.*}}: !tile.desc<1x1x64x64xf16> {tile.alias = 2 : i64, tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 2048, 49, 2, 1, 1696>})
 // CHECK-COUNT-2: tile.store
-func.func @ragged(%u: tensor<?x2x10000xf16>, %h: tensor<2x10000xf32>) -> tensor<?x2x10000xf16> {
-  %y = seq.long_conv causal %u filter(%h : tensor<2x10000xf32>) taps first
-      : tensor<?x2x10000xf16> -> tensor<?x2x10000xf16>
-  return %y : tensor<?x2x10000xf16>
+func.func @ragged(%u: tensor<?x2x100000xf16>, %h: tensor<2x100000xf32>) -> tensor<?x2x100000xf16> {
+  %y = seq.long_conv causal %u filter(%h : tensor<2x100000xf32>) taps first
+      : tensor<?x2x100000xf16> -> tensor<?x2x100000xf16>
+  return %y : tensor<?x2x100000xf16>
 }

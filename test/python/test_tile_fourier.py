@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool
 
 
 @functools.lru_cache(maxsize=64)
-def lowered(text):
-    pipeline = "seq-verify-target,seq-configure{conv=transform},seq-to-tile,canonicalize,cse,tile-to-cpu"
+def lowered(text, conv="transform"):
+    pipeline = f"seq-verify-target,seq-configure{{conv={conv}}},seq-to-tile,canonicalize,cse,tile-to-cpu"
     result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({pipeline})", stdin=text)
     return cpu.Program(result.stdout, lowered=True)
 
@@ -40,7 +40,15 @@ CASES = [
     ("causal", "f16", 500, 5001, {}),
     ("two_sided_shared", "bf16", 300, 9001, {"reverse": 9001, "pre": True, "post": True}),
     ("causal", "f16", 600, 17008, {"pre": True}),
-    # In blocks of 4096, of which the last one ends early: strips, and neighbouring samples.
+]
+
+# In blocks of 4096, two to five and more than the filter reaches over, of which the last one may end early: boxes, strips,
+# and neighbouring samples.
+IN_BLOCKS = [
+    ("causal", "f16", 8192, 8192, {"order": "last", "skip": True}),
+    ("causal", "bf16", 20000, 16384, {}),
+    ("anticausal", "f16", 4097, 12288, {"order": "last"}),
+    ("causal", "f16", 5000, 20480, {"pre": True, "post": True, "skip": True}),
     ("causal", "f16", 5000, 9000, {"pre": True, "post": True}),
     ("anticausal", "bf16", 9001, 9001, {}),
 ]
@@ -48,6 +56,15 @@ CASES = [
 
 @pytest.mark.parametrize("kind, element, taps, length, options", CASES)
 def test_long_conv(kind, element, taps, length, options):
+    check(kind, element, taps, length, options, "transform")
+
+
+@pytest.mark.parametrize("kind, element, taps, length, options", IN_BLOCKS)
+def test_blocks(kind, element, taps, length, options):
+    check(kind, element, taps, length, options, "blocks")
+
+
+def check(kind, element, taps, length, options, conv):
     rng = np.random.default_rng(taps)
     u = rounded(rng.standard_normal((3 if length < 4096 else 1, CHANNELS, length)), element)
     h = (rng.standard_normal((CHANNELS, taps)) / np.sqrt(taps)).astype(np.float32)
@@ -59,7 +76,7 @@ def test_long_conv(kind, element, taps, length, options):
             values[gate] = rounded(rng.standard_normal(u.shape), element)
     if options.get("skip"):
         values["skip"] = rng.standard_normal(CHANNELS).astype(np.float32)
-    [y] = lowered(long_model(kind, element, taps, length=length, **options))(u, h, *values.values())
+    [y] = lowered(long_model(kind, element, taps, length=length, **options), conv)(u, h, *values.values())
     exact = convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float), taps=options.get("order", "first"),
                                    skip_ungated=options.get("ungated", False),
                                    **{name: cpu.to_float64(value) for name, value in values.items()})
@@ -76,6 +93,16 @@ def test_no_input_overflows(kind, element, length, mean, scale):
     h = (rng.standard_normal((CHANNELS, 256)) / 256).astype(np.float32)
     [y] = lowered(long_model(kind, element, 256, length=length))(u, h)
     assert error(y, convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float))) < LIMIT[element]
+
+
+@pytest.mark.parametrize("element, gain", [("f16", 1), ("bf16", 8)])
+def test_blocks_of_opposite_sign(element, gain):
+    """The result runs from one end of the range of f16, or eight times that, to the other: so does a sum of two blocks."""
+    u = rounded(np.full((1, CHANNELS, 8192), 2e4), element)
+    h = np.repeat(np.float32([[3 * gain / 4096, -6 * gain / 4096]] * CHANNELS), 4096, axis=1)
+    [y] = lowered(long_model("causal", element, 8192, length=8192), "blocks")(u, h)
+    exact = convolutions.long_conv("causal", cpu.to_float64(u), h.astype(float))
+    assert exact.max() > 5.9e4 * gain and exact.min() < -5.9e4 * gain and error(y, exact) < LIMIT[element]
 
 
 # In registers, and in two parts: in registers, and in the SRAM of one CTA.

@@ -69,3 +69,27 @@ func.func @elements(%x: tensor<4x16x16xf32, #tile.frag>, %y: !tile.view<2x256xf3
   tile.place_rows %x to %y[%i, %i] step 16 stride 256 : tensor<4x16x16xf32, #tile.frag> to !tile.view<2x256xf32>
   return
 }
+
+// -----
+
+func.func @places(%x: tensor<4x16x16xf16, #tile.frag>, %m: !tile.smem<2x16x64xf16>, %i: index) {
+  // expected-error @below {{expected memory of places for 2048 elements of f16}}
+  tile.keep %x, %x, %m[%i] : tensor<4x16x16xf16, #tile.frag>, !tile.smem<2x16x64xf16>
+  return
+}
+
+// -----
+
+func.func @place(%s: !tile.view<3x5x2048xf16>, %i: index) {
+  // expected-error @below {{expected 2 coordinates, got 1}}
+  %x, %y = tile.recall %s[%i] : !tile.view<3x5x2048xf16> -> tensor<4x16x16xf16, #tile.frag>
+  return
+}
+
+// -----
+
+func.func @kept_elements(%x: tensor<4x16x16xf32, #tile.frag>, %s: !tile.view<3x2048xf32>, %i: index) {
+  // expected-error @below {{expected tiles of f16}}
+  tile.keep %x, %x, %s[%i] : tensor<4x16x16xf32, #tile.frag>, !tile.view<3x2048xf32>
+  return
+}
