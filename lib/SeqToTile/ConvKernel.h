@@ -67,6 +67,12 @@ protected:
   /// Its dimension of b, along which the boxes of warpgroups follow each other.
   static constexpr int64_t kAlongB = 3;
 
+  /// What two residues make: rows of the first and of the second half of a transform.
+  llvm::SmallVector<Complex> sumAndDifference(const Complex &x, const Complex &y) {
+    return {{t.make<mlir::arith::AddFOp>(x.re, y.re), t.make<mlir::arith::AddFOp>(x.im, y.im)},
+            {t.make<mlir::arith::SubFOp>(x.re, y.re), t.make<mlir::arith::SubFOp>(x.im, y.im)}};
+  }
+
   /// Begins the kernel and gives its arguments. The registers that the producer has are the consumers'
   /// loss.
   mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output,

@@ -249,11 +249,8 @@ KernelOp ForwardPass::create(StringRef name) {
   }
   Value row = rows();
   Value b = t.add(quotient(row, kSide), fill(row, b0));
-  if (residues == 2) {
-    auto [x, y] = std::pair(parts[0], parts[1]);
-    parts[0] = {t.make<arith::AddFOp>(x.re, y.re), t.make<arith::AddFOp>(x.im, y.im)};
-    parts[1] = {t.make<arith::SubFOp>(x.re, y.re), t.make<arith::SubFOp>(x.im, y.im)};
-  }
+  if (residues == 2)
+    parts = sumAndDifference(parts[0], parts[1]);
   for (int64_t q = 0; q < residues; ++q) {
     Complex sum = parts[q];
     if (residues > 1)

@@ -126,14 +126,26 @@ protected:
 class SpectrumForward : SpectrumKernel {
 public:
   SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
-      : SpectrumKernel(loc, source, plan.outerPart()) {}
+      : SpectrumKernel(loc, source, plan.outerPart()) {
+    // Taps that reach to both sides, and numbers in two parts, leave no registers for two residues.
+    bool oneSided = source.kind == ConvKind::Causal || (source.kind == ConvKind::Circular && !plan.rightAngle);
+    if (oneSided && !source.kept && plan.outer >= 4 * kSide)
+      residues = 2;
+    blocks = plan.outer / residues / kSide;
+  }
   KernelOp create(StringRef name);
+  int64_t rowBlocks() const { return blocks; }
+  /// The matrix of all work tiles: rows k1 below N_1 / r, columns (j, i).
+  Value matrices(OpBuilder &b) const;
 
 private:
+  Complex transformed(Value matrices, Value channel, Value block, Value b, int64_t residue);
   Value tap(Value channel, const Points &points);
   Value realTaps(Value channel, Value n);
   Value imaginaryTaps(Value channel, Value n);
 
+  int64_t residues = 1; ///< r: the transform over a = r i + j is one over i for each j, as in ConvPasses.cpp.
+  int64_t blocks;   ///< Of 64 rows of that.
   Value filter, reverse;
 };
 
@@ -229,24 +241,47 @@ KernelOp SpectrumForward::create(StringRef name) {
   filter = arguments[2];
   reverse = arguments.size() > 3 ? arguments[3] : Value();
 
-  ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(plan.outer / kSide),
-                           t.index(source.channels())});
+  ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(blocks), t.index(source.channels())});
   Value b0 = t.mul(at[0], kGroups), block = at[1], channel = at[2];
-  Value row = rows();
-  Value b = t.add(quotient(row, kSide), fill(row, b0));
+  Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
+  SmallVector<Complex> parts;
+  for (int64_t residue = 0; residue < residues; ++residue) {
+    Complex sum = transformed(matrices, channel, block, b, residue);
+    if (residues > 1)
+      sum = {convert(sum.re, half), convert(sum.im, half)};
+    parts.push_back(sum);
+  }
+  if (residues > 1)
+    parts = sumAndDifference(parts[0], parts[1]);
+  for (int64_t q = 0; q < residues; ++q) {
+    Complex sum = parts[q];
+    if (residues > 1)
+      sum = {t.make<arith::ExtFOp>(wide, sum.re), t.make<arith::ExtFOp>(wide, sum.im)};
+    Value number = t.add(block, q * blocks);
+    Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(number, kSide)));
+    Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
+    storeColumn(y, x, channel, number, b0);
+  }
+  return end();
+}
+
+/// The sums over the i of a residue, 64 at a time.
+Complex SpectrumForward::transformed(Value matrices, Value channel, Value block, Value b, int64_t residue) {
+  Value zero = t.index(0), none = t.constant(wide, 0), row = rows();
   RankedTensorType positions = wide.clone(builder.getIndexType());
   auto everywhere = [&](Value x) { return t.broadcast(x, positions); };
-  Value none = t.constant(wide, 0);
   auto chunks = scf::ForOp::create(
-      builder, t.loc, zero, t.index(plan.outer / kSide), t.index(1), ValueRange{none, none},
+      builder, t.loc, zero, t.index(blocks), t.index(1), ValueRange{none, none},
       [&](OpBuilder &, Location, Value chunk, ValueRange state) {
         Complex sum = {state[0], state[1]};
-        Value a0 = t.mul(chunk, kSide);
-        Value a = t.add(remainder(row, kSide), fill(row, a0));
+        Value i0 = t.mul(chunk, kSide);
+        Value a = t.add(remainder(row, kSide), fill(row, i0));
+        if (residues > 1)
+          a = t.add(t.make<arith::MulIOp>(a, fill(a, residues)), fill(a, residue));
         Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                             t.make<arith::MulIOp>(b, fill(b, kSide)));
         Value n = t.add(everywhere(start), everywhere(t.iota<ColAttr>(zero, kSide)));
-        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), a0, 8, /*isSplit=*/true);
+        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), t.add(i0, residue * blocks * kSide), 8, /*isSplit=*/true);
         auto multiply = [&](Value taps, bool imaginary) {
           Split parts = split(taps);
           Split data = {exchange(parts.hi, brain), exchange(parts.lo, brain)};
@@ -258,11 +293,19 @@ KernelOp SpectrumForward::create(StringRef name) {
           multiply(taps, /*imaginary=*/true);
         scf::YieldOp::create(builder, t.loc, ValueRange{sum.re, sum.im});
       });
-  Complex sum = {chunks.getResult(0), chunks.getResult(1)};
-  Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(block, kSide)));
-  Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
-  storeColumn(y, x, channel, block, b0);
-  return end();
+  return {chunks.getResult(0), chunks.getResult(1)};
+}
+
+Value SpectrumForward::matrices(OpBuilder &b) const {
+  ConvTables outer(blocks * kSide, plan.outer);
+  double scale = source.kept ? 1 : kStored;
+  outer.addSplit(
+      [&](int64_t r, int64_t c) {
+        int64_t residue = c / (blocks * kSide), i = c % (blocks * kSide);
+        return scale * outerRoot(plan, r, residues * i + residue, plan.outer, -1);
+      },
+      b.getBF16Type());
+  return outer.constant(b, t.loc, b.getBF16Type());
 }
 
 KernelOp SpectrumMiddle::create(StringRef name) {
@@ -361,22 +404,18 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
         .getResult(0);
   };
   int64_t channels = filter.channels();
-  ConvTables outer(plan.outer, plan.outer);
-  double scale = filter.kept ? 1 : kStored;
-  outer.addSplit([&](int64_t r, int64_t c) { return scale * outerRoot(plan, r, c, plan.outer, -1); },
-                 b.getBF16Type());
+  SpectrumForward forward(loc, filter, plan);
 
   auto empty = [&](ArrayRef<int64_t> shape, Type element) {
     return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
   };
   Type stored = filter.kept ? Type(b.getBF16Type()) : b.getF16Type();
   Value points = empty({channels * plan.tiles(), filter.kept ? 4 : 2, kSide, kSide}, stored);
-  SmallVector<Value> operands = {points, outer.constant(b, loc, b.getBF16Type()), filter.filter};
+  SmallVector<Value> operands = {points, forward.matrices(b), filter.filter};
   if (filter.reverse)
     operands.push_back(filter.reverse);
-  Value x = launch(SpectrumForward(loc, filter, plan).create((function + "_filter_forward").str()), operands,
-                   0,
-                   {host.index(plan.outerPart().inner / kGroups), host.index(plan.outer / kSide),
+  Value x = launch(forward.create((function + "_filter_forward").str()), operands, 0,
+                   {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
                     host.index(channels)});
   if (plan.middle > 1) {
     auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };

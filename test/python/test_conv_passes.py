@@ -100,6 +100,7 @@ def error(kind, batch, channels, length, taps, element="f16", filter_element="f3
     ("causal", 6000, 1000, ()),
     ("two_sided_disjoint", 6000, 777, ("pre", "post", "skip")),
     ("anticausal", 8000, 1000, ("post", "skip")),
+    ("causal", 2**20, 2**20, ()),  # two residues of the filter, and four of the sequence, share the rows of their matrices
 ])
 def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
