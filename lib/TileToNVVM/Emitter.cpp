@@ -251,9 +251,9 @@ void Emitter::initBarriers() {
       auto ring = dyn_cast<RingType>(alloc.getMemory().getType());
       if (auto steps = dyn_cast<StepsType>(alloc.getMemory().getType())) {
         int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
-        Value warps = i32(kernel.getSchedule().getThreads() / 32);
+        Value arrivals = i32(kernel.getSchedule().getThreads() / (lanesArrive() ? 1 : 32));
         for (int64_t step = 0; step < steps.getCount(); ++step, offset += kStepBarrierBytes)
-          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), warps, Value());
+          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), arrivals, Value());
       }
       if (isa<MailType>(alloc.getMemory().getType())) {
         int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();

@@ -284,6 +284,7 @@ private:
   std::pair<mlir::Value, int64_t> rowAddress(mlir::Value buffer, mlir::Value i, mlir::Value j,
                                              int64_t along, int64_t step);
   void emitWarps(tile::StepWaitOp op);
+  bool lanesArrive();
   void emitWarps(tile::StepArriveOp op);
   void emitWarps(tile::FetchOp op);
   void emitWarps(tile::FetchedOp op);

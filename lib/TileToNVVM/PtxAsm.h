@@ -107,7 +107,7 @@ llvm::SmallVector<mlir::Value> loadWords(mlir::OpBuilder &b, mlir::Location loc,
 /// `predicate` holds.
 void waitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
             mlir::Value parity, mlir::Value predicate);
-/// Arrives there for the whole warp; the i1 `elected` holds for one of its lanes.
+/// Arrives there, behind all lanes of the warp: those for which the i1 `elected` holds.
 void arriveWarp(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
                 mlir::Value elected);
 

@@ -35,9 +35,16 @@ void Emitter::emitWarps(StepWaitOp op) {
   ptx::waitIf(b, loc, opaqueSram(), offset, one(op.getParity()), one(op.getExists()));
 }
 
+/// Whether each lane arrives for itself, and not one for its warp, as is enough. What lanes wrote to SRAM by plain stores
+/// and copies of their own, racecheck takes as ordered by their own arrivals only.
+bool Emitter::lanesArrive() {
+  return kernel.walk([](FetchStripsOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 void Emitter::emitWarps(StepArriveOp op) {
   int64_t offset = barrierOffset(op.getSteps(), op.getSlot(), kStepBarrierBytes);
-  ptx::arriveWarp(b, loc, opaqueSram(), offset, isEqual(lane, 0));
+  Value arrives = lanesArrive() ? constant(b.getBoolAttr(true)) : isEqual(lane, 0);
+  ptx::arriveWarp(b, loc, opaqueSram(), offset, arrives);
 }
 
 LogicalResult Emitter::emitLead(LeadOp op) {
