@@ -22,7 +22,7 @@ from memory_bound import ROOT, Case, main  # noqa: E402
 
 RECORDED = json.loads((ROOT / "bench" / "recorded.json").read_text(encoding="utf-8"))["convolutions"]
 BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3}
-IN_ONE_CTA = 16384
+IN_ONE_CTA = 32768
 SHORT_TAPS = (7, 16, 64, 128)
 
 
