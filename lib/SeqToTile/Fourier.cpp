@@ -54,6 +54,16 @@ SmallVector<ComplexTile> FourierBuilder::butterflies(ArrayRef<ComplexTile> x, bo
   return result;
 }
 
+void FourierBuilder::eachStep(int64_t count, bool holds, function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, loc, index(0), index(count), index(1));
+  loop->setAttr(kRolledAttr, b.getUnitAttr());
+  if (holds)
+    loop->setAttr(kHoldAttr, b.getUnitAttr());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
 ComplexTile FourierBuilder::rowTwiddle(Value twiddles, const FourierPlan &plan, int64_t table, Value row,
                                        bool quads) {
   Value first = mul(add(row, plan.radix * table), 16);

@@ -123,6 +123,24 @@ public:
   ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row,
                          bool quads = true);
 
+  /// A loop over steps that is not unrolled; it may hold its tables in registers.
+  void eachStep(int64_t count, bool holds, llvm::function_ref<void(mlir::Value)> body);
+
+  /// Rows of a complex tile in SRAM, as tile.write_rows has them; a matrix is transposed as it is read.
+  void writeRows(const ComplexTile &z, mlir::Value buffer, mlir::Value i, mlir::Value j, int64_t along) {
+    tile::WriteRowsOp::create(b, loc, z.re, z.im, buffer, i, j, along, /*step=*/1);
+  }
+  ComplexTile readRows(mlir::Value buffer, mlir::Value i, mlir::Value j, int64_t along) {
+    auto op = tile::ReadRowsOp::create(b, loc, half(), half(), buffer, i, j, along, /*step=*/1, /*transpose=*/true);
+    return {op.getFirst(), op.getSecond()};
+  }
+  void keep(const ComplexTile &z, mlir::Value memory, mlir::ValueRange place) {
+    tile::KeepOp::create(b, loc, z.re, z.im, memory, place);
+  }
+  ComplexTile recall(mlir::Value memory, mlir::ValueRange place) {
+    auto op = tile::RecallOp::create(b, loc, half(), half(), memory, place);
+    return {op.getFirst(), op.getSecond()};
+  }
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
     return {op.getFirstResult(), op.getSecondResult()};

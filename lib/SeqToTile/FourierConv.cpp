@@ -73,7 +73,6 @@ private:
   double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
-  /// Whether there are registers for neither all tables nor phases side by side.
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   /// Whether a block's sum is a loop, which phases side by side have no registers for.
   bool loops() { return plan.reach > 2; }
@@ -85,15 +84,11 @@ private:
     return slides() ? t.make<arith::RemUIOp>(number, t.index(places())) : number;
   }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
+  /// Whether there are registers for neither all tables nor phases side by side.
   bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
   Type tensorType();
   void workTile(Value group, Value channel);
   ComplexTile sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel);
-  Value isOdd() { return t.make<arith::AndIOp>(order, t.index(1)); }
-  ComplexTile recallPair(Value memory, ValueRange place) {
-    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), memory, place);
-    return {kept.getFirst(), kept.getSecond()};
-  }
   /// Tiles of samples are [number][part].
   Value load(Value source, int64_t tile, bool transpose);
   Value batchOf(int64_t tile) {
@@ -289,8 +284,7 @@ ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t
 /// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
 /// what they read: an even one makes the sum of the next one as well, but for that block's own product.
 ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
-  auto recall = [&](Value memory, Value place) { return recallPair(memory, place); };
-  auto spectrum = [&](Value j) { return recallPair(s, {channel, j}); };
+  auto spectrum = [&](Value j) { return t.recall(s, {channel, j}); };
   auto yield = [&](OpBuilder &b, ArrayRef<ComplexTile> tiles) {
     SmallVector<Value> values;
     for (const ComplexTile &tile : tiles)
@@ -300,7 +294,7 @@ ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTi
   ComplexTile here = t.times(x, kernel);
   Value next = t.index(places()); // behind the transforms: what is there of the next sum
   auto odd = [&](OpBuilder &b, Location) {
-    ComplexTile sum = recall(past, next);
+    ComplexTile sum = t.recall(past, next);
     yield(b, {{t.make<arith::AddFOp>(here.re, sum.re), t.make<arith::AddFOp>(here.im, sum.im)}});
   };
   auto even = [&](OpBuilder &b, Location) {
@@ -313,7 +307,7 @@ ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTi
         builder, t.loc, t.index(1), t.add(t.min(order, last), 1), t.index(1),
         ValueRange{here.re, here.im, zero, zero, x.re, x.im, first.re, first.im},
         [&](OpBuilder &b, Location, Value j, ValueRange sums) {
-          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = recall(past, placeOf(t.sub(order, j)));
+          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = t.recall(past, placeOf(t.sub(order, j)));
           ComplexTile next = spectrum(t.min(t.add(j, 1), last));
           yield(b, {t.plusTimes({sums[0], sums[1]}, far, kernel), t.plusTimes({sums[2], sums[3]}, near, kernel), far, next});
         });
@@ -324,21 +318,19 @@ ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTi
         b, t.loc, reaches,
         [&](OpBuilder &b, Location) { yield(b, {t.plusTimes(ahead, left, {loop.getResult(6), loop.getResult(7)})}); },
         [&](OpBuilder &b, Location) { yield(b, {ahead}); });
-    KeepOp::create(b, t.loc, more.getResult(0), more.getResult(1), past, next);
+    t.keep({more.getResult(0), more.getResult(1)}, past, next);
     yield(b, {{loop.getResult(0), loop.getResult(1)}});
   };
-  auto sum = scf::IfOp::create(builder, t.loc, t.compare(arith::CmpIPredicate::ne, isOdd(), t.index(0)), odd, even);
-  if (places() > 0) {
-    auto keep = [&] { KeepOp::create(builder, t.loc, x.re, x.im, past, placeOf(order)); };
-    if (slides()) {
-      keep();
-    } else {
-      Value needed = t.compare(arith::CmpIPredicate::slt, order, t.index(places()));
-      auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPointToStart(branch.thenBlock());
-      keep();
-    }
+  Value isOdd = t.compare(arith::CmpIPredicate::ne, t.make<arith::AndIOp>(order, t.index(1)), t.index(0));
+  auto sum = scf::IfOp::create(builder, t.loc, isOdd, odd, even);
+  if (slides()) {
+    t.keep(x, past, placeOf(order));
+  } else if (places() > 0) { // the last ones are no one's past
+    Value needed = t.compare(arith::CmpIPredicate::slt, order, t.index(places()));
+    auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    t.keep(x, past, order);
   }
   return {sum.getResult(0), sum.getResult(1)};
 }
@@ -375,10 +367,12 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     double there = plan.inBlocks() ? 0.25 / shrink() : 0.25;
     ComplexTile forth = t.complexTile(twiddle(plan, there, /*back=*/false, k0));
     ComplexTile kernel;
-    if (plan.inBlocks()) {
-      kernel = recallPair(s, {channel, t.index(0)});
-    }
-    y = t.convolve(y, f, forth, [&](const ComplexTile &x) { return plan.inBlocks() ? sumOfBlocks(x, kernel) : t.times(x, loadSpectrum(k0)); }, back);
+    if (plan.inBlocks())
+      kernel = t.recall(s, {channel, t.index(0)});
+    auto timesSpectrum = [&](const ComplexTile &x) {
+      return plan.inBlocks() ? sumOfBlocks(x, kernel) : t.times(x, loadSpectrum(k0));
+    };
+    y = t.convolve(y, f, forth, timesSpectrum, back);
 
     // Warp b: [b][c][k1].
     y = t.exchange(y);

@@ -54,7 +54,6 @@ private:
   void back(Value step);
   void phase(Value fast, function_ref<void()> steps);
   void acrossSteps();
-  void eachStep(int64_t count, bool holds, function_ref<void(Value)> body);
   SmallVector<Value> samples(Value step, int64_t part);
   Value column(Value step, int64_t part);
   double shrink() { return resultRoom(element); }
@@ -64,14 +63,6 @@ private:
   bool isWhole() { return op.getLength() == plan.length(); }
   Value firstSample(Value step, int64_t part) {
     return t.add(t.mul(step, 16 * warps), 256 * part);
-  }
-  void write(const ComplexTile &z, Value i, Value j, int64_t along, int64_t step) {
-    WriteRowsOp::create(builder, t.loc, z.re, z.im, buffer, i, j, along, step);
-  }
-  ComplexTile read(Value i, Value j, int64_t along, int64_t step) {
-    auto op = ReadRowsOp::create(builder, t.loc, t.half(), t.half(), buffer, i, j, along, step,
-                                 /*transpose=*/true);
-    return {op.getFirst(), op.getSecond()};
   }
 
   seq::LongConvOp op;
@@ -135,24 +126,14 @@ KernelOp InPlaceKernel::create(StringRef name) {
   return kernel;
 }
 
-void InPlaceKernel::eachStep(int64_t count, bool holds, function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(builder, t.loc, t.index(0), t.index(count), t.index(1));
-  loop->setAttr(kRolledAttr, builder.getUnitAttr());
-  if (holds)
-    loop->setAttr(kHoldAttr, builder.getUnitAttr());
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(loop.getBody());
-  body(loop.getInductionVar());
-}
-
 void InPlaceKernel::workTile() {
   int64_t steps = 8 / parts;
   bool holdsThere = steps > 1 && !(pre && (steps == 2 || !element.isF16())), holdsBack = steps > 1 && !post;
-  phase(fast, [&] { eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
+  phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
   MeetOp::create(builder, t.loc);
   phase(fastSpectrum, [&] { acrossSteps(); });
   MeetOp::create(builder, t.loc);
-  phase(fast, [&] { eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
+  phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
 }
 
 /// Once for tensors whose rows lie in one piece, and once for others.
@@ -243,7 +224,7 @@ void InPlaceKernel::there(Value step) {
     z.push_back({t.warpDot(f.re, part), t.warpDot(f.im, part)});
   }
   for (auto [kj, sum] : llvm::enumerate(t.butterflies(z, /*back=*/false)))
-    write(sum, t.index(16 * kj), t.mul(step, warps), /*along=*/1, /*step=*/1);
+    t.writeRows(sum, buffer, t.index(16 * kj), t.mul(step, warps), /*along=*/1);
 }
 
 void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
@@ -256,21 +237,21 @@ void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
     };
     return t.complexTile(inQuads(values, /*rows=*/back, /*columns=*/!back));
   };
-  ComplexTile z = read(first, t.index(0), /*along=*/0, /*step=*/1);       // [c][b]
+  ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0);     // [c][b]
   z = t.fromLeft(f, t.times(z, t.rowTwiddle(twiddle, plan, 0, first)));   // [k2][c]
   ComplexTile ofC = t.rowTwiddle(twiddle, plan, 1, first);
   z = t.times(t.times(z, between(0.25 / shrink(), false)), ofC);
   z = t.times(t.fromRight(z, ofQuads), kernel);                 // [k2][k3]
   z = t.times(t.fromLeft(ofQuads.conj(), z), between(4, true)); // [c][k2]
   z = t.timesConj(t.fromLeft(f.conj(), z), ofC);                // [b][c]
-  write(z, first, t.index(0), /*along=*/0, /*step=*/1);
+  t.writeRows(z, buffer, first, t.index(0), /*along=*/0);
 }
 
 void InPlaceKernel::back(Value step) {
   Value first = t.mul(step, warps);
   SmallVector<ComplexTile> z;
   for (int64_t kj = 0; kj < parts; ++kj) {
-    ComplexTile x = read(t.index(16 * kj), first, /*along=*/1, /*step=*/1); // [c][k1]
+    ComplexTile x = t.readRows(buffer, t.index(16 * kj), first, /*along=*/1); // [c][k1]
     z.push_back(t.timesConj(x, t.rowTwiddle(twiddle, plan, 2, t.add(first, 16 * kj))));
   }
   RankedTensorType type = element.isF16() ? t.half() : t.single();

@@ -75,12 +75,11 @@ private:
   }
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
   bool isCircular() { return source.kind == ConvKind::Circular; }
+  /// The block of a work tile, counted from it.
+  Value blockOf(Value number) { return isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
   void workTile(Value group, Value second);
   void finishBlock(Value re, Value im, Value channel, Value number);
   void inPlaceTile(Value channel);
-  void eachStep(int64_t count, function_ref<void(Value)> body);
-  void writeRows(const ComplexTile &z, Value row);
-  ComplexTile readRows(Value row, Value column, int64_t along);
   /// Of taps to both sides registers hold fewer.
   int64_t partsAtOnce() { return source.kind == ConvKind::Causal ? 4 : 2; }
   void keepParts(Value step);
@@ -108,8 +107,7 @@ private:
   Value filter, reverse, skip, twiddles, out; // arguments
   Value buffer;
   Value head, lag;                  // of each element
-  Value ahead;                      // the lag of point 0 of a block
-  Value before;                     // and what the transform of the one before it is
+  Value before;                     // of a block: the transform of the one before it
 };
 
 } // namespace
@@ -181,11 +179,6 @@ Value PrepareKernel::where(arith::CmpIPredicate predicate, Value x, int64_t y, V
 
 /// The taps of these lags, in f32; zero where the filter has none.
 Value PrepareKernel::taps(Value tensor, Value view, Value lag) {
-  // Blocks of an anticausal filter reach the other way.
-  if (ahead && isAnticausal())
-    lag = t.sub(t.broadcast(ahead, t.indices()), lag);
-  else if (ahead)
-    lag = t.add(lag, t.broadcast(ahead, t.indices()));
   if (source.lastFirst) {
     Value last = t.sub(t.dim(view, 1), t.index(1));
     lag = t.make<arith::SubIOp>(t.broadcast(last, t.indices()), lag);
@@ -200,7 +193,7 @@ Value PrepareKernel::leftTaps() {
   Value sum;
   auto add = [&](Value x) { sum = sum ? t.make<arith::AddFOp>(sum, x) : x; };
   Value zeroLag = where(Predicate::eq, lag, 0, lag);
-  switch (ahead ? ConvKind::Causal : source.kind) {
+  switch (plan.inBlocks() ? ConvKind::Causal : source.kind) {
   case ConvKind::Causal:
   case ConvKind::TwoSidedDisjoint:
     add(taps(source.filter, filter, lag));
@@ -221,8 +214,7 @@ Value PrepareKernel::leftTaps() {
   }
   }
   if (skip) {
-    Value here = ahead ? t.add(lag, t.broadcast(ahead, t.indices())) : lag;
-    Value row = t.select(t.compare(Predicate::eq, here, t.splat(0)), head, t.splat(-1));
+    Value row = t.select(t.compare(Predicate::eq, lag, t.splat(0)), head, t.splat(-1));
     add(t.make<PullOp>(t.single(), skip, ValueRange{row}));
   }
   return sum;
@@ -354,30 +346,26 @@ std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
 /// of d = -N, too, which makes the result's imaginary part alone.
 void PrepareKernel::finishBlock(Value re, Value im, Value channel, Value number) {
   ComplexTile own = {t.cast(re, t.half()), t.cast(im, t.half())};
-  Value next = isAnticausal() ? t.sub(t.index(plan.reach), number) : number;
-  auto keep = [&](const ComplexTile &spectrum) {
-    KeepOp::create(builder, t.loc, spectrum.re, spectrum.im, out, ValueRange{channel, next});
-  };
+  Value place = blockOf(number);
+  auto keep = [&](const ComplexTile &spectrum) { t.keep(spectrum, out, {channel, place}); };
   Value follows = t.compare(arith::CmpIPredicate::ne, number, t.index(0));
   auto branch = scf::IfOp::create(builder, t.loc, follows, /*withElse=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    auto kept = RecallOp::create(builder, t.loc, t.half(), t.half(), before, ValueRange{t.index(0)});
-    Value sumRe = t.make<arith::AddFOp>(re, t.cast(kept.getSecond(), t.single()));
-    Value sumIm = t.make<arith::SubFOp>(im, t.cast(kept.getFirst(), t.single()));
+    ComplexTile kept = t.recall(before, t.index(0));
+    Value sumRe = t.make<arith::AddFOp>(re, t.cast(kept.im, t.single()));
+    Value sumIm = t.make<arith::SubFOp>(im, t.cast(kept.re, t.single()));
     keep({t.cast(sumRe, t.half()), t.cast(sumIm, t.half())});
     builder.setInsertionPointToStart(branch.elseBlock());
     if (!isAnticausal())
       keep(own);
   }
-  KeepOp::create(builder, t.loc, own.re, own.im, before, ValueRange{t.index(0)});
+  t.keep(own, before, t.index(0));
 }
 
 void PrepareKernel::workTile(Value group, Value second) {
   Value residue = byResidue() ? second : Value();
-  if (plan.inBlocks())
-    ahead = t.mul(isAnticausal() ? t.sub(t.index(plan.reach), second) : second, plan.length());
   // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
   Value first = t.broadcast(t.mul(group, plan.sequences()), t.indices());
   Value column = t.position(2);
@@ -385,6 +373,10 @@ void PrepareKernel::workTile(Value group, Value second) {
   Value a = t.remAll(column, plan.rows());
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
+  if (plan.inBlocks()) { // from that of the block's point 0 on
+    Value ahead = t.broadcast(t.mul(blockOf(second), plan.length()), t.indices());
+    lag = isAnticausal() ? t.sub(ahead, lag) : t.add(lag, ahead);
+  }
   SmallVector<Split> real, imaginary;
   if (residue) {
     auto [sumRe, sumIm] = everyPart(residue);
@@ -394,7 +386,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     for (int64_t j = 0; j < plan.parts(); ++j) {
       lag = t.addAll(start, kPart * j);
       real.push_back(split(leftTaps()));
-      Value right = ahead ? Value() : rightTaps();
+      Value right = plan.inBlocks() ? Value() : rightTaps();
       imaginary.push_back(right ? split(t.make<arith::NegFOp>(right)) : Split());
     }
   }
@@ -426,7 +418,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     Value scale = t.constantLike(re, 64.0 * double(plan.parts()));
     re = t.make<arith::MulFOp>(re, scale);
     im = t.make<arith::MulFOp>(im, scale);
-    if (ahead) {
+    if (plan.inBlocks()) {
       finishBlock(re, im, group, second);
       continue;
     }
@@ -452,25 +444,6 @@ void PrepareKernel::workTile(Value group, Value second) {
   }
 }
 
-void PrepareKernel::eachStep(int64_t count, function_ref<void(Value)> body) {
-  auto loop = scf::ForOp::create(builder, t.loc, t.index(0), t.index(count), t.index(1));
-  loop->setAttr(kRolledAttr, builder.getUnitAttr());
-  loop->setAttr(kHoldAttr, builder.getUnitAttr());
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(loop.getBody());
-  body(loop.getInductionVar());
-}
-
-void PrepareKernel::writeRows(const ComplexTile &z, Value row) {
-  WriteRowsOp::create(builder, t.loc, z.re, z.im, buffer, row, t.index(0), /*along=*/1, /*step=*/1);
-}
-
-ComplexTile PrepareKernel::readRows(Value row, Value column, int64_t along) {
-  auto read = ReadRowsOp::create(builder, t.loc, t.half(), t.half(), buffer, row, column, along, /*step=*/1,
-                                 /*transpose=*/true);
-  return {read.getFirst(), read.getSecond()};
-}
-
 /// Several parts of the taps, [b][a][c], all on their way at once, to where warps find them again.
 void PrepareKernel::keepParts(Value step) {
   Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.position(2));
@@ -483,21 +456,22 @@ void PrepareKernel::keepParts(Value step) {
   }
   for (auto [j, re, im] : llvm::zip(parts, left, right)) {
     Value x = t.cast(re, t.half());
-    writeRows({x, im ? t.cast(t.make<arith::NegFOp>(im), t.half()) : t.constantLike(x, 0)}, t.mul(j, 16));
+    Value y = im ? t.cast(t.make<arith::NegFOp>(im), t.half()) : t.constantLike(x, 0);
+    t.writeRows({x, y}, buffer, t.mul(j, 16), t.index(0), /*along=*/1);
   }
 }
 
 /// The first stage, and the butterflies between parts, four of them at a time, for k1 + 16 (half + halves k).
 void PrepareKernel::rowsOfParts() {
   int64_t parts = plan.parts(), halves = parts / 4;
-  bool complex = source.kind != ConvKind::Causal && (source.kind != ConvKind::Circular || plan.rightAngle);
+  bool complex = source.kind != ConvKind::Causal;
   SmallVector<ComplexTile> z[2];
   for (int64_t j = 0; j < 4; ++j) {
     ComplexTile sums[2]; // [k1][c]
     for (int64_t part = j; part < parts; part += 4) {
       if (part && complex) // reads move across no barrier, so registers hold those of one part
         MeetOp::create(builder, t.loc);
-      ComplexTile x = readRows(t.index(16 * part), t.index(0), /*along=*/1); // [c][a]
+      ComplexTile x = t.readRows(buffer, t.index(16 * part), t.index(0), /*along=*/1); // [c][a]
       for (int64_t half = 0; half < halves; ++half) {
         ComplexTable f = t.complexTable([=, plan = plan](int64_t, int64_t k1, int64_t a) {
           return 0.25 * rootOf(plan, k1, 256 * (parts * a + part)) * unitRoot(-part * half, parts);
@@ -512,13 +486,13 @@ void PrepareKernel::rowsOfParts() {
   }
   for (int64_t half = 0; half < halves; ++half)
     for (auto [k, sum] : llvm::enumerate(t.butterflies(z[half], /*back=*/false)))
-      writeRows(sum, t.index(16 * (half + halves * k)));
+      t.writeRows(sum, buffer, t.index(16 * (half + halves * k)), t.index(0), /*along=*/1);
 }
 
 /// Over both inner digits, at a k for each warp.
 void PrepareKernel::acrossRows(Value channel, Value step) {
   Value first = t.mul(step, t.warps);
-  ComplexTile z = readRows(first, t.index(0), /*along=*/0); // [c][b]
+  ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0); // [c][b]
   z = t.times(z, t.rowTwiddle(twiddles, plan, 0, first));
   FourierTable f = sixteen(1);
   Value re, im;
@@ -535,11 +509,11 @@ void PrepareKernel::acrossRows(Value channel, Value step) {
 
 void PrepareKernel::inPlaceTile(Value channel) {
   head = t.broadcast(channel, t.indices());
-  eachStep(plan.parts() / partsAtOnce(), [&](Value step) { keepParts(step); });
+  t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(step); });
   MeetOp::create(builder, t.loc);
   rowsOfParts();
   MeetOp::create(builder, t.loc);
-  eachStep(plan.parts(), [&](Value step) { acrossRows(channel, step); });
+  t.eachStep(plan.parts(), /*holds=*/true, [&](Value step) { acrossRows(channel, step); });
   MeetOp::create(builder, t.loc);
 }
 

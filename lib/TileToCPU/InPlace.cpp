@@ -56,19 +56,40 @@ struct ConvertAlloc : OpConversionPattern<AllocOp> {
   }
 };
 
+/// Where a memory has the element [warp, row, column] of the first or the second of two tiles.
+using PairPositionOf =
+    llvm::function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange at, bool second)>;
+
+void storePair(OpBuilder &b, Location loc, Value first, Value second, Value memory,
+               PairPositionOf positionOf) {
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Value> at = loopOver(b, loc, first.getType());
+  for (bool isSecond : {false, true}) {
+    Value value = tensor::ExtractOp::create(b, loc, isSecond ? second : first, at);
+    memref::StoreOp::create(b, loc, value, memory, positionOf(b, loc, at, isSecond));
+  }
+}
+
+SmallVector<Value> loadPair(OpBuilder &b, Location loc, Type tile, Value memory,
+                            PairPositionOf positionOf) {
+  SmallVector<Value> tiles;
+  for (bool second : {false, true})
+    tiles.push_back(tensor::GenerateOp::create(
+        b, loc, tile, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          Value value = memref::LoadOp::create(b, loc, memory, positionOf(b, loc, at, second));
+          tensor::YieldOp::create(b, loc, value);
+        }));
+  return tiles;
+}
+
 struct ConvertWriteRows : OpConversionPattern<WriteRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(WriteRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    SmallVector<Value> at = loopOver(rewriter, loc, op.getFirst().getType());
-    for (bool second : {false, true}) {
-      Value tile = second ? adaptor.getSecond() : adaptor.getFirst();
-      Value value = tensor::ExtractOp::create(rewriter, loc, tile, at);
-      SmallVector<Value> position =
-          elementOf(rewriter, loc, op, {adaptor.getI(), adaptor.getJ()}, at, second);
-      memref::StoreOp::create(rewriter, loc, value, adaptor.getBuffer(), position);
-    }
+    storePair(rewriter, op.getLoc(), adaptor.getFirst(), adaptor.getSecond(), adaptor.getBuffer(),
+              [&](OpBuilder &b, Location loc, ValueRange at, bool second) {
+                return elementOf(b, loc, op, {adaptor.getI(), adaptor.getJ()}, at, second);
+              });
     rewriter.eraseOp(op);
     return success();
   }
@@ -79,19 +100,13 @@ struct ConvertReadRows : OpConversionPattern<ReadRowsOp> {
   LogicalResult matchAndRewrite(ReadRowsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type type = typeConverter->convertType(op.getFirst().getType());
-    SmallVector<Value> tiles;
-    for (bool second : {false, true})
-      tiles.push_back(tensor::GenerateOp::create(
-          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
-            SmallVector<Value> of(at);
-            if (op.getTranspose())
-              std::swap(of[1], of[2]);
-            SmallVector<Value> position =
-                elementOf(b, loc, op, {adaptor.getI(), adaptor.getJ()}, of, second);
-            Value value = memref::LoadOp::create(b, loc, adaptor.getBuffer(), position);
-            tensor::YieldOp::create(b, loc, value);
-          }));
-    rewriter.replaceOp(op, tiles);
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at, bool second) {
+      SmallVector<Value> of(at);
+      if (op.getTranspose())
+        std::swap(of[1], of[2]);
+      return elementOf(b, loc, op, {adaptor.getI(), adaptor.getJ()}, of, second);
+    };
+    rewriter.replaceOp(op, loadPair(rewriter, op.getLoc(), type, adaptor.getBuffer(), positionOf));
     return success();
   }
 };
@@ -171,14 +186,10 @@ struct ConvertKeep : OpConversionPattern<KeepOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(KeepOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    SmallVector<Value> at = loopOver(rewriter, loc, op.getFirst().getType());
-    for (bool second : {false, true}) {
-      Value tile = second ? adaptor.getSecond() : adaptor.getFirst();
-      Value value = tensor::ExtractOp::create(rewriter, loc, tile, at);
-      memref::StoreOp::create(rewriter, loc, value, adaptor.getMemory(),
-                              inPlace(rewriter, loc, adaptor.getMemory(), adaptor.getPlace(), at, second));
-    }
+    storePair(rewriter, op.getLoc(), adaptor.getFirst(), adaptor.getSecond(), adaptor.getMemory(),
+              [&](OpBuilder &b, Location loc, ValueRange at, bool second) {
+                return inPlace(b, loc, adaptor.getMemory(), adaptor.getPlace(), at, second);
+              });
     rewriter.eraseOp(op);
     return success();
   }
@@ -189,16 +200,10 @@ struct ConvertRecall : OpConversionPattern<RecallOp> {
   LogicalResult matchAndRewrite(RecallOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type type = typeConverter->convertType(op.getFirst().getType());
-    SmallVector<Value> tiles;
-    for (bool second : {false, true})
-      tiles.push_back(tensor::GenerateOp::create(
-          rewriter, op.getLoc(), type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
-            Value value = memref::LoadOp::create(
-                b, loc, adaptor.getMemory(),
-                inPlace(b, loc, adaptor.getMemory(), adaptor.getPlace(), at, second));
-            tensor::YieldOp::create(b, loc, value);
-          }));
-    rewriter.replaceOp(op, tiles);
+    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at, bool second) {
+      return inPlace(b, loc, adaptor.getMemory(), adaptor.getPlace(), at, second);
+    };
+    rewriter.replaceOp(op, loadPair(rewriter, op.getLoc(), type, adaptor.getMemory(), positionOf));
     return success();
   }
 };

@@ -134,19 +134,21 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
   }
 };
 
-/// Where an element of a tile of strips stands in the tensor.
-SmallVector<Value> elementOfStrip(OpBuilder &builder, Location loc, ArrayRef<int64_t> digits, ValueRange coordinates,
-                                  Value row, Value column) {
-  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
-  SmallVector<Value> position(coordinates);
-  auto move = [&](Value &along, Value by) { along = arith::AddIOp::create(builder, loc, along, by); };
-  for (size_t i = 0; i < digits.size(); i += 3) {
-    Value digit = arith::RemUIOp::create(builder, loc, row, constant(digits[i]));
-    row = arith::DivUIOp::create(builder, loc, row, constant(digits[i]));
-    move(position[digits[i + 1]], arith::MulIOp::create(builder, loc, digit, constant(digits[i + 2])));
-  }
-  move(position.back(), column);
-  return position;
+/// Where the elements of a tile of strips stand in the tensor.
+auto positionsOfStrips(ArrayRef<int64_t> digits, ValueRange coordinates) {
+  return [=](OpBuilder &builder, Location loc, ValueRange at) {
+    auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
+    SmallVector<Value> position(coordinates);
+    auto move = [&](Value &along, Value by) { along = arith::AddIOp::create(builder, loc, along, by); };
+    Value row = at[0];
+    for (size_t i = 0; i < digits.size(); i += 3) {
+      Value digit = arith::RemUIOp::create(builder, loc, row, constant(digits[i]));
+      row = arith::DivUIOp::create(builder, loc, row, constant(digits[i]));
+      move(position[digits[i + 1]], arith::MulIOp::create(builder, loc, digit, constant(digits[i + 2])));
+    }
+    move(position.back(), at[1]);
+    return position;
+  };
 }
 
 struct ConvertLoadStrips : OpConversionPattern<LoadStripsOp> {
@@ -154,10 +156,8 @@ struct ConvertLoadStrips : OpConversionPattern<LoadStripsOp> {
   LogicalResult matchAndRewrite(LoadStripsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Type tile = typeConverter->convertType(op.getTile().getType());
-    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
-      return elementOfStrip(b, loc, op.getDigits(), adaptor.getCoordinates(), at[0], at[1]);
-    };
-    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), tile, adaptor.getSource(), positionOf));
+    rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), tile, adaptor.getSource(),
+                                    positionsOfStrips(op.getDigits(), adaptor.getCoordinates())));
     return success();
   }
 };
@@ -166,10 +166,8 @@ struct ConvertStoreStrips : OpConversionPattern<StoreStripsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(StoreStripsOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
-      return elementOfStrip(b, loc, op.getDigits(), adaptor.getCoordinates(), at[0], at[1]);
-    };
-    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(), positionOf);
+    storeTile(rewriter, op.getLoc(), adaptor.getTile(), adaptor.getDestination(),
+              positionsOfStrips(op.getDigits(), adaptor.getCoordinates()));
     rewriter.eraseOp(op);
     return success();
   }
@@ -242,7 +240,7 @@ struct ConvertGather : OpConversionPattern<GatherOp> {
 
 void longwing::tile::populateMemoryPatterns(const CPUTypeConverter &converter,
                                             RewritePatternSet &patterns) {
-  patterns.add<ConvertLoad, ConvertLoadStrips, ConvertStoreStrips, ConvertStore<StoreOp>, ConvertStore<StoreRowOp>, ConvertGather,
-               ConvertStore<ScatterOp>>(
+  patterns.add<ConvertLoad, ConvertLoadStrips, ConvertStoreStrips, ConvertStore<StoreOp>,
+               ConvertStore<StoreRowOp>, ConvertGather, ConvertStore<ScatterOp>>(
       converter, patterns.getContext());
 }

@@ -54,9 +54,9 @@ void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePattern
 /// tile.place
 void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
-/// tile.alloc, tile.write_rows, tile.read_rows, tile.meet
 /// The column in memory of a column of a tile of quads.
 mlir::Value quadColumnOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value column);
+/// tile.alloc, tile.write_rows, tile.read_rows, tile.meet, tile.pull_rows, tile.place_rows, tile.keep, tile.recall
 void populateInPlacePatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 /// From one float type to another, by way of f32 if need be.
