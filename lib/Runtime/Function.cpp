@@ -254,8 +254,6 @@ struct Call {
   Expected<std::vector<cuda::Operand>> operands(const Launch &launch) const;
   /// Runs a launch, or the one that may take its place.
   Status run(const cuda::Driver &driver, size_t i, const std::vector<cuda::CUfunction> &kernels, Stream stream) const;
-  Status run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunction kernel,
-             Stream stream) const;
 };
 } // namespace
 
@@ -280,18 +278,6 @@ Expected<cuda::Operand> Call::operand(const Parameter &parameter) const {
   return operand;
 }
 
-Status Call::run(const cuda::Driver &driver, const Launch &launch, cuda::CUfunction kernel,
-                 Stream stream) const {
-  auto grid = launch.grid.evaluate(bindings);
-  if (!grid || *grid == 0)
-    return grid ? Status() : grid.status();
-  auto values = operands(launch);
-  if (!values)
-    return values.status();
-  return statusOf(cuda::launchKernel(driver, kernel, launch.kernel.c_str(), *grid, launch.block,
-                                     launch.sharedBytes, values->data(), int(values->size()), stream));
-}
-
 Expected<std::vector<cuda::Operand>> Call::operands(const Launch &launch) const {
   std::vector<cuda::Operand> operands;
   for (const Parameter &parameter : launch.parameters) {
@@ -308,13 +294,23 @@ Status Call::run(const cuda::Driver &driver, size_t i, const std::vector<cuda::C
   const std::vector<Launch> &launches = function.launches;
   if (launches[i].substitute)
     return Status();
-  if (i + 1 < launches.size() && launches[i + 1].substitute) {
-    auto values = operands(launches[i]);
-    if (!values)
+  auto grid = launches[i].grid.evaluate(bindings);
+  if (!grid || *grid == 0)
+    return grid ? Status() : grid.status();
+  auto values = operands(launches[i]);
+  if (!values)
+    return values.status();
+  bool replaceable = i + 1 < launches.size() && launches[i + 1].substitute;
+  if (replaceable && !cuda::fitsMaps(values->data(), int(values->size()))) {
+    grid = launches[++i].grid.evaluate(bindings);
+    if (!grid)
+      return grid.status();
+    if (values = operands(launches[i]); !values)
       return values.status();
-    i += !cuda::fitsMaps(values->data(), int(values->size()));
   }
-  return run(driver, launches[i], kernels[i], stream);
+  const Launch &launch = launches[i];
+  return statusOf(cuda::launchKernel(driver, kernels[i], launch.kernel.c_str(), *grid, launch.block, launch.sharedBytes,
+                                     values->data(), int(values->size()), stream));
 }
 
 Status Function::launch(const Tensors &arguments, const Tensors &results, void *workspace,

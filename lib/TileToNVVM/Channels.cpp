@@ -152,10 +152,7 @@ Emitter::Values Emitter::toWords(ArrayRef<Value> values, Type element) {
   return words;
 }
 
-/// Stores neighbouring f32 values, rounded, by one store.
-void Emitter::storeWide(Value pointer, Type element, ArrayRef<Value> values) {
-  int64_t bytes = values.size() * bytesOf(element);
-  Values words = toWords(values, element);
+void Emitter::storeWords(Value pointer, ValueRange words, int64_t bytes) {
   Value stored = words.front();
   if (words.size() > 1) {
     stored = LLVM::UndefOp::create(b, loc, VectorType::get(words.size(), stored.getType()));
@@ -163,6 +160,11 @@ void Emitter::storeWide(Value pointer, Type element, ArrayRef<Value> values) {
       stored = LLVM::InsertElementOp::create(b, loc, stored, word, i32(i));
   }
   LLVM::StoreOp::create(b, loc, stored, pointer, /*alignment=*/bytes);
+}
+
+/// Stores neighbouring f32 values, rounded, by one store.
+void Emitter::storeWide(Value pointer, Type element, ArrayRef<Value> values) {
+  storeWords(pointer, toWords(values, element), values.size() * bytesOf(element));
 }
 
 //===----------------------------------------------------------------------===//

@@ -251,7 +251,7 @@ void Emitter::initBarriers() {
       auto ring = dyn_cast<RingType>(alloc.getMemory().getType());
       if (auto steps = dyn_cast<StepsType>(alloc.getMemory().getType())) {
         int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
-        Value arrivals = i32(kernel.getSchedule().getThreads() / (lanesArrive() ? 1 : 32));
+        Value arrivals = i32(kernel.getSchedule().getThreads() / (lanesArrive ? 1 : 32));
         for (int64_t step = 0; step < steps.getCount(); ++step, offset += kStepBarrierBytes)
           NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), arrivals, Value());
       }
@@ -303,6 +303,7 @@ LogicalResult Emitter::emit() {
     set(argument, llvm::to_vector(parameters.take_front(n)));
     parameters = parameters.drop_front(n);
   }
+  kernel.walk([&](FetchStripsOp) { lanesArrive = true; });
   nameThread();
   initBarriers();
   if (failed(emitBlock(kernel.getBody().front())))
@@ -444,10 +445,10 @@ LogicalResult Emitter::emitFor(Operation *op) {
   SmallVector<Table *> held = holdTables(loop);
   auto copy = scf::ForOp::create(b, loc, one(loop.getLowerBound()), one(loop.getUpperBound()),
                                  one(loop.getStep()), flatten(loop.getInitArgs()));
-  auto rolled = b.getBoolAttr(true);
   auto count = loop->getAttrOfType<IntegerAttr>(kUnrollAttr);
   if (loop->hasAttr(kRolledAttr) || count) {
-    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), count ? BoolAttr() : rolled, count, {}, {}, {}, {}, {});
+    BoolAttr never = count ? BoolAttr() : b.getBoolAttr(true);
+    auto unroll = LLVM::LoopUnrollAttr::get(b.getContext(), never, count, {}, {}, {}, {}, {});
     copy->setAttr("loop_annotation",
                   LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {},
                                                 {}, {}, {}, {}, {}, {}));

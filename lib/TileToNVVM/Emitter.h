@@ -197,7 +197,9 @@ private:
   Values fromWords(mlir::ValueRange words, mlir::Type element);
   Values toWords(llvm::ArrayRef<mlir::Value> values, mlir::Type element);
   Values loadWide(mlir::Value pointer, mlir::Type element, int64_t n);
+  /// One access of that many bytes, as words of 32 bits, or one of 16.
   Values loadWords(mlir::Value pointer, int64_t bytes);
+  void storeWords(mlir::Value pointer, mlir::ValueRange words, int64_t bytes);
   /// Of `n` neighbouring elements, which begin at a multiple of n: how many one access takes. A power of two, so
   /// that they are aligned.
   static int64_t pieceOf(int64_t n, mlir::Type element);
@@ -270,7 +272,7 @@ private:
   void emitWarps(tile::KeepOp op);
   void emitWarps(tile::RecallOp op);
   mlir::Value keptAddress(mlir::Value memory, mlir::ValueRange place);
-  std::pair<mlir::Value, mlir::Type> keptWords(mlir::Value address, bool second);
+  mlir::Value secondKept(mlir::Value first);
   /// Rows in device memory: the address of this thread's element of its first row, and whether its two
   /// rows exist.
   struct Pieces {
@@ -284,7 +286,6 @@ private:
   std::pair<mlir::Value, int64_t> rowAddress(mlir::Value buffer, mlir::Value i, mlir::Value j,
                                              int64_t along, int64_t step);
   void emitWarps(tile::StepWaitOp op);
-  bool lanesArrive();
   void emitWarps(tile::StepArriveOp op);
   void emitWarps(tile::FetchOp op);
   void emitWarps(tile::FetchedOp op);
@@ -370,6 +371,9 @@ private:
   llvm::MapVector<mlir::Value, std::function<mlir::Value(int64_t)>> pending;
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
   int64_t warpgroups;
+  /// Whether each lane arrives at the barriers of steps for itself, and not one for its warp, as is enough. What lanes
+  /// wrote to SRAM by plain stores and copies of their own, racecheck takes as ordered by their own arrivals only.
+  bool lanesArrive = false;
 
   // The thread's place: in the CTA, its warp, among the consumer warpgroups, among those that
   // compute one tile, ...

@@ -146,8 +146,7 @@ void Emitter::emitWarps(PlaceRowsOp op) {
 // What threads keep
 //===----------------------------------------------------------------------===//
 
-/// Where this thread's four words of the first tile lie. A warp's lie side by side, and those of the second
-/// tile behind them.
+/// Where this thread's four words of the first tile lie. A warp's lie side by side, ...
 Value Emitter::keptAddress(Value memory, ValueRange place) {
   constexpr int64_t kMatrixBytes = 2 * kMatrixSize * kMatrixSize;
   if (auto view = dyn_cast<ViewType>(memory.getType())) {
@@ -162,34 +161,20 @@ Value Emitter::keptAddress(Value memory, ValueRange place) {
   return shared(add(add(sramBase, *memory.getDefiningOp<AllocOp>().getOffset()), Value(add(at, mul(lane, 16)))));
 }
 
-/// The address of the words of a tile, and their type.
-std::pair<Value, Type> Emitter::keptWords(Value address, bool second) {
-  Type words = VectorType::get(4, b.getI32Type());
-  if (second)
-    address = LLVM::GEPOp::create(b, loc, address.getType(), words, address, ArrayRef<LLVM::GEPArg>{32});
-  return {address, words};
+/// ... and those of the second one behind those of the first.
+Value Emitter::secondKept(Value first) {
+  return LLVM::GEPOp::create(b, loc, first.getType(), VectorType::get(4, b.getI32Type()), first,
+                             ArrayRef<LLVM::GEPArg>{kWarpLanes});
 }
 
 void Emitter::emitWarps(KeepOp op) {
-  Value base = keptAddress(op.getMemory(), op.getPlace());
-  for (Value tile : {op.getFirst(), op.getSecond()}) {
-    auto [address, type] = keptWords(base, tile == op.getSecond());
-    Value words = LLVM::UndefOp::create(b, loc, type);
-    const Values registers = get(tile);
-    for (auto [i, word] : llvm::enumerate(registers))
-      words = LLVM::InsertElementOp::create(b, loc, words, word, i32(i));
-    LLVM::StoreOp::create(b, loc, words, address, /*alignment=*/16);
-  }
+  Value first = keptAddress(op.getMemory(), op.getPlace());
+  storeWords(first, get(op.getFirst()), 16);
+  storeWords(secondKept(first), get(op.getSecond()), 16);
 }
 
 void Emitter::emitWarps(RecallOp op) {
-  Value base = keptAddress(op.getMemory(), op.getPlace());
-  for (Value tile : op.getResults()) {
-    auto [address, type] = keptWords(base, tile == op.getSecond());
-    Value words = LLVM::LoadOp::create(b, loc, type, address, /*alignment=*/16);
-    Values registers;
-    for (int64_t i = 0; i < 4; ++i)
-      registers.push_back(LLVM::ExtractElementOp::create(b, loc, words, i32(i)));
-    set(tile, std::move(registers));
-  }
+  Value first = keptAddress(op.getMemory(), op.getPlace());
+  set(op.getFirst(), loadWords(first, 16));
+  set(op.getSecond(), loadWords(secondKept(first), 16));
 }

@@ -35,15 +35,9 @@ void Emitter::emitWarps(StepWaitOp op) {
   ptx::waitIf(b, loc, opaqueSram(), offset, one(op.getParity()), one(op.getExists()));
 }
 
-/// Whether each lane arrives for itself, and not one for its warp, as is enough. What lanes wrote to SRAM by plain stores
-/// and copies of their own, racecheck takes as ordered by their own arrivals only.
-bool Emitter::lanesArrive() {
-  return kernel.walk([](FetchStripsOp) { return WalkResult::interrupt(); }).wasInterrupted();
-}
-
 void Emitter::emitWarps(StepArriveOp op) {
   int64_t offset = barrierOffset(op.getSteps(), op.getSlot(), kStepBarrierBytes);
-  Value arrives = lanesArrive() ? constant(b.getBoolAttr(true)) : isEqual(lane, 0);
+  Value arrives = lanesArrive ? constant(b.getBoolAttr(true)) : isEqual(lane, 0);
   ptx::arriveWarp(b, loc, opaqueSram(), offset, arrives);
 }
 
@@ -198,12 +192,7 @@ void Emitter::emitWarps(SlotOp op) {
 void Emitter::emitWarps(FlushStripsOp op) {
   Value tile = add(opaqueSram(), slotOffset(op.getBuffer(), op.getSlot()));
   auto piece = [&](Value from, Value to, Value exists) {
-    auto vector = VectorType::get(4, b.getI32Type());
-    Value read = LLVM::LoadOp::create(b, loc, vector, shared(from), 16);
-    Values words;
-    for (int64_t p = 0; p < 4; ++p)
-      words.push_back(LLVM::ExtractElementOp::create(b, loc, read, i32(p)));
-    ptx::storeIf(b, loc, to, exists, words);
+    ptx::storeIf(b, loc, to, exists, loadWords(shared(from), kPieceBytes));
   };
   auto elements = [&](ValueRange from, ValueRange to, ValueRange exist) {
     Values read;
