@@ -63,14 +63,17 @@ private:
   Value matrix(unsigned stage, bool inverse);
   Value twiddled(Value z, unsigned stage, bool inverse);
   Value stage(Value z, unsigned stage, bool inverse);
-  Value reshaped(Value z, ArrayRef<int64_t> shape);
   Value skipped(Value x);
-  Value tapsFrom(Value first, int64_t step);
+  Value tapsFrom(int64_t first, int64_t step, int64_t count);
   Value tapsBetween(int64_t j);
   Value inBlocks(Value x);
   Value fromBlocks(Value y);
   Value sumOfBlocks(Value z);
-  RankedTensorType complexType(ArrayRef<int64_t> inner);
+  Value zeros(ArrayRef<int64_t> inner);
+  std::pair<RankedTensorType, SmallVector<Value>> ofBatch(ArrayRef<int64_t> inner);
+  Value merged(Value x, int64_t at, ArrayRef<int64_t> inner);
+  Value parted(Value x, int64_t at, ArrayRef<int64_t> inner);
+  Value swapped(Value x, ArrayRef<int64_t> inner);
 
   /// How many positions lie behind the digit of a stage.
   int64_t inner(unsigned stage) const {
@@ -100,29 +103,35 @@ Value Decomposition::inSingle(Value tensor) {
   return arith::ExtFOp::create(b, type.clone(single), tensor);
 }
 
-/// What wraps around a circular convolution as a reverse filter of L taps: at lag -(j + 1) stands
-/// the tap of lag L - 1 - j.
-Value Decomposition::wrappedTaps() {
-  int64_t taps = op.getFilterLength(), period = op.getLength();
-  bool first = *op.getTaps() == seq::TapOrder::First;
-  auto type = RankedTensorType::get({op.getChannels(), period}, single);
+/// Taps [H, count] of the filter from one on, forwards or backwards; 0 where it has none.
+Value Decomposition::tapsFrom(int64_t first, int64_t step, int64_t count) {
+  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
+  auto type = RankedTensorType::get({op.getChannels(), count}, single);
   auto filter = seq::ImplicitFilterOp::create(b, type, /*length=*/Value());
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&filter.getBody(), {}, {b.getIndexType(), b.getIndexType()},
                 {b.getLoc(), b.getLoc()});
-  Value channel = filter.getBody().getArgument(0), j = filter.getBody().getArgument(1);
-  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
-  // The stored tap: taps of both filters are stored in the same order.
-  Value stored = arith::SubIOp::create(b, index((first ? period : taps) - 1), j);
-  Value known = first ? arith::CmpIOp::create(b, arith::CmpIPredicate::slt, stored, index(taps))
-                      : arith::CmpIOp::create(b, arith::CmpIPredicate::slt, j, index(taps));
-  Value inside = arith::SelectOp::create(b, known, stored, index(0));
-  Value tap = tensor::ExtractOp::create(b, op.getFilter(), ValueRange{channel, inside});
-  if (tap.getType() != single)
-    tap = arith::ExtFOp::create(b, single, tap);
+  Value channel = filter.getBody().getArgument(0), i = filter.getBody().getArgument(1);
+  Value tap = arith::AddIOp::create(b, index(first), arith::MulIOp::create(b, i, index(step)));
+  Value taps = tensor::DimOp::create(b, op.getFilter(), 1);
+  if (*op.getTaps() == seq::TapOrder::Last)
+    tap = arith::SubIOp::create(b, arith::SubIOp::create(b, taps, index(1)), tap);
+  // As an unsigned number, a negative one is too large.
+  Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tap, taps);
+  Value inside = arith::SelectOp::create(b, known, tap, index(0));
+  Value value = tensor::ExtractOp::create(b, op.getFilter(), ValueRange{channel, inside});
+  if (value.getType() != single)
+    value = arith::ExtFOp::create(b, single, value);
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  seq::YieldOp::create(b, arith::SelectOp::create(b, known, tap, zero).getResult());
+  seq::YieldOp::create(b, arith::SelectOp::create(b, known, value, zero).getResult());
   return filter;
+}
+
+/// What wraps around a circular convolution as a reverse filter of L taps, stored in the same order as the filter: at
+/// lag -(j + 1) stands the tap of lag L - 1 - j.
+Value Decomposition::wrappedTaps() {
+  int64_t period = op.getLength();
+  return *op.getTaps() == seq::TapOrder::First ? tapsFrom(period - 1, -1, period) : tapsFrom(0, 1, period);
 }
 
 /// The filter in the order of the digits.
@@ -137,24 +146,47 @@ Value Decomposition::spectrum() {
                                       *op.getTaps(), radices);
 }
 
-/// `[B, H]`, and these dimensions of complex numbers.
-RankedTensorType Decomposition::complexType(ArrayRef<int64_t> inner) {
-  SmallVector<int64_t> all = {shape[0], shape[1]};
-  all.append(inner.begin(), inner.end());
-  all.push_back(2);
-  return RankedTensorType::get(all, single);
+/// Zeros of the batch's size and these; ...
+Value Decomposition::zeros(ArrayRef<int64_t> inner) {
+  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  auto [type, open] = ofBatch(inner);
+  return tensor::SplatOp::create(b, zero, type, open);
+}
+
+/// ... their type, and the batch's size if it is open.
+std::pair<RankedTensorType, SmallVector<Value>> Decomposition::ofBatch(ArrayRef<int64_t> inner) {
+  SmallVector<int64_t> all = {shape[0]};
+  llvm::append_range(all, inner);
+  SmallVector<Value> open;
+  if (auto batch = dyn_cast<Value>(sizes[0]))
+    open.push_back(batch);
+  return {RankedTensorType::get(all, single), open};
+}
+
+/// The two sizes of dimension `at` and the next one as one, and back, the other dimensions as they are.
+static SmallVector<ReassociationIndices> pairing(int64_t rank, int64_t at) {
+  SmallVector<ReassociationIndices> groups;
+  for (int64_t d = 0; d < rank; ++d)
+    if (d == at)
+      groups.push_back({d, ++d});
+    else
+      groups.push_back({d});
+  return groups;
+}
+Value Decomposition::merged(Value x, int64_t at, ArrayRef<int64_t> inner) {
+  return tensor::CollapseShapeOp::create(b, ofBatch(inner).first, x, pairing(inner.size() + 2, at));
+}
+Value Decomposition::parted(Value x, int64_t at, ArrayRef<int64_t> inner) {
+  Sizes all = {sizes[0]};
+  for (int64_t size : inner)
+    all.push_back(b.getIndexAttr(size));
+  return tensor::ExpandShapeOp::create(b, ofBatch(inner).first, x, pairing(inner.size() + 1, at), all);
 }
 
 /// x as the real part of `[B, H, N, 2]`, with zeros behind it.
 Value Decomposition::padded(Value x) {
-  RankedTensorType type = complexType({length});
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  SmallVector<Value> open;
-  if (auto batch = dyn_cast<Value>(sizes[0]))
-    open.push_back(batch);
-  Value zeros = tensor::SplatOp::create(b, zero, type, open);
   OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  return tensor::InsertSliceOp::create(b, x, zeros, Sizes{none, none, none, none},
+  return tensor::InsertSliceOp::create(b, x, zeros({shape[1], length, 2}), Sizes{none, none, none, none},
                                        Sizes{sizes[0], sizes[1], sizes[2], one}, Sizes(4, one));
 }
 
@@ -185,19 +217,6 @@ Value Decomposition::matrix(unsigned stage, bool inverse) {
       SmallVector<ReassociationIndices>{{0, 1}, {2}, {3}});
 }
 
-/// `[B, H]` and these dimensions, from a split or a merged digit.
-Value Decomposition::reshaped(Value z, ArrayRef<int64_t> shape) {
-  RankedTensorType type = complexType(shape);
-  SmallVector<ReassociationIndices> groups = {{0}, {1}, {2, 3}, {4}};
-  if (shape.size() == 1)
-    return tensor::CollapseShapeOp::create(b, type, z, groups);
-  Sizes output = {sizes[0], sizes[1]};
-  for (int64_t size : shape)
-    output.push_back(b.getIndexAttr(size));
-  output.push_back(b.getIndexAttr(2));
-  return tensor::ExpandShapeOp::create(b, type, z, groups, output);
-}
-
 /// The product with the twiddle of a stage, which repeats for each position of the digits before.
 Value Decomposition::twiddled(Value z, unsigned stage, bool inverse) {
   int64_t radix = radices[stage], behind = inner(stage), period = radix * behind;
@@ -211,9 +230,9 @@ Value Decomposition::twiddled(Value z, unsigned stage, bool inverse) {
                                           SmallVector<ReassociationIndices>{{0, 1}, {2}});
   bool split = period != length;
   if (split)
-    z = reshaped(z, {length / period, period});
+    z = parted(z, 2, {shape[1], length / period, period, 2});
   z = seq::ComplexMulOp::create(b, z.getType(), z, table, inverse);
-  return split ? reshaped(z, {length}) : z;
+  return split ? merged(z, 2, {shape[1], length, 2}) : z;
 }
 
 /// Forth the matrix, then the twiddle; back the other way round. The last digit has no twiddle.
@@ -228,102 +247,62 @@ Value Decomposition::stage(Value z, unsigned stage, bool inverse) {
   return z;
 }
 
-/// N taps [H, N] of the filter from one on, forwards or backwards; 0 where it has none.
-Value Decomposition::tapsFrom(Value first, int64_t step) {
-  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
-  auto filter = seq::ImplicitFilterOp::create(b, RankedTensorType::get({op.getChannels(), length}, single), Value());
-  OpBuilder::InsertionGuard guard(b);
-  b.createBlock(&filter.getBody(), {}, {b.getIndexType(), b.getIndexType()}, {b.getLoc(), b.getLoc()});
-  Value channel = filter.getBody().getArgument(0), i = filter.getBody().getArgument(1);
-  Value tap = arith::AddIOp::create(b, first, arith::MulIOp::create(b, i, index(step)));
-  Value count = tensor::DimOp::create(b, op.getFilter(), 1);
-  if (*op.getTaps() == seq::TapOrder::Last)
-    tap = arith::SubIOp::create(b, arith::SubIOp::create(b, count, index(1)), tap);
-  // As an unsigned number, a negative one is too large.
-  Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tap, count);
-  Value inside = arith::SelectOp::create(b, known, tap, index(0));
-  Value value = tensor::ExtractOp::create(b, op.getFilter(), ValueRange{channel, inside});
-  if (value.getType() != single)
-    value = arith::ExtFOp::create(b, single, value);
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  seq::YieldOp::create(b, arith::SelectOp::create(b, known, value, zero).getResult());
-  return filter;
-}
-
 /// The spectrum of the taps of lags j N + d: those of d >= 0, and those of -1 - i.
 Value Decomposition::tapsBetween(int64_t j) {
   int64_t way = op.getKind() == seq::ConvKind::Anticausal ? -1 : 1;
-  auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, value); };
-  Value forwards = tapsFrom(index(j * length), way), backwards = tapsFrom(index(j * length - way), -way);
+  Value forwards = tapsFrom(j * length, way, length), backwards = tapsFrom(j * length - way, -way, length);
   return seq::PrepareFilterOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single),
                                       seq::ConvKind::TwoSidedDisjoint, forwards, backwards, seq::TapOrder::First, radices);
 }
 
+/// [B, X, Y, N] to [B, Y, X, N], these being the new sizes.
+Value Decomposition::swapped(Value x, ArrayRef<int64_t> inner) {
+  auto [type, open] = ofBatch(inner);
+  Value empty = tensor::EmptyOp::create(b, type, open);
+  return linalg::TransposeOp::create(b, x, empty, ArrayRef<int64_t>{0, 2, 1, 3})->getResult(0);
+}
+
 /// [B, H, L] to [B, P H, N], with zeros behind the end.
 Value Decomposition::inBlocks(Value x) {
-  int64_t batch = shape[0], channels = op.getChannels();
-  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1), all = b.getIndexAttr(channels);
-  SmallVector<Value> open;
-  if (auto value = dyn_cast<Value>(sizes[0]))
-    open.push_back(value);
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-  Value zeros = tensor::SplatOp::create(b, zero, RankedTensorType::get({batch, channels, blocks * length}, single), open);
-  x = tensor::InsertSliceOp::create(b, x, zeros, Sizes{none, none, none}, Sizes{sizes[0], all, b.getIndexAttr(op.getLength())},
-                                    Sizes(3, one));
-  x = tensor::ExpandShapeOp::create(b, RankedTensorType::get({batch, channels, blocks, length}, single), x,
-                                    SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}},
-                                    Sizes{sizes[0], all, b.getIndexAttr(blocks), b.getIndexAttr(length)});
-  Value empty = tensor::EmptyOp::create(b, RankedTensorType::get({batch, blocks, channels, length}, single), open);
-  x = linalg::TransposeOp::create(b, x, empty, ArrayRef<int64_t>{0, 2, 1, 3})->getResult(0);
-  return tensor::CollapseShapeOp::create(b, RankedTensorType::get(shape, single), x,
-                                         SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}});
+  int64_t channels = op.getChannels(), whole = blocks * length;
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  Sizes part = {sizes[0], b.getIndexAttr(channels), b.getIndexAttr(op.getLength())};
+  x = tensor::InsertSliceOp::create(b, x, zeros({channels, whole}), Sizes(3, none), part, Sizes(3, one));
+  x = swapped(parted(x, 2, {channels, blocks, length}), {blocks, channels, length});
+  return merged(x, 1, {blocks * channels, length});
 }
 
 Value Decomposition::fromBlocks(Value y) {
-  int64_t batch = shape[0], channels = op.getChannels();
-  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1), all = b.getIndexAttr(channels);
-  SmallVector<Value> open;
-  if (auto value = dyn_cast<Value>(sizes[0]))
-    open.push_back(value);
-  y = tensor::ExpandShapeOp::create(b, RankedTensorType::get({batch, blocks, channels, length}, single), y,
-                                    SmallVector<ReassociationIndices>{{0}, {1, 2}, {3}},
-                                    Sizes{sizes[0], b.getIndexAttr(blocks), all, b.getIndexAttr(length)});
-  Value empty = tensor::EmptyOp::create(b, RankedTensorType::get({batch, channels, blocks, length}, single), open);
-  y = linalg::TransposeOp::create(b, y, empty, ArrayRef<int64_t>{0, 2, 1, 3})->getResult(0);
-  y = tensor::CollapseShapeOp::create(b, RankedTensorType::get({batch, channels, blocks * length}, single), y,
-                                      SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
-  return tensor::ExtractSliceOp::create(b, op.getU().getType().clone(single), y, Sizes{none, none, none},
-                                        Sizes{sizes[0], all, b.getIndexAttr(op.getLength())}, Sizes(3, one));
+  int64_t channels = op.getChannels(), whole = blocks * length;
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  y = swapped(parted(y, 1, {blocks, channels, length}), {channels, blocks, length});
+  y = merged(y, 2, {channels, whole});
+  Sizes part = {sizes[0], b.getIndexAttr(channels), b.getIndexAttr(op.getLength())};
+  return tensor::ExtractSliceOp::create(b, op.getU().getType().clone(single), y, Sizes(3, none), part, Sizes(3, one));
 }
 
 /// For each block the sum over those that it depends on, times the spectra of the taps between them.
 Value Decomposition::sumOfBlocks(Value z) {
   int64_t channels = op.getChannels();
   bool causal = op.getKind() == seq::ConvKind::Causal;
-  auto type = RankedTensorType::get({shape[0], blocks, channels, length, 2}, single);
-  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}, {3}, {4}};
-  Sizes whole = {sizes[0], b.getIndexAttr(blocks), b.getIndexAttr(channels), b.getIndexAttr(length), b.getIndexAttr(2)};
-  z = tensor::ExpandShapeOp::create(b, type, z, groups, whole);
+  SmallVector<int64_t> inner = {blocks, channels, length, 2};
+  z = parted(z, 1, inner);
   OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  SmallVector<Value> open;
-  if (auto value = dyn_cast<Value>(sizes[0]))
-    open.push_back(value);
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0)), sum;
+  Value sum;
   for (int64_t j = 0; j < reach; ++j) {
     Value moved = z;
     if (j) {
-      Sizes part = whole, from(5, none), to(5, none);
-      part[1] = b.getIndexAttr(blocks - j);
+      Sizes part = {sizes[0], b.getIndexAttr(blocks - j), b.getIndexAttr(channels), b.getIndexAttr(length), b.getIndexAttr(2)};
+      Sizes from(5, none), to(5, none);
       (causal ? to : from)[1] = b.getIndexAttr(j);
-      SmallVector<int64_t> partShape(type.getShape());
-      partShape[1] = blocks - j;
-      Value slice = tensor::ExtractSliceOp::create(b, RankedTensorType::get(partShape, single), z, from, part, Sizes(5, one));
-      moved = tensor::InsertSliceOp::create(b, slice, tensor::SplatOp::create(b, zero, type, open), to, part, Sizes(5, one));
+      RankedTensorType type = ofBatch({blocks - j, channels, length, 2}).first;
+      Value slice = tensor::ExtractSliceOp::create(b, type, z, from, part, Sizes(5, one));
+      moved = tensor::InsertSliceOp::create(b, slice, zeros(inner), to, part, Sizes(5, one));
     }
-    Value product = seq::ComplexMulOp::create(b, type, moved, tapsBetween(j), /*conjugate=*/false);
+    Value product = seq::ComplexMulOp::create(b, z.getType(), moved, tapsBetween(j), /*conjugate=*/false);
     sum = sum ? Value(arith::AddFOp::create(b, sum, product)) : product;
   }
-  return tensor::CollapseShapeOp::create(b, complexType({length}), sum, groups);
+  return merged(sum, 1, {blocks * channels, length, 2});
 }
 
 /// d * x: a filter of one tap.
