@@ -67,12 +67,6 @@ protected:
   /// Its dimension of b, along which the boxes of warpgroups follow each other.
   static constexpr int64_t kAlongB = 3;
 
-  /// What two residues make: rows of the first and of the second half of a transform.
-  llvm::SmallVector<Complex> sumAndDifference(const Complex &x, const Complex &y) {
-    return {{t.make<mlir::arith::AddFOp>(x.re, y.re), t.make<mlir::arith::AddFOp>(x.im, y.im)},
-            {t.make<mlir::arith::SubFOp>(x.re, y.re), t.make<mlir::arith::SubFOp>(x.im, y.im)}};
-  }
-
   /// Begins the kernel and gives its arguments. The registers that the producer has are the consumers'
   /// loss.
   mlir::ValueRange begin(llvm::StringRef name, llvm::ArrayRef<mlir::Type> inputs, unsigned output,
@@ -159,6 +153,27 @@ protected:
   }
   mlir::Value remainder(mlir::Value x, int64_t y) {
     return t.make<mlir::arith::RemUIOp>(x, fill(x, y));
+  }
+
+  /// Gives `store` the rows k1 of the outer transform that the sums of its residues make, for block `number` of those of a
+  /// residue, and their twiddles: each 64 rows, and the number of their block. The sums of two residues, of f16, make rows
+  /// of the first and of the second half.
+  void forEachBlock(llvm::ArrayRef<Complex> parts, mlir::Value number, int64_t blocks, mlir::Value b,
+                    llvm::function_ref<void(const Complex &, mlir::Value)> store) {
+    llvm::SmallVector<Complex> sums(parts);
+    if (parts.size() == 2) {
+      const Complex &x = parts[0], &y = parts[1];
+      sums = {{t.make<mlir::arith::AddFOp>(x.re, y.re), t.make<mlir::arith::AddFOp>(x.im, y.im)},
+              {t.make<mlir::arith::SubFOp>(x.re, y.re), t.make<mlir::arith::SubFOp>(x.im, y.im)}};
+    }
+    mlir::Value row = rows();
+    for (auto [q, sum] : llvm::enumerate(sums)) {
+      if (parts.size() > 1)
+        sum = {t.make<mlir::arith::ExtFOp>(wide, sum.re), t.make<mlir::arith::ExtFOp>(wide, sum.im)};
+      mlir::Value block = t.add(number, q * blocks);
+      mlir::Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(block, kSide)));
+      store(multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false), block);
+    }
   }
 
   PassPlan plan;

@@ -249,18 +249,10 @@ KernelOp ForwardPass::create(StringRef name) {
   }
   Value row = rows();
   Value b = t.add(quotient(row, kSide), fill(row, b0));
-  if (residues == 2)
-    parts = sumAndDifference(parts[0], parts[1]);
-  for (int64_t q = 0; q < residues; ++q) {
-    Complex sum = parts[q];
-    if (residues > 1)
-      sum = {t.make<arith::ExtFOp>(wide, sum.re), t.make<arith::ExtFOp>(wide, sum.im)};
-    int64_t q0 = q * blocks;
-    Value k1 = t.add(remainder(row, kSide), fill(row, t.add(k0, q0 * kSide)));
-    Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
+  forEachBlock(parts, number, blocks, b, [&](const Complex &y, Value block) {
     for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{y.re, y.im}))
-      store(convert(value, half), x, columnAt(sequence, t.add(number, q0), plane, b0), kAlongB);
-  }
+      store(convert(value, half), x, columnAt(sequence, block, plane, b0), kAlongB);
+  });
   return end();
 }
 

@@ -237,7 +237,7 @@ KernelOp SpectrumForward::create(StringRef name) {
     }
   ValueRange arguments = begin(name, inputs, /*output=*/0);
   unfoldColumns(0, planes());
-  Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
+  Value x = arguments[0], matrices = arguments[1];
   filter = arguments[2];
   reverse = arguments.size() > 3 ? arguments[3] : Value();
 
@@ -251,17 +251,8 @@ KernelOp SpectrumForward::create(StringRef name) {
       sum = {convert(sum.re, half), convert(sum.im, half)};
     parts.push_back(sum);
   }
-  if (residues > 1)
-    parts = sumAndDifference(parts[0], parts[1]);
-  for (int64_t q = 0; q < residues; ++q) {
-    Complex sum = parts[q];
-    if (residues > 1)
-      sum = {t.make<arith::ExtFOp>(wide, sum.re), t.make<arith::ExtFOp>(wide, sum.im)};
-    Value number = t.add(block, q * blocks);
-    Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(number, kSide)));
-    Complex y = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
-    storeColumn(y, x, channel, number, b0);
-  }
+  forEachBlock(parts, block, blocks, b,
+               [&](const Complex &y, Value number) { storeColumn(y, x, channel, number, b0); });
   return end();
 }
 
