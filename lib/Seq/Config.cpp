@@ -68,6 +68,8 @@ void visitLinearAttention(Config &config, Access &&entry) {
   entry("consumers", config.consumers);
   entry("exact", config.exact);
   entry("persistent", config.persistent);
+  entry("segment_consumers", config.segmentConsumers);
+  entry("segment_stages", config.segmentStages);
   entry("split", config.split);
   entry("stages", config.stages);
   entry("value_stages", config.valueStages);
@@ -106,6 +108,17 @@ void AttentionConfig::write(seq::AttentionOp op) const { visitAttention(*this, W
 LinearAttentionConfig LinearAttentionConfig::read(seq::LinearAttentionOp op) {
   LinearAttentionConfig config;
   visitLinearAttention(config, Reader(op));
+  return config;
+}
+
+LinearAttentionConfig LinearAttentionConfig::ofSegments() const {
+  LinearAttentionConfig config = *this;
+  if (!segmentConsumers)
+    return config;
+  config.consumers = segmentConsumers;
+  config.stages = segmentStages;
+  config.valueStages = std::min<int64_t>(segmentStages, 2);
+  config.persistent = false; // each CTA has one
   return config;
 }
 

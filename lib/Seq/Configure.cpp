@@ -70,7 +70,7 @@ static AttentionConfig choose(seq::AttentionOp op) {
 static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfig &config) {
   int64_t keys = llvm::alignTo(op.getKeyDim(), 64) * 2, values = 64 * 2; // bytes of a row
   int64_t blocks = llvm::divideCeil(op.getValueDim(), 64);
-  bool shared = op.getValueHeads() / op.getKeyHeads() * blocks % config.consumers == 0;
+  bool shared = op.getKeyHeads() == 1 || op.getValueHeads() / op.getKeyHeads() * blocks % config.consumers == 0;
   int64_t readers = shared ? 1 : config.consumers;
   int64_t rings = config.stages * 2 * keys * readers +
                   config.consumers * values * (config.valueStages + (op.getGate() ? config.stages : 0));
@@ -84,6 +84,14 @@ static int64_t sharedBytes(seq::LinearAttentionOp op, const LinearAttentionConfi
     }
   }
   return config.chunk * (rings + config.consumers * (staged + values)) + 1024;
+}
+
+/// Three consumers for segments, whose latencies hide under each other, where their tiles find places.
+static void chooseSegments(seq::LinearAttentionOp op, LinearAttentionConfig &config) {
+  config.segmentConsumers = 3;
+  config.segmentStages = 2; // positions in rings of three take registers
+  if (sharedBytes(op, config.ofSegments()) > hopper::kSharedBytes)
+    config.segmentConsumers = config.segmentStages = 0;
 }
 
 /// Two consumers have 240 registers a thread, which the state, the scores and the outputs need.
@@ -119,7 +127,8 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
     config.persistent = !(wide && init && gate);
   auto fits = [&] { return sharedBytes(op, config) <= hopper::kSharedBytes; };
   // Positions in rings of three take registers.
-  if (!byChannel && !constant && config.consumers == 2 && !gate && !init && inOrder)
+  bool roomy = !op.getDt() || skip || !wide; // ptxas spills a few bytes else
+  if (!byChannel && !constant && config.consumers == 2 && !gate && !init && inOrder && roomy)
     config.stages = config.valueStages = 3;
   if (byChannel && wide && !fits())
     config.valueStages = 1;
@@ -127,6 +136,10 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
     config.valueStages = --config.stages;
   while (config.consumers > 1 && !fits())
     --config.consumers;
+  // Three consumers have 160 registers a thread: enough for SSD as Mamba-2 has it, without what presses on them beside it.
+  bool narrow = op.getDt() && skip && op.getValueDim() <= 64 && !byChannel && !gate && !init && inOrder;
+  if (config.split && config.consumers == 2 && narrow && jobs > 2)
+    chooseSegments(op, config);
   return config;
 }
 
@@ -247,6 +260,8 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
     if (isStep(op))
       return chooseStep(op).write(op), success();
     LinearAttentionConfig config = choose(op);
+    if (consumers || stages)
+      config.segmentConsumers = config.segmentStages = 0;
     if (consumers)
       config.consumers = consumers;
     if (stages)

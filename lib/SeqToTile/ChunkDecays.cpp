@@ -7,6 +7,8 @@
 
 #include "LinearAttention.h"
 
+#include "SeqToTile.h"
+
 using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
@@ -56,47 +58,63 @@ std::pair<Value, Value> LinearAttentionKernel::contributions(Value whole) {
   return {parts[0], parts[1]};
 }
 
-Value LinearAttentionKernel::accumulate(Value s, Value factor,
+Value LinearAttentionKernel::accumulate(Value s, Value total,
                                         std::pair<Value, Value> contributed, Value keyTile) {
-  if (factor)
-    s = t.mulf(s, t.make<BroadcastOp>(state, factor));
+  if (total)
+    s = t.mulf(s, t.make<BroadcastOp>(state, t.make<math::Exp2Op>(total)));
   s = t.dot(contributed.first, keyTile, s, state, /*transposeB=*/false);
   if (contributed.second)
     s = t.dot(contributed.second, keyTile, s, state, /*transposeB=*/false);
   return s;
 }
 
-/// One chunk. What the warpgroups do between two products of theirs runs under those of the others.
+/// One chunk. What the warpgroups do between two products of theirs runs under those of the others. Three of them have
+/// fewer registers each: outputs are on their way there before contributions are made.
 SmallVector<Value> LinearAttentionKernel::step(Value t0, ValueRange carried) {
   if (byChannel)
     return stepByChannel(t0, carried);
-  Value s = carried[0];
+  Value s = carried[0], t1 = following(t0);
   auto statesOperand = tileType<SharedAttr>({kValues, keyDim}, element);
+  bool few = config.consumers > 2;
 
   Value entering = roundTo(state.clone(element), s);
   Value keyTile = loadKeys(t0), queryTile = loadQueries(t0);
   Value weights = t.dot(queryTile, keyTile, {}, scores, /*transposeB=*/true);
   Value staged = t.make<StageOp>(statesOperand, entering, Value());
-  Value past = t.dot(queryTile, staged, {}, output, /*transposeB=*/true);
 
   SmallVector<Value> now, next;
   if (variesInTime()) {
     now = exponents(t0, carried[1]);
-    next.push_back(rates(following(t0)));
+    next.push_back(rates(t1));
   }
-  Decays d = variesInTime() ? decays(now) : constantDecays(t0);
-  Value valueTile = loadValues(t0);
-  auto contributed = contributions(weighted(valueTile, d.weight));
-
+  Decays d = variesInTime() ? Decays() : constantDecays(t0);
+  Value weight = columns(d.weight);
   if (variesInTime())
     distribute(d, now);
-  Value counts = d.mask ? d.mask : mask(t0, d.row, d.column);
+  Value counts = d.mask ? d.mask : mask(d.row, d.column);
   weights = roundTo(tileType<AFragAttr>({chunk, chunk}, element), t.mulf(weights, counts));
+  Value past = t.dot(queryTile, staged, {}, output, /*transposeB=*/true);
+
+  Value valueTile = loadValues(t0);
+  if (variesInTime()) {
+    weigh(d, now);
+    weight = columns(d.weight);
+  }
+  std::pair<Value, Value> contributed;
+  auto contribute = [&] { contributed = contributions(weighted(valueTile, weight)); };
+  if (!few)
+    contribute();
   if (d.row)
     past = t.mulf(past, t.broadcast(t.exp2(d.row), output));
   Value sum = t.dot(weights, valueTile, past, output, /*transposeB=*/false);
-  next.insert(next.begin(), accumulate(s, d.carried, contributed, keyTile));
-  storeOutputs(finish(sum, valueTile, loadGate(t0)), t0);
+  auto give = [&] { storeOutputs(finish(sum, valueTile, loadGate(t0)), t0); };
+  if (few) {
+    give();
+    contribute();
+  }
+  next.insert(next.begin(), accumulate(s, d.total, contributed, keyTile));
+  if (!few)
+    give();
   return next;
 }
 
@@ -152,14 +170,12 @@ Value LinearAttentionKernel::perHead(Value view) {
   return widen(t.make<GatherOp>(stored, view, head), builder.getF32Type());
 }
 
-/// What the chunk at t0 reads of the decay or of dt, as it is stored. It is read ahead, so that no one waits for it.
+/// What the chunk at t0 reads of the rates. It is read ahead, so that no one waits for it.
 Value LinearAttentionKernel::rates(Value t0) {
-  Value source = dt ? dt : decay;
-  auto type = line.clone(cast<ViewType>(source.getType()).getElementType());
   auto indices = line.clone(builder.getIndexType());
-  SmallVector<Value> at = {t.make<BroadcastOp>(indices, batch), t.make<IotaOp>(indices, t0),
-                           t.make<BroadcastOp>(indices, head)};
-  Value read = t.make<GatherOp>(type, source, at);
+  SmallVector<Value> at = {t.make<BroadcastOp>(indices, batch), t.make<BroadcastOp>(indices, head),
+                           t.make<IotaOp>(indices, t0)};
+  Value read = t.make<GatherOp>(line, ratesOf, at);
   if (part == Part::States) // a chunk takes no longer there
     read.getDefiningOp()->setDiscardableAttr(kEarlyAttr, builder.getUnitAttr());
   return read;
@@ -176,25 +192,72 @@ Value LinearAttentionKernel::softplus(Value x) {
   return t.addf(t.maxf(x, t.constantLike(x, 0)), t.select(tiny, series, exact));
 }
 
+bool LinearAttentionKernel::variesInTime() const {
+  seq::LinearAttentionOp source = op;
+  return !byChannel && (source.getDt() || (source.getDecay() && !source.hasConstantDecay()));
+}
+
+SmallVector<Value> LinearAttentionKernel::operandsOfRates() const {
+  seq::LinearAttentionOp source = op;
+  SmallVector<Value> values = {source.getDt() ? source.getDt() : source.getDecay()};
+  if (source.getBias())
+    values.push_back(source.getBias());
+  return values;
+}
+
+KernelOp LinearAttentionKernel::createRates(StringRef name, Type ratesType) {
+  SmallVector<Type> inputs;
+  SmallVector<Value> read = operandsOfRates();
+  for (Type type : llvm::concat<const Type>(ValueRange(read).getTypes(), ArrayRef(ratesType))) {
+    auto tensor = cast<RankedTensorType>(type);
+    inputs.push_back(ViewType::get(op.getContext(), tensor.getShape(), tensor.getElementType()));
+  }
+  auto schedule = ScheduleAttr::get(op.getContext(), /*consumers=*/1, /*producer=*/0, /*consumer=*/128,
+                                    /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
+  auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+  kernel.setOutput(read.size());
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  Value source = body.getArgument(0), written = body.getArgument(read.size());
+  Value steps = t.dim(source, 1), batches = t.dim(source, 0);
+  if (isOpen(op))
+    batches = t.make<arith::MulIOp>(batches, t.sub(t.index(1), isOneStep(t, steps)));
+  int64_t blocks = llvm::divideCeil(op.getValueHeads(), kValues);
+  auto forEach = ForEachOp::create(builder, op.getLoc(), ValueRange{t.index(blocks), t.ceilDiv(steps, chunk), batches});
+  ReturnOp::create(builder, op.getLoc());
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  auto at = forEach.getBody().getArguments();
+  auto indices = scores.clone(builder.getIndexType());
+  Value firstHead = t.mul(at[0], kValues), ofBatch = t.make<BroadcastOp>(indices, at[2]),
+        times = t.broadcast(t.iota<RowAttr>(t.mul(at[1], chunk), chunk), indices);
+  Value ofHead = t.iota<ColAttr>(firstHead, kValues), heads = t.broadcast(ofHead, indices);
+  Type stored = cast<ViewType>(source.getType()).getElementType();
+  Value x = widen(t.make<GatherOp>(scores.clone(stored), source, ValueRange{ofBatch, times, heads}), scores);
+  if (op.getBias()) {
+    Value bias = body.getArgument(1);
+    auto perHead = tileType<ColAttr>({kValues}, cast<ViewType>(bias.getType()).getElementType());
+    x = t.addf(x, t.broadcast(widen(t.make<GatherOp>(perHead, bias, ofHead), perHead.clone(builder.getF32Type())), scores));
+  }
+  if (op.getSoftplus())
+    x = softplus(x);
+  if (!op.getDt())
+    x = t.mulf(x, kLog2E);
+  ScatterOp::create(builder, t.loc, x, written, ValueRange{ofBatch, heads, times});
+  return kernel;
+}
+
 /// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of
 /// the whole chunk.
-SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value raw) {
-  Value x = widen(raw, line);
+SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value x) {
   // Steps behind the last neither decay nor contribute.
   auto indices = line.clone(builder.getIndexType());
   Value exists = t.compare(arith::CmpIPredicate::slt, t.make<IotaOp>(indices, t0),
                            t.make<BroadcastOp>(indices, end));
+  x = t.select(exists, x, t.constant(line, 0));
   Value shift; // log2 of the factor of each key
-  if (dt) {
-    if (bias)
-      x = t.addf(x, lineOf(dtBias));
-    if (op.getSoftplus())
-      x = softplus(x);
-    x = t.select(exists, x, t.constant(line, 0));
+  if (op.getDt()) {
     shift = t.log2(x);
     x = t.mulf(x, lineOf(rate));
-  } else {
-    x = t.select(exists, t.mulf(x, kLog2E), t.constant(line, 0));
   }
   Value c = t.make<ScanOp>(line, x);
   Value total = t.make<PickOp>(builder.getF32Type(), c, chunk - 1);
@@ -205,12 +268,11 @@ SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value raw) {
   return {query, key, total};
 }
 
-Decays LinearAttentionKernel::decays(ValueRange exponents) {
-  Decays d;
-  d.carried = t.make<math::Exp2Op>(exponents[2]);
-  Value weight = t.exp2(t.make<arith::SubFOp>(lineOf(exponents[2]), exponents[1]));
-  d.weight = t.make<DistributeOp>(perColumn, weight);
-  return d;
+/// What becomes of the state and of what enters it, `after` which there may be more decay.
+void LinearAttentionKernel::weigh(Decays &d, ValueRange exponents, Value after) {
+  d.total = exponents[2];
+  Value until = after ? t.make<arith::AddFOp>(d.total, after) : d.total;
+  d.weight = t.exp2(t.make<arith::SubFOp>(lineOf(until), exponents[1]));
 }
 
 /// What the scores need is made last: it takes registers that the contributions have left.
@@ -222,11 +284,10 @@ void LinearAttentionKernel::distribute(Decays &d, ValueRange exponents) {
 /// 1, 2, ... times the decay of a step, or backwards of a whole chunk: what is the same in each chunk where decays
 /// are constant.
 void LinearAttentionKernel::prepareDecays() {
-  Value zero = t.index(0);
   if (!decay) {
     Value scale = scaleExponent ? t.constant(perRow, scaleExponent) : Value();
     constant.row = scale;
-    constant.mask = mask(zero, scale, Value());
+    constant.mask = mask(scale, Value());
     return;
   }
   auto indices = line.clone(builder.getIndexType());
@@ -236,19 +297,19 @@ void LinearAttentionKernel::prepareDecays() {
   prefixes = t.mulf(t.make<arith::SIToFPOp>(line, whole), lineOf(reverse ? t.make<arith::NegFOp>(g) : g));
   decayOfStep = g;
   constant.row = t.addf(t.make<DistributeOp>(perRow, prefixes), t.constant(perRow, scaleExponent));
-  constant.mask = mask(zero, constant.row, t.make<DistributeOp>(perColumn, prefixes));
+  constant.mask = mask(constant.row, t.make<DistributeOp>(perColumn, prefixes));
 }
 
 /// Of constant decays only what enters the state depends on the chunk, which may be shorter at the
 /// end.
-Decays LinearAttentionKernel::constantDecays(Value t0) {
+Decays LinearAttentionKernel::constantDecays(Value t0, Value after) {
   Decays d = constant;
   if (!decay)
     return d;
   Value whole = t.make<arith::IndexCastOp>(builder.getI32Type(), stepsOf(t0));
   Value total = t.make<arith::MulFOp>(t.make<arith::SIToFPOp>(builder.getF32Type(), whole),
                                       decayOfStep);
-  d.carried = t.make<math::Exp2Op>(total);
+  d.total = total;
   Value all = total; // of a chunk of all steps
   if (reverse) {
     all = t.make<arith::MulFOp>(decayOfStep, number(chunk));
@@ -257,16 +318,17 @@ Decays LinearAttentionKernel::constantDecays(Value t0) {
   }
   // Steps behind the last contribute zeros; their factor must not be infinite.
   Value ahead = t.make<arith::SubFOp>(lineOf(all), prefixes);
-  Value weight = t.exp2(t.make<arith::MinNumFOp>(ahead, t.constant(line, 0)));
-  d.weight = t.make<DistributeOp>(perColumn, weight);
+  ahead = t.make<arith::MinNumFOp>(ahead, t.constant(line, 0));
+  d.weight = t.exp2(after ? t.addf(ahead, lineOf(after)) : ahead);
   return d;
 }
 
 /// 2^(row_i - column_j) where step i sees step j, else 0: what each key counts for each query.
-Value LinearAttentionKernel::mask(Value t0, Value row, Value column) {
+Value LinearAttentionKernel::mask(Value row, Value column) {
   auto indices = scores.clone(builder.getIndexType());
-  Value seen = sees(t.broadcast(t.iota<ColAttr>(t0, chunk), indices),
-                    t.broadcast(t.iota<RowAttr>(t0, chunk), indices));
+  Value first = t.index(0);
+  Value seen = sees(t.broadcast(t.iota<ColAttr>(first, chunk), indices),
+                    t.broadcast(t.iota<RowAttr>(first, chunk), indices));
   Value counts = t.constant(scores, 1);
   if (row) {
     counts = t.broadcast(row, scores);

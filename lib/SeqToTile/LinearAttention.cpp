@@ -43,17 +43,26 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-/// Whether there may be one step only, which a kernel of its own takes.
-static bool isOpen(seq::LinearAttentionOp op) {
-  return !op.isPacked() && op.getV().getType().isDynamicDim(1);
+/// Chunks of a segment, and of a piece of one, at least, as each reads the states of those before.
+constexpr int64_t kChunksOfSegment = 16;
+
+/// How many segments a sequence is cut into so that their CTAs fill the card.
+static Value segmentCount(TileBuilder &t, seq::LinearAttentionOp op, Value sequences, Value length) {
+  int64_t units = LinearAttentionKernel::unitsOfBatch(op, Part::Outputs),
+          chunk = LinearAttentionKernel::configOf(op, Part::Outputs).chunk;
+  Value fill = t.make<arith::DivUIOp>(t.index(hopper::kMultiprocessors), t.max(t.mul(sequences, units), t.index(1)));
+  Value most = t.floorDiv(length, kChunksOfSegment * chunk);
+  return t.max(t.min(fill, most), t.index(1));
 }
 
-SmallVector<Value> LinearAttentionKernel::operands() const {
+/// 1 where there are several, else 0.
+static Value isCut(TileBuilder &t, Value segments) { return t.min(t.sub(segments, t.index(1)), t.index(1)); }
+
+SmallVector<Value> LinearAttentionKernel::operands(Value rates) const {
   seq::LinearAttentionOp source = op;
   bool outputs = part != Part::States;
   SmallVector<Value> values = {source.getK(), source.getV()};
-  for (Value value : {Value(source.getDecay()), Value(source.getDt()), Value(source.getA()),
-                      Value(source.getBias()), Value(source.getOffsets())})
+  for (Value value : {rates ? rates : Value(source.getDecay()), Value(source.getA()), Value(source.getOffsets())})
     if (value)
       values.push_back(value);
   for (Value value : {Value(source.getQ()), Value(source.getGate()), Value(source.getBonus()),
@@ -63,14 +72,13 @@ SmallVector<Value> LinearAttentionKernel::operands() const {
   return values;
 }
 
-int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op,
-                                            const LinearAttentionConfig &config, Part part) {
+int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op, Part part) {
   bool ofKeys = part == Part::States && (op.hasChannelDecay() || op.getBonus());
   int64_t blocks = ofKeys ? llvm::divideCeil(op.getValueDim(), valuesOfKeys(op)) *
                                 llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel)
                           : llvm::divideCeil(op.getValueDim(), kValues);
   int64_t jobs = op.getValueHeads() * blocks;
-  return llvm::divideCeil(jobs, config.consumers);
+  return llvm::divideCeil(jobs, configOf(op, part).consumers);
 }
 
 /// A state-only pass does little with what it reads: it wants more of it under way than what is left of SRAM beside
@@ -81,7 +89,7 @@ int64_t LinearAttentionKernel::stagesOfStates() {
   int64_t consumers = config.consumers, panels = llvm::divideCeil(op.getKeyDim(), 64);
   int64_t group = op.getValueHeads() / op.getKeyHeads() * llvm::divideCeil(op.getValueDim(), valueDim);
   auto readers = [&](int64_t jobs) { return jobs % consumers == 0 ? 1 : consumers; };
-  int64_t row = panels * readers(group) + consumers, own = 0;
+  int64_t row = panels * (op.getKeyHeads() == 1 ? 1 : readers(group)) + consumers, own = 0;
   if (ofKeys) {
     int64_t words = op.getDecay() && op.getDecay().getType().getElementType().isF32() ? 2 : 1;
     row = (1 + words) * consumers + valueDim / 64 * readers(panels);
@@ -90,7 +98,7 @@ int64_t LinearAttentionKernel::stagesOfStates() {
   return std::clamp<int64_t>(((hopper::kSharedBytes - 2048) / square - own) / row, 1, kMost);
 }
 
-KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type factorsType) {
+KernelOp LinearAttentionKernel::create(StringRef name, Type ratesType, Type statesType, Type factorsType) {
   SmallVector<Type> inputs;
   SmallVector<Value *> arguments;
   auto descOf = [&](Type element, Value &argument) {
@@ -111,9 +119,11 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
   desc(k), desc(v);
   if (byChannel && !op.hasConstantDecay())
     descOf(op.getDecay().getType().getElementType(), decay);
+  else if (ratesType)
+    viewOf(ratesType, ratesOf);
   else
     view(op.getDecay(), decay);
-  view(op.getDt(), dt), view(op.getA(), a), view(op.getBias(), bias), view(op.getOffsets(), offsets);
+  view(op.getA(), a), view(op.getOffsets(), offsets);
   unsigned outputs = 2; // behind all that is read
   if (part != Part::States) {
     desc(q);
@@ -152,11 +162,16 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type statesType, Type fac
 
   builder.setInsertionPointToStart(&body);
   Value sequences = offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
-  if (isOpen(op)) // of one step another kernel takes them
+  if (LinearAttentionKernel::isOpen(op)) // of one step another kernel takes them
     sequences = t.make<arith::MulIOp>(sequences, t.sub(t.index(1), isOneStep(t, t.dim(k, 1))));
-  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, config, part)), sequences};
-  if (part != Part::Whole) { // the last segment's state is not asked for here
-    Value before = t.dim(states, 1);
+  bool pair = config.segmentConsumers;
+  if (pair && part == Part::Whole) // those that are cut another kernel takes
+    sequences = t.make<arith::MulIOp>(sequences, t.sub(t.index(1), isCut(t, segmentCount(t, op, t.dim(k, 0), t.dim(k, 1)))));
+  Value before = part == Part::Whole ? Value() : t.dim(states, 1);
+  if (pair && part == Part::Outputs)
+    sequences = t.make<arith::MulIOp>(sequences, t.min(before, t.index(1)));
+  SmallVector<Value> sizes = {t.index(config.consumers), t.index(unitsOfBatch(op, part)), sequences};
+  if (before) { // the last segment's state is not asked for here
     segments = t.add(before, 1), pieces = t.dim(states, 2);
     if (part == Part::States)
       sizes.append({before, pieces});
@@ -189,7 +204,10 @@ void LinearAttentionKernel::place(Value warpgroup, Value unit) {
   }
   head = t.floorDiv(block, blocks);
   column = t.mul(t.sub(block, t.mul(head, blocks)), valueDim);
-  keyHead = ofKeys ? t.floorDiv(head, group) : common(group * blocks);
+  if (op.getKeyHeads() == 1)
+    keyHead = t.index(0);
+  else
+    keyHead = ofKeys ? t.floorDiv(head, group) : common(group * blocks);
 }
 
 /// One head's columns of values, from the first chunk to the last, of the sequence or a segment.
@@ -197,10 +215,8 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Val
   place(warpgroup, unit);
   if (skip)
     skipFactor = perHead(skip);
-  if (dt)
+  if (a)
     rate = t.make<arith::MulFOp>(perHead(a), number(kLog2E));
-  if (bias)
-    dtBias = perHead(bias);
   if (!byChannel && !variesInTime())
     prepareDecays();
 
@@ -227,8 +243,13 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Val
       from = t.add(from, t.make<arith::MulIOp>(piece, span));
     to = t.min(t.add(from, piece ? span : ofSegment), length);
   }
+  Value ends = from; // of the first and the last chunk, the sum of their times
+  if (isBackwards())
+    ends = t.add(t.add(from, from), t.mul(t.sub(t.ceilDiv(t.max(t.sub(to, from), t.index(0)), chunk), t.index(1)), chunk));
   // The first step of a chunk, wherever it stands in time.
   auto chunkAt = [&](Value time) {
+    if (isBackwards())
+      time = t.sub(ends, time);
     return t.add(start, reverse ? t.sub(t.mul(t.sub(chunks, t.index(1)), chunk), time) : time);
   };
   SmallVector<Value> carried;
@@ -239,14 +260,12 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Val
     prepareKeys();
   Value raw = variesInTime() ? rates(chunkAt(from)) : Value();
   if (part == Part::States && !byChannel) {
-    llvm::append_range(carried, prepare(chunkAt(from), raw));
-    if (raw)
-      carried.push_back(rates(following(chunkAt(from))));
+    prepare(carried, chunkAt(from), raw);
   } else if (raw) {
     carried.push_back(raw);
   }
-  if (part == Part::States)
-    carried.push_back(ofKeys ? t.constant(perKey, 0) : number(1));
+  if (ofKeys)
+    carried.push_back(t.constant(perKey, 0));
   auto loop = scf::ForOp::create(
       builder, t.loc, from, to, t.index(chunk), carried,
       [&](OpBuilder &, Location, Value time, ValueRange args) {
@@ -316,7 +335,7 @@ Value LinearAttentionKernel::enteringState(Value segment, int64_t panel) {
 void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Value piece) {
   ScatterOp::create(builder, t.loc, results.front(), states, inPiece(t, stateIndices(/*panel=*/0), segment, piece));
   Value all = results.back();
-  Value factor = ofKeys ? t.exp2(all) : t.make<BroadcastOp>(perKey, all);
+  Value factor = t.exp2(ofKeys ? all : t.make<BroadcastOp>(perKey, all));
   ScatterOp::create(builder, t.loc, factor, factors,
                     inPiece(t, factorIndices(perKey, ofKeys ? head : job, channel), segment, piece));
 }
@@ -327,27 +346,53 @@ SmallVector<Value> LinearAttentionKernel::factorIndices(RankedTensorType type, V
           t.make<IotaOp>(indices, channel)};
 }
 
-/// Of the chunk at t0 what enters the state, and what becomes of the state before.
-SmallVector<Value> LinearAttentionKernel::prepare(Value t0, Value raw) {
-  Decays d = raw ? decays(exponents(t0, raw)) : constantDecays(t0);
-  SmallVector<Value> prepared = {weighted(loadValues(t0), d.weight)};
-  if (d.carried)
-    prepared.push_back(d.carried);
-  return prepared;
+/// Of the chunk at t0 the factors of what enters the state at the end of its piece, `after` all decay behind it, and the
+/// sum of that decay with its own.
+std::pair<Value, Value> LinearAttentionKernel::weights(Value t0, Value raw, Value after) {
+  Decays d;
+  if (raw)
+    weigh(d, exponents(t0, raw), after);
+  else
+    d = constantDecays(t0, after);
+  return {d.weight, t.make<arith::AddFOp>(after, d.total)};
 }
 
-/// One chunk of a segment whose outputs another kernel computes. While its products run, the next one is
-/// prepared.
+/// What `advance` carries: of the first chunk, at t0, the values as they enter the state; of the second one their factors;
+/// what is read of the third one; and sums of the decay until the second, the first, and none of them.
+void LinearAttentionKernel::prepare(SmallVectorImpl<Value> &carried, Value t0, Value raw) {
+  Value none = number(0), t1 = following(t0);
+  if (!isDecayed()) {
+    carried.append({weighted(loadValues(t0), Value()), none});
+    return;
+  }
+  auto [first, sum] = weights(t0, raw, none);
+  carried.push_back(weighted(loadValues(t0), columns(first)));
+  auto [second, sums] = weights(t1, raw ? rates(t1) : Value(), sum);
+  carried.push_back(second);
+  if (raw)
+    carried.push_back(rates(following(t1)));
+  carried.append({sums, sum, none});
+}
+
+/// One chunk of a segment whose outputs another kernel computes. While its products run, the values of the next one are
+/// prepared, and the factors of the one after that: a chain of shuffles beside another.
 SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) {
   if (ofKeys)
     return advanceByChannel(t0, carried);
-  Value factor = isDecayed() ? carried[2] : Value(), all = carried.back(), t1 = following(t0);
-  Value ahead = variesInTime() ? rates(following(t1)) : Value(); // first of all: it takes as long as a chunk
-  SmallVector<Value> next = {accumulate(carried[0], factor, contributions(carried[1]), loadKeys(t0))};
-  llvm::append_range(next, prepare(t1, ahead ? carried[3] : Value()));
-  if (ahead)
-    next.push_back(ahead);
-  next.push_back(factor ? t.make<arith::MulFOp>(all, factor) : all);
+  Value t1 = following(t0), t2 = following(t1);
+  Value ahead = variesInTime() ? rates(following(t2)) : Value(); // first of all: it takes as long as a chunk
+  SmallVector<Value> next = {accumulate(carried[0], Value(), contributions(carried[1]), loadKeys(t0))};
+  next.push_back(weighted(loadValues(t1), isDecayed() ? columns(carried[2]) : Value()));
+  ValueRange sums = carried.take_back(isDecayed() ? 3 : 1);
+  if (isDecayed()) {
+    auto [factors, sum] = weights(t2, ahead ? carried[3] : Value(), sums[0]);
+    next.push_back(factors);
+    if (ahead)
+      next.push_back(ahead);
+    next.append({sum, sums[0], sums[1]});
+  } else {
+    next.push_back(sums[0]);
+  }
   return next;
 }
 
@@ -356,14 +401,19 @@ SmallVector<Value> LinearAttentionKernel::advance(Value t0, ValueRange carried) 
 //===----------------------------------------------------------------------===//
 
 /// B, L and the number of sequences, of all that has them: the sizes that types may leave open. `outputs` are those
-/// of op that are written.
+/// of op that are written; `rates` are [B, H, L].
 static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Value> operands,
-                           ArrayRef<Value> outputs) {
+                           ArrayRef<Value> outputs, Value rates) {
   SmallVector<int64_t> batch, length, packed;
   SmallVector<int64_t> &sequences = op.isPacked() ? packed : batch;
   for (auto [i, operand] : llvm::enumerate(operands)) {
     if (cast<RankedTensorType>(operand.getType()).getRank() < 3)
       continue;
+    if (operand == rates) {
+      batch.append({int64_t(i), 0});
+      length.append({int64_t(i), 2});
+      continue;
+    }
     bool made = operand.getDefiningOp<tensor::EmptyOp>() || operand.getDefiningOp<LaunchOp>();
     bool inTime = made ? !outputs.empty() && operand == outputs.front() : operand != op.getInit();
     (inTime ? batch : sequences).append({int64_t(i), 0});
@@ -381,33 +431,50 @@ static ArrayAttr sameSizes(OpBuilder &b, seq::LinearAttentionOp op, ArrayRef<Val
   return b.getArrayAttr(same);
 }
 
-/// Chunks of a segment, and of a piece of one, at least, as each reads the states of those before.
-constexpr int64_t kChunksOfSegment = 16;
-
-/// How many segments a sequence is cut into so that its CTAs, `units`, fill the card.
-static Value segmentCount(TileBuilder &host, Value units, Value length, int64_t chunk) {
-  Value fill = host.make<arith::DivUIOp>(host.index(hopper::kMultiprocessors),
-                                         host.max(units, host.index(1)));
-  Value most = host.floorDiv(length, kChunksOfSegment * chunk);
-  return host.max(host.min(fill, most), host.index(1));
-}
-
 /// How many pieces the pass for the states of segments cuts each into. It has a segment less to do than there are, and
-/// its CTAs, `units`, are to fill the card none the less: in one round; or in three of quarters, where that is less.
+/// its CTAs, `units`, are to fill the card none the less: in one round; or in two of thirds or three of quarters, where
+/// that is less.
 static Value pieceCount(TileBuilder &host, Value units, Value length, Value segments, int64_t chunk) {
-  auto divide = [&](int64_t x, Value by) -> Value {
-    return host.make<arith::DivUIOp>(host.index(x), host.max(by, host.index(1)));
-  };
-  Value one = host.index(1), single = divide(hopper::kMultiprocessors, units);
-  Value quarters = host.mul(host.min(divide(3 * hopper::kMultiprocessors / 4, units), one), 4);
-  Value fill = host.max(single, host.make<arith::MulIOp>(quarters, host.sub(host.index(2), host.min(single, host.index(2)))));
+  Value one = host.index(1), some = host.max(units, one);
+  Value fill = host.make<arith::DivUIOp>(host.index(hopper::kMultiprocessors), some);
+  Value several = host.compare(arith::CmpIPredicate::ugt, fill, one);
+  for (int64_t rounds : {3, 2}) { // of pieces, one more than there are rounds
+    Value fits = host.compare(arith::CmpIPredicate::ule, some, host.index(hopper::kMultiprocessors * rounds / (rounds + 1)));
+    fill = host.select(several, fill, host.select(fits, host.index(rounds + 1), fill));
+  }
   Value most = host.make<arith::DivUIOp>(length, host.mul(segments, kChunksOfSegment * chunk));
   return host.max(host.min(fill, most), one);
+}
+
+/// What is read at each step, by heads; null where nothing is.
+static Value launchRates(seq::LinearAttentionOp op, SymbolTable &symbols, StringRef name, TileBuilder &host, Value several) {
+  LinearAttentionKernel program(op, Part::Whole);
+  if (!program.variesInTime())
+    return {};
+  SmallVector<Value> operands = program.operandsOfRates();
+  Value batch = host.make<tensor::DimOp>(op.getK(), int64_t(0)), length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
+  int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
+  auto type = RankedTensorType::get({any, heads, any}, host.b.getF32Type());
+  operands.push_back(host.make<tensor::EmptyOp>(type, ValueRange{batch, length}));
+  KernelOp kernel = program.createRates((name + "_rates").str(), type);
+  explain(kernel, "what is read at each step, by heads", "a CTA for 64 steps of 64 heads");
+  symbols.insert(kernel);
+  if (op.isPacked())
+    several = batch;
+  int64_t blocks = llvm::divideCeil(heads, LinearAttentionKernel::kValues);
+  SmallVector<Value> work = {host.index(blocks), host.ceilDiv(length, LinearAttentionKernel::configOf(op, Part::Whole).chunk),
+                             several};
+  auto launch = LaunchOp::create(host.b, op.getLoc(), TypeRange(type), kernel.getSymName(), operands, work);
+  int64_t written = operands.size() - 1; // of the size of what all others read
+  launch->setAttr(kSameSizesAttr, host.b.getArrayAttr({host.b.getDenseI64ArrayAttr({0, 0, written, 0}),
+                                                       host.b.getDenseI64ArrayAttr({0, 1, written, 2})}));
+  return launch.getResult(0);
 }
 
 LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTable &symbols) {
   std::string name = (op->getParentOfType<FunctionOpInterface>().getName() + "_linear_attention").str();
   LinearAttentionConfig config = LinearAttentionConfig::read(op);
+  bool pair = config.segmentConsumers;
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
   FailureOr<SmallVector<Value>> empty = emptyResults(b, op);
@@ -418,27 +485,29 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
   if (op.isPacked())
     sequences = host.sub(sequences, host.index(1));
   Value several = sequences;
-  if (isOpen(op)) {
+  if (LinearAttentionKernel::isOpen(op)) {
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
     several = host.make<arith::MulIOp>(sequences, host.sub(host.index(1), isOneStep(host, length)));
   }
-  int64_t units = LinearAttentionKernel::unitsOfBatch(op, config, Part::Whole);
-  auto launch = [&](Part part, StringRef suffix, ValueRange sizes, ValueRange extra, ValueRange outputs) {
+  Value rates = launchRates(op, symbols, name, host, several);
+  auto launch = [&](Part part, StringRef suffix, Value several, ValueRange sizes, ValueRange extra, ValueRange outputs) {
     LinearAttentionKernel program(op, part);
-    SmallVector<Value> operands = program.operands();
+    SmallVector<Value> operands = program.operands(rates);
     Type states = extra.empty() ? Type() : extra[0].getType(),
          factors = extra.empty() ? Type() : extra[1].getType();
     if (part == Part::States)
       states = outputs[0].getType(), factors = outputs[1].getType();
-    KernelOp kernel = program.create((name + suffix).str(), states, factors);
+    KernelOp kernel = program.create((name + suffix).str(), rates ? rates.getType() : Type(), states, factors);
     std::string chunks = llvm::formatv("chunks of {0} steps, {1}", config.chunk,
                                        config.exact ? "what enters the state in two 16-bit parts"
                                                     : "what enters the state rounded to 16 bits");
-    int64_t units = LinearAttentionKernel::unitsOfBatch(op, config, part);
-    SmallVector<Value> work = {host.index(config.consumers), host.index(units), several};
+    int64_t units = LinearAttentionKernel::unitsOfBatch(op, part);
+    SmallVector<Value> work = {host.index(LinearAttentionKernel::configOf(op, part).consumers), host.index(units), several};
     llvm::append_range(work, sizes);
     std::string ctas = llvm::formatv("{0} CTAs for each sequence of a batch", units);
-    if (part == Part::Whole)
+    if (part == Part::Whole && pair)
+      explain(kernel, chunks, ctas + ", where these leave no room for segments");
+    else if (part == Part::Whole)
       explain(kernel, chunks, ctas);
     else if (part == Part::States)
       explain(kernel, "the states of all segments but the last: " + chunks,
@@ -453,19 +522,20 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
       operands.push_back(outputs.front());
     auto launch = LaunchOp::create(b, op.getLoc(), outputs.getTypes(), kernel.getSymName(),
                                    operands, work);
-    launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands, part == Part::States ? ArrayRef<Value>() : *empty));
+    launch->setAttr(kSameSizesAttr, sameSizes(b, op, operands, part == Part::States ? ArrayRef<Value>() : *empty, rates));
     return launch;
   };
 
-  SmallVector<Value> results = *empty, segments;
-  SmallVector<Value> sizes;
-  if (config.split) {
+  ValueRange results = *empty;
+  if (!config.split) {
+    results = launch(Part::Whole, "", several, {}, {}, results).getResults();
+  } else {
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
     if (op.isPacked()) // as if all were as long
       length = host.make<arith::DivUIOp>(length, host.max(sequences, host.index(1)));
-    Value count = segmentCount(host, host.mul(sequences, units), length, config.chunk);
-    Value before = host.sub(count, host.index(1));
-    int64_t ofStates = LinearAttentionKernel::unitsOfBatch(op, config, Part::States);
+    Value count = segmentCount(host, op, sequences, length), before = host.sub(count, host.index(1));
+    Value cut = pair ? host.make<arith::MulIOp>(several, isCut(host, count)) : several;
+    int64_t ofStates = LinearAttentionKernel::unitsOfBatch(op, Part::States);
     Value pieces = pieceCount(host, host.make<arith::MulIOp>(host.mul(sequences, ofStates), before), length, count,
                               config.chunk);
     int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
@@ -478,13 +548,14 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     };
     SmallVector<Value> buffers = {tensor({any, any, any, heads, op.getKeyDim(), op.getValueDim()}),
                                   tensor({any, any, any, byChannel ? heads : heads * blocks, factors})};
-    segments = launch(Part::States, "_states", {before, pieces}, {}, buffers).getResults();
-    sizes = {count};
+    ValueRange states = launch(Part::States, "_states", cut, {before, pieces}, {}, buffers).getResults();
+    results = launch(Part::Outputs, pair ? "_segments" : "", cut, {count}, states, results).getResults();
+    if (pair)
+      results = launch(Part::Whole, "", host.sub(several, cut), {}, {}, results).getResults();
   }
-  auto outputs = launch(config.split ? Part::Outputs : Part::Whole, "", sizes, segments, results);
-  if (isOpen(op))
-    return lowerStep(op, symbols, outputs.getResults());
-  op->replaceAllUsesWith(outputs.getResults());
+  if (LinearAttentionKernel::isOpen(op))
+    return lowerStep(op, symbols, results);
+  op->replaceAllUsesWith(results);
   op->erase();
   return success();
 }

@@ -31,7 +31,7 @@ struct Decays {
   mlir::Value mask;    // of the scores, where it is the same in each chunk
   mlir::Value row;     // the exponent of what each query reads
   mlir::Value column;  // ... less that of each key
-  mlir::Value carried; // the factor of the state over the chunk
+  mlir::Value total;   // the exponent of the state's factor over the chunk
   mlir::Value weight;  // the factor of each step's contribution to the state
 };
 
@@ -59,7 +59,7 @@ enum class Part { Whole, States, Outputs };
 class LinearAttentionKernel {
 public:
   LinearAttentionKernel(seq::LinearAttentionOp op, Part part)
-      : op(op), part(part), config(LinearAttentionConfig::read(op)), builder(op.getContext()),
+      : op(op), part(part), config(configOf(op, part)), builder(op.getContext()),
         t(builder, op.getLoc()) {
     mlir::Type f32 = builder.getF32Type();
     element = op.getV().getType().getElementType();
@@ -87,11 +87,29 @@ public:
     scaleExponent = scaleOutputs ? 0 : std::log2(scale);
   }
 
-  tile::KernelOp create(llvm::StringRef name, mlir::Type states, mlir::Type factors);
-  /// What the kernel reads, in the order of its arguments.
-  llvm::SmallVector<mlir::Value> operands() const;
+  tile::KernelOp create(llvm::StringRef name, mlir::Type rates, mlir::Type states, mlir::Type factors);
+  /// What the kernel reads, in the order of its arguments. `rates` is what createRates' kernel wrote.
+  llvm::SmallVector<mlir::Value> operands(mlir::Value rates) const;
+  /// The kernel that turns what is read at each step into `rates`, of each head one step after the other: heads lie next to
+  /// each other in what it reads, so that a warp which reads 32 steps of one touches as many lines.
+  tile::KernelOp createRates(llvm::StringRef name, mlir::Type rates);
+  llvm::SmallVector<mlir::Value> operandsOfRates() const;
+  /// Whether states decay by decays, one for each head, that are read at each step.
+  bool variesInTime() const;
+  static LinearAttentionConfig configOf(seq::LinearAttentionOp op, Part part) {
+    LinearAttentionConfig config = LinearAttentionConfig::read(op);
+    if (part == Part::Whole)
+      return config;
+    config = config.ofSegments();
+    if (part == Part::States && !op.hasChannelDecay() && !op.getBonus())
+      config.persistent = false; // what is made ahead takes registers
+    return config;
+  }
   /// Units of work, without the warpgroups' share of them.
-  static int64_t unitsOfBatch(seq::LinearAttentionOp op, const LinearAttentionConfig &config, Part part);
+  static int64_t unitsOfBatch(seq::LinearAttentionOp op, Part part);
+
+  /// Whether there may be one step only, which a kernel of its own takes.
+  static bool isOpen(seq::LinearAttentionOp op) { return !op.isPacked() && op.getV().getType().isDynamicDim(1); }
 
   static constexpr int64_t kValues = tile::kWarpgroupRows; // value columns of a warpgroup
   /// Those of one that has a panel of key channels.
@@ -110,10 +128,11 @@ private:
   llvm::SmallVector<mlir::Value> factorIndices(mlir::RankedTensorType type, mlir::Value at,
                                                mlir::Value channel);
   llvm::SmallVector<mlir::Value> advance(mlir::Value t0, mlir::ValueRange carried);
-  llvm::SmallVector<mlir::Value> prepare(mlir::Value t0, mlir::Value raw);
+  void prepare(llvm::SmallVectorImpl<mlir::Value> &carried, mlir::Value t0, mlir::Value raw);
+  std::pair<mlir::Value, mlir::Value> weights(mlir::Value t0, mlir::Value raw, mlir::Value after);
   mlir::Value weighted(mlir::Value valueTile, mlir::Value weight);
   std::pair<mlir::Value, mlir::Value> contributions(mlir::Value whole);
-  mlir::Value accumulate(mlir::Value s, mlir::Value factor,
+  mlir::Value accumulate(mlir::Value s, mlir::Value total,
                          std::pair<mlir::Value, mlir::Value> contributed, mlir::Value keyTile);
   llvm::SmallVector<mlir::Value> step(mlir::Value t0, mlir::ValueRange carried);
   /// Writes a chunk's outputs, of its sequence only.
@@ -158,14 +177,19 @@ private:
   Outcome mildChunk(const ChunkTiles &tiles, mlir::ValueRange state);
   Outcome anyChunk(const ChunkTiles &tiles, mlir::ValueRange state);
   llvm::SmallVector<mlir::Value> exponents(mlir::Value t0, mlir::Value raw);
-  Decays decays(mlir::ValueRange exponents);
+  void weigh(Decays &d, mlir::ValueRange exponents, mlir::Value after = {});
   void distribute(Decays &d, mlir::ValueRange exponents);
   void prepareDecays();
-  Decays constantDecays(mlir::Value t0);
-  mlir::Value mask(mlir::Value t0, mlir::Value row, mlir::Value column);
+  Decays constantDecays(mlir::Value t0, mlir::Value after = {});
+  mlir::Value mask(mlir::Value row, mlir::Value column);
   mlir::Value rates(mlir::Value t0);
-  /// The chunk that follows one in time.
-  mlir::Value following(mlir::Value t0) { return reverse ? t.sub(t0, t.index(chunk)) : t.add(t0, chunk); }
+  /// Whether chunks are taken from the last one on: what each contributes to the state at the end is known then, and no
+  /// state has to decay.
+  bool isBackwards() { return part == Part::States && !byChannel; }
+  /// The chunk that comes next.
+  mlir::Value following(mlir::Value t0) {
+    return reverse != isBackwards() ? t.sub(t0, t.index(chunk)) : t.add(t0, chunk);
+  }
   /// Whether the queries of rows see keys of columns.
   mlir::Value sees(mlir::Value columns, mlir::Value rows) {
     auto predicate = reverse ? mlir::arith::CmpIPredicate::sge : mlir::arith::CmpIPredicate::sle;
@@ -184,6 +208,10 @@ private:
   llvm::SmallVector<mlir::Value> stateIndices(int64_t panel, bool leaving = false);
 
   mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
+  /// A line, if there is one, as factors of columns.
+  mlir::Value columns(mlir::Value line) {
+    return line ? t.make<tile::DistributeOp>(perColumn, line) : mlir::Value();
+  }
   mlir::Value lineOf(mlir::Value scalar) { return t.make<tile::BroadcastOp>(line, scalar); }
   mlir::Value widen(mlir::Value x, mlir::Type type) {
     return x.getType() == type ? x : t.make<mlir::arith::ExtFOp>(type, x);
@@ -191,9 +219,7 @@ private:
   mlir::Value roundTo(mlir::RankedTensorType type, mlir::Value x) {
     return t.make<tile::ConvertOp>(type, x);
   }
-  /// Whether states decay; and whether by decays, one for each head, that are read at each step.
-  bool isDecayed() { return decay || dt; }
-  bool variesInTime() { return !byChannel && (dt || (decay && !op.hasConstantDecay())); }
+  bool isDecayed() { return op.getDecay() || op.getDt(); }
 
   seq::LinearAttentionOp op;
   Part part;
@@ -212,13 +238,13 @@ private:
   double scaleExponent;
 
   // Arguments of the kernel.
-  mlir::Value q, k, v, gate, decay, dt, a, bias, bonus, skip, init, o, last, states, factors;
+  mlir::Value q, k, v, gate, decay, ratesOf, a, bonus, skip, init, o, last, states, factors;
   mlir::Value offsets, elements; // of packed sequences, whose outputs are written by elements too
   // Of the work tile that is being written.
   mlir::Value segments, pieces, sequence, job, keyHead, head, column, channel;
   mlir::Value upwards; // a matrix of what comes later than each step, in SRAM
   mlir::Value batch, end; // where its sequence stands in [B, L], and where that ends
-  mlir::Value rate, skipFactor, dtBias;
+  mlir::Value rate, skipFactor;
   mlir::Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk
   Decays constant;
 };

@@ -75,6 +75,7 @@ private:
   void emitConsume(tile::ConsumeOp op);
   void emitRelease(tile::ReleaseOp op);
   /// Waits until this thread's copies to device memory, but for the last few, have read SRAM.
+  mlir::Value isFirst();
   void drainStores(int64_t pending = 0);
   /// Copies to device memory that may be under way while a store fills its buffer.
   int64_t storesInFlight(tile::StoreOp op);

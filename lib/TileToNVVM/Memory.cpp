@@ -145,8 +145,16 @@ Emitter::Values Emitter::boxAt(ValueRange coordinates, int64_t firstColumn) {
   return reversed;
 }
 
+/// Whether this is the first thread of its warpgroup.
+Value Emitter::isFirst() {
+  // Cheap to make, and dear to hold where three warpgroups share the registers.
+  ScheduleAttr schedule = kernel.getSchedule();
+  Value own = schedule.getSpread() && schedule.getConsumers() > 2 ? ptx::remade(b, loc, thread) : thread;
+  return isEqual(both(own, i32(kWarpgroupThreads - 1)), 0);
+}
+
 void Emitter::drainStores(int64_t pending) {
-  auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), /*withElse=*/false);
+  auto branch = scf::IfOp::create(b, loc, isFirst(), /*withElse=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   NVVM::CpAsyncBulkWaitGroupOp::create(b, loc, pending, b.getUnitAttr());
@@ -256,7 +264,7 @@ void Emitter::emitStore(StoreOp op) {
       writeMatrices(ValueRange(tile).slice(2 * from, 2 * (to - from)), base, rows);
     publish();
     meetWarpgroup();
-    auto branch = scf::IfOp::create(b, loc, isEqual(both(thread, i32(127)), 0), false);
+    auto branch = scf::IfOp::create(b, loc, isFirst(), false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
     Value groupRow = mul(tileGroup, kWarpgroupRows);

@@ -1,16 +1,22 @@
 // RUN: longwing-opt %s --seq-configure --seq-to-tile --canonicalize --cse --split-input-file | FileCheck %s
 
-// SSD: 24 heads in one group. Two heads share a CTA and its tiles of queries and keys; the state stays in registers
+// SSD: 24 heads in one group. The heads of a CTA share its tiles of queries and keys; the state stays in registers
 // from chunk to chunk, and the step sizes of a chunk are read a chunk ahead.
 
 // CHECK-LABEL: func.func @ssd
 // CHECK: %[[O0:.*]] = tensor.empty
 // CHECK: %[[S0:.*]] = tensor.empty
-// The sequence is cut into segments where that fills the card; the first kernel makes their states, piece by piece.
-// CHECK: %[[UNITS:.*]] = arith.muli %{{.*}}, %c12
+// Step sizes are turned over first: of each head one step after the other.
+// CHECK: %[[RATES:.*]] = tile.launch @ssd_linear_attention_rates(%{{.*}}) work(%c1, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
+// Where that fills the card the sequence is cut into segments, of three heads a CTA; the first kernel makes their states, piece
+// by piece.
+// CHECK: %[[UNITS:.*]] = arith.muli %{{.*}}, %c8
 // CHECK: %[[FILL:.*]] = arith.divui %c132, %{{.*}}
-// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
-// CHECK: %[[OUTPUTS:.*]]:2 = tile.launch @ssd_linear_attention(%{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c2, %c12, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
+// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}, %[[RATES]], %{{.*}}) work(%c3, %c8, %[[CUT:[a-z0-9_]+]], %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
+// CHECK: %[[SEGMENTS:.*]]:2 = tile.launch @ssd_linear_attention_segments(%{{.*}}, %[[RATES]], %{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c3, %c8, %[[CUT]], %{{[a-z0-9_]+}}) {tile.same_sizes
+// Whole sequences go through a kernel of two heads a CTA.
+// CHECK: %[[REST:.*]] = arith.subi %{{.*}}, %[[CUT]]
+// CHECK: %[[OUTPUTS:.*]]:2 = tile.launch @ssd_linear_attention(%{{.*}}, %[[RATES]], %{{.*}}, %[[SEGMENTS]]#0, %[[SEGMENTS]]#1) work(%c2, %c12, %[[REST]])
 // A sequence of one step goes through a kernel of its own.
 // CHECK: tile.launch @ssd_linear_attention_step(%{{.*}}, %[[OUTPUTS]]#0, %[[OUTPUTS]]#1) work(
 func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tensor<?x?x24x64xbf16>, %dt: tensor<?x?x24xbf16>, %a: tensor<24xf32>,
@@ -20,38 +26,49 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
       : tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x24x64xbf16> -> tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
   return %o, %last : tensor<?x?x24x64xbf16>, tensor<?x24x128x64xf32>
 }
-// The first kernel reads step sizes two chunks ahead, and prepares a chunk while the products of the one before run.
-
+// CHECK-LABEL: tile.kernel @ssd_linear_attention_rates(
+// CHECK: tile.gather {{.*}} : <?x?x24xbf16> -> tensor<64x64xbf16, #tile.acc>
+// CHECK: math.log2
+// CHECK: tile.scatter {{.*}}, <?x24x?xf32>
+// The states' kernel goes from the end of a piece to its start, so that no state decays. It reads step sizes three chunks ahead,
+// and prepares a chunk while the products of the one before run.
 // CHECK-LABEL: tile.kernel @ssd_linear_attention_states(
 // CHECK: scf.for {{.*}} step %c64
 // CHECK: tile.gather {{.*}} {tile.early}
 // CHECK: tile.parts
+// CHECK-NOT: arith.mulf {{.*}} tensor<64x128xf32, #tile.acc>
 // CHECK-COUNT-2: tile.dot
-// CHECK: tile.scan
 // CHECK: tile.fragment {{.*}} transpose
+// CHECK: tile.scan
 // CHECK: scf.yield
+// Three warpgroups have fewer registers: outputs leave before contributions are made.
+// CHECK-LABEL: tile.kernel @ssd_linear_attention_segments(
+// CHECK-SAME: schedule <consumers = 3, {{.*}} spread = true>
+// CHECK: scf.for {{.*}} step %c64
+// CHECK: tile.load
+// CHECK: tile.store
+// CHECK: tile.parts
 // CHECK-LABEL: tile.kernel @ssd_linear_attention(
 // CHECK-SAME: schedule <consumers = 2, {{.*}} spread = true>
 // CHECK: tile.foreach in(%c2, %c12, %{{.*}})
-// CHECK: ^bb0(%[[G:.*]]: index, %[[UNIT:.*]]: index, %[[BATCH:.*]]: index, %[[SEGMENT:.*]]: index):
+// CHECK: ^bb0(%[[G:.*]]: index, %[[UNIT:.*]]: index, %[[BATCH:.*]]: index):
 // CHECK: %[[PAIR:.*]] = arith.muli %[[UNIT]], %c2
 // CHECK: %[[HEAD:.*]] = arith.addi %[[PAIR]], %[[G]]
-// CHECK: %[[GROUP:.*]] = arith.divui %[[UNIT]], %c12
-// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c64 iter_args(%[[S:[a-z0-9]+]] = %{{.*}}, %[[RATES:.*]] = %{{.*}})
+// CHECK: %[[LOOP:.*]]:2 = scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c64 iter_args(%[[S:[a-z0-9]+]] = %{{.*}}, %[[READ:.*]] = %{{.*}})
 // CHECK: %[[ROUNDED:.*]] = tile.convert %[[S]]
-// CHECK: %[[K:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
-// CHECK: %[[Q:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[GROUP]], %c0]
+// CHECK: %[[K:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %c0, %c0]
+// CHECK: %[[Q:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %c0, %c0]
 // CHECK: tile.dot %[[Q]], %[[K]] transpose_b
 // CHECK: %[[STAGED:.*]] = tile.stage %[[ROUNDED]]
-// CHECK: %[[PAST:.*]] = tile.dot %[[Q]], %[[STAGED]] transpose_b
 // CHECK: tile.scan
 // CHECK: %[[NEXT:.*]] = tile.gather
+// CHECK: arith.select
+// CHECK: %[[P:.*]] = tile.convert {{.*}} -> tensor<64x64xbf16, #tile.a_frag>
+// CHECK: %[[PAST:.*]] = tile.dot %[[Q]], %[[STAGED]] transpose_b
 // CHECK: %[[V:.*]] = tile.load %{{.*}}[%[[BATCH]], %[[T]], %[[HEAD]], %c0]
 // CHECK: tile.fragment %[[V]] transpose
 // What rounding leaves of the contributions is a product of its own.
 // CHECK: %[[CONTRIBUTED:.*]], %[[REST:.*]] = tile.parts
-// CHECK: arith.select
-// CHECK: %[[P:.*]] = tile.convert {{.*}} -> tensor<64x64xbf16, #tile.a_frag>
 // CHECK: tile.dot %[[P]], %[[V]] acc(
 // CHECK: %[[S1:.*]] = tile.dot %[[CONTRIBUTED]], %[[K]] acc(
 // CHECK: %[[S2:.*]] = tile.dot %[[REST]], %[[K]] acc(%[[S1]]

@@ -56,6 +56,13 @@ def test_decays(name, kind):
     check(name, length=200, kind=kind)
 
 
+@pytest.mark.parametrize("batch, length", [(1, 2100), (2, 3200), (1, 10000)])
+@pytest.mark.parametrize("name", ["ssd_plain", "gated", "retention"])
+def test_segments(name, batch, length):
+    """Long enough to be cut over the card; without an initial state by other kernels than whole sequences."""
+    check(name, batch=batch, length=length)
+
+
 @pytest.mark.parametrize("offsets", OFFSETS)
 @pytest.mark.parametrize("name", PACKED)
 def test_packed(name, offsets):

@@ -312,6 +312,13 @@ def test_segments(decay, length):
     check(text, {**values, "init": init}, "bf16")
 
 
+@pytest.mark.parametrize("batch, length", [(2, 1000), (1, 2100), (2, 3200)])
+def test_segments_of_other_kernels_than_whole_sequences(batch, length):
+    """Without an initial state segments are three warpgroups': of five heads one of two CTAs has a warpgroup without any."""
+    text, names = model("bf16", 1, 5, 32, 64, dt="bf16", bias=True, skip=True, state=True, attributes="softplus")
+    check(text, inputs(names, "bf16", batch, length, 1, 5, 32, 64, dt="bf16"), "bf16", softplus=True)
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # Sequences in both directions, and several in one
 # ----------------------------------------------------------------------------------------------------------------

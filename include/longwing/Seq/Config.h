@@ -64,9 +64,15 @@ struct LinearAttentionConfig {
   bool exact = true;
   /// Sequences are cut into segments where batch and heads leave multiprocessors idle.
   bool split = true;
+  /// Consumer warpgroups of the kernels that take segments, and slots of their rings of keys and queries, where they
+  /// differ: segments come in as many as fill the card, whole sequences come as they are. 0: one kernel takes both.
+  int64_t segmentConsumers = 0, segmentStages = 0;
 
   int64_t producerRegisters() const { return consumers == 1 ? 56 : consumers == 2 ? 24 : 32; }
   int64_t consumerRegisters() const { return consumers == 1 ? 256 : consumers == 2 ? 240 : 160; }
+
+  /// Of the kernels that take segments.
+  LinearAttentionConfig ofSegments() const;
 
   static LinearAttentionConfig read(seq::LinearAttentionOp op);
   void write(seq::LinearAttentionOp op) const;
