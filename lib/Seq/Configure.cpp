@@ -187,6 +187,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
 
   /// Reads "16x16x16" and checks that the radices make up a transform of this convolution.
   LogicalResult parseRadices(seq::LongConvOp op, ConvConfig &config) {
+    bool whole = config.algorithm != ConvAlgorithm::Blocks;
     auto wrong = [&] {
       return op.emitError() << "schedule option 'radices': expected numbers from 2 to 4096 such as "
                                "16x16x16, got '"
@@ -200,7 +201,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       config.radices.push_back(radix);
     }
     int64_t length = op.getLength(), transformed = config.transformLength();
-    if (!ShapedType::isDynamic(length) &&
+    if (whole && !ShapedType::isDynamic(length) &&
         (transformed < length ||
          (op.isCircular() && transformed != length && !ConvProblem::of(op).unwraps())))
       return op.emitError() << "schedule option 'radices': expected them to make up length "
@@ -236,15 +237,22 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return op.emitError()
              << "schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got '" << conv
              << "'";
-    config.algorithm = *forced;
+    ConvAlgorithm chosen = std::exchange(config.algorithm, *forced);
     config.reason = "forced; " + config.reason;
     if (*forced == ConvAlgorithm::Toeplitz) {
       config.radices.clear();
     } else if (*forced == ConvAlgorithm::Blocks) {
-      if (!ConvProblem::of(op).reach())
+      if (!radices.empty()) {
+        if (failed(parseRadices(op, config)))
+          return failure();
+      } else if (chosen != ConvAlgorithm::Blocks) {
+        config.radices = blockRadices();
+      }
+      int64_t block = config.transformLength();
+      if (!config.reach(op))
         return op.emitError() << "schedule option 'conv': expected a causal or anticausal convolution of a static length beyond "
-                                 "4096, whose filter reaches over at most 8 blocks of 4096 samples: " << config.reason;
-      config.radices = blockRadices();
+                              << block << ", whose filter reaches over at most 8 blocks of " << block
+                              << " samples: " << config.reason;
     } else if (!radices.empty()) {
       if (failed(parseRadices(op, config)))
         return failure();

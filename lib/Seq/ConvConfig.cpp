@@ -12,6 +12,7 @@
 
 #include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/Config.h"
+#include "longwing/Seq/PassConv.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -34,8 +35,6 @@ static constexpr double kMma = 629;
 static constexpr double kStage = 0.12;
 /// What of the bound a transform kernel reaches whose data stay in registers, and one in place in SRAM.
 static constexpr double kEfficiency = 0.82, kInPlaceEfficiency = 0.64;
-/// Bytes of an output's intermediate that a pass through memory or L2 moves, and their rate.
-static constexpr double kPassBytes = 16, kPassRate = 5.5;
 /// Side of a Toeplitz block.
 static constexpr int64_t kBlock = 64;
 /// The longest transform whose first stage is one matrix, and the longest that one CTA holds.
@@ -47,6 +46,8 @@ static constexpr int64_t kLongest = int64_t(1) << 40;
 static constexpr int64_t kBlockRadices[] = {16, 16, 16};
 static constexpr int64_t kMostReach = 8;
 static constexpr double kBlockProduct = 0.4;
+/// The most rows of an outer pass.
+static constexpr int64_t kMostRows = 256;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
 
@@ -70,14 +71,14 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
   return problem;
 }
 
-int64_t ConvProblem::reach() const {
+int64_t ConvProblem::reach(int64_t block) const {
   bool oneSided = kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal;
-  if (!oneSided || length <= kPart || length > kLongest)
+  if (!oneSided || length <= block || length > kLongest)
     return 0;
-  int64_t blocks = llvm::divideCeil(length, kPart);
+  int64_t blocks = llvm::divideCeil(length, block);
   // Between two neighbouring blocks are lags of up to two lengths.
   if (taps >= 0)
-    blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), kPart) + 1);
+    blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), block) + 1);
   return blocks <= kMostReach ? blocks : 0;
 }
 
@@ -178,17 +179,17 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
     transformed *= radix;
   double padding = double(transformed) / std::max<int64_t>(problem.length, 1);
   double arithmetic = padding * stageCost(radices) / kMma / (transformed > kPart ? kInPlaceEfficiency : kEfficiency);
-  ConvCost cost = limited(memoryTime(problem), arithmetic);
   if (transformed > kLongestInCta)
-    cost = {cost.picoseconds + padding * kPassBytes / kPassRate, "passes"};
-  return cost;
+    if (std::optional<PassPlan> plan = PassPlan::choose(problem.length, kMostRows))
+      return {plan->cost(), "passes"};
+  return limited(memoryTime(problem), arithmetic);
 }
 
 SmallVector<int64_t> longwing::blockRadices() { return llvm::to_vector(ArrayRef(kBlockRadices)); }
 
 /// Blocks of a causal sequence, each the sum of as many products of transforms as it depends on blocks.
 static ConvCost blocksCost(const ConvProblem &problem) {
-  int64_t blocks = llvm::divideCeil(problem.length, kPart), reach = problem.reach();
+  int64_t blocks = llvm::divideCeil(problem.length, kPart), reach = problem.reach(kPart);
   double padding = double(blocks * kPart) / double(problem.length);
   double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
   double arithmetic = stageCost(kBlockRadices) / kMma / kEfficiency + kBlockProduct * (products - 1);
@@ -223,15 +224,18 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
   ConvCost direct = toeplitzCost(problem);
   config.picoseconds = direct.picoseconds;
   config.reason = describe("toeplitz", direct);
-  if (int64_t reach = problem.reach()) {
-    ConvCost cost = blocksCost(problem);
-    config.reason += "; " + describe(llvm::formatv("blocks of {0}, {1} deep,", kPart, reach).str(), cost);
-    if (cost.picoseconds < config.picoseconds) {
-      config.algorithm = ConvAlgorithm::Blocks;
-      config.radices = blockRadices();
-      config.picoseconds = cost.picoseconds;
-    }
-  }
+  auto inBlocks = [&](int64_t block, const ConvCost &cost, SmallVector<int64_t> radices) {
+    config.reason += "; " + describe(llvm::formatv("blocks of {0}, {1} deep,", block, problem.reach(block)).str(), cost);
+    if (cost.picoseconds >= config.picoseconds)
+      return;
+    config.algorithm = ConvAlgorithm::Blocks;
+    config.radices = radices;
+    config.picoseconds = cost.picoseconds;
+  };
+  if (problem.reach(kPart))
+    inBlocks(kPart, blocksCost(problem), blockRadices());
+  else if (std::optional<PassPlan> plan = PassPlan::chooseBlocks(problem, PassPlan::maxOuter(op)))
+    inBlocks(plan->points(), {plan->cost(), "passes"}, plan->radices());
   SmallVector<int64_t> radices = chooseRadices(problem);
   if (radices.empty()) {
     config.reason += problem.length < 0 ? "; a transform needs a static length"
@@ -278,6 +282,10 @@ int64_t ConvConfig::transformLength() const {
   for (int64_t radix : radices)
     length *= radix;
   return length;
+}
+
+int64_t ConvConfig::reach(seq::LongConvOp op) const {
+  return algorithm == ConvAlgorithm::Blocks ? ConvProblem::of(op).reach(transformLength()) : 0;
 }
 
 ConvConfig ConvConfig::read(seq::LongConvOp op) {

@@ -43,8 +43,8 @@ public:
       : op(op), b(op.getLoc(), op), radices(config.radices), length(config.transformLength()),
         rightAngle(!op.isCircular() || length != op.getLength()), single(b.getF32Type()),
         shape(op.getU().getType().getShape()), sizes(tensor::getMixedSizes(b, op.getLoc(), op.getU())) {
-    if (config.algorithm == ConvAlgorithm::Blocks) {
-      blocks = llvm::divideCeil(op.getLength(), length), reach = ConvProblem::of(op).reach();
+    if ((reach = config.reach(op))) {
+      blocks = llvm::divideCeil(op.getLength(), length);
       shape[1] *= blocks, shape[2] = length;
       sizes[1] = b.getIndexAttr(shape[1]), sizes[2] = b.getIndexAttr(length);
     }

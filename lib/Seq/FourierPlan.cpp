@@ -56,7 +56,9 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   ConvConfig config = ConvConfig::read(op);
   FourierPlan plan;
   if (config.algorithm == ConvAlgorithm::Blocks) {
-    plan.reach = ConvProblem::of(op).reach();
+    if (config.transformLength() != plan.length())
+      return refuse(why, "blocks of other lengths than " + Twine(plan.length()) + " go through memory");
+    plan.reach = config.reach(op);
     return plan;
   }
   if (length > 256 * kMostRadix)

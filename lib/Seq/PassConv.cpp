@@ -21,10 +21,48 @@ static constexpr int64_t kMaxOuter = 256;
 static constexpr int64_t kMaxOuterWithSkip = 128;
 /// The smallest transform over b: with 2 the inner kernel spills.
 static constexpr int64_t kMinInner = 4;
+/// What a pass with its products moves in a picosecond, measured on an H200, and the bytes of an output in three passes: samples
+/// of 2 and numbers of 4 in the outer ones. Middle passes move as many numbers as the inner one; a larger outer matrix reads
+/// samples twice.
+static constexpr double kPassRate = 3.6;
+static constexpr double kPassBytes = 20, kMiddleBytes = 16, kMoreRows = 3;
+/// The largest outer radix whose pass forth reads its input once: 64 rows serve two residues.
+static constexpr int64_t kReadOnce = 128;
+/// Picoseconds of an output for each product of a block's transform with a spectrum but the first.
+static constexpr double kBlockProduct = 0.33;
+
+int64_t PassPlan::maxOuter(seq::LongConvOp op) { return op.getSkip() ? kMaxOuterWithSkip : kMaxOuter; }
+
+double PassPlan::cost() const {
+  double count = double(blocks());
+  double bytes = kPassBytes + (middle > 1 ? kMiddleBytes : 0) + (outer > kReadOnce ? kMoreRows : 0);
+  double products = inBlocks() ? double(reach) - double(reach * (reach - 1)) / 2 / count : 1;
+  return count * double(points()) / double(length) * (bytes / kPassRate + kBlockProduct * (products - 1));
+}
+
+std::optional<PassPlan> PassPlan::chooseBlocks(const ConvProblem &problem, int64_t maxOuter) {
+  std::optional<PassPlan> best;
+  for (int64_t outer = kSide; outer <= maxOuter; outer *= 2)
+    for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
+      PassPlan plan{problem.length, outer, inner};
+      plan.reach = problem.reach(plan.points());
+      if (plan.reach && (!best || plan.cost() < best->cost()))
+        best = plan;
+    }
+  return best;
+}
+
+SmallVector<int64_t> PassPlan::radices() const {
+  SmallVector<int64_t> all = {outer};
+  for (int64_t radix : {middle, radix()})
+    if (radix > 1)
+      all.push_back(radix);
+  all.append({16, 16});
+  return all;
+}
 
 std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter) {
   std::optional<PassPlan> best;
-  double least = 0;
   for (int64_t middle : {int64_t(1), kSide})
     for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
       int64_t outer = llvm::divideCeil(length, kSide * inner * middle * kSide) * kSide;
@@ -33,12 +71,9 @@ std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter) {
       if (outer > maxOuter)
         continue;
       PassPlan plan{length, outer, inner, /*rightAngle=*/true, middle};
-      // Memory traffic, and the products with the outer matrices.
-      double cost = double(plan.points()) * ((middle > 1 ? 36 : 20) + outer / 64.0);
-      if (best && cost >= least)
-        continue;
-      best = plan;
-      least = cost;
+      // Of those that cost the same, the one with the fewest rows of the outer matrix.
+      if (!best || plan.cost() <= best->cost())
+        best = plan;
     }
   return best;
 }
@@ -92,7 +127,7 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
     std::optional<PassPlan> plan = inOrder(*op.getRadices(), why);
     if (!plan)
       return plan;
-    if (op.getSkip() && plan->outer > kMaxOuterWithSkip)
+    if (plan->outer > maxOuter(op))
       return refuse(why, "beside a skip passes through memory take a spectrum whose first radix is at most " +
                              Twine(kMaxOuterWithSkip) + ", got " + Twine(plan->outer));
     plan->length = length;
@@ -104,7 +139,17 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
   if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
     return refuse(why, "a circular transform takes no more taps than samples, got " +
                            toText(op.getFilter().getType()));
-  return choose(length, op.getSkip() ? kMaxOuterWithSkip : kMaxOuter);
+  ConvConfig config = ConvConfig::read(op);
+  if (config.algorithm != ConvAlgorithm::Blocks)
+    return choose(length, maxOuter(op));
+  std::optional<PassPlan> plan = inOrder(config.radices, why);
+  if (!plan)
+    return plan;
+  if (plan->outer > maxOuter(op) || plan->middle > 1)
+    return refuse(why, "blocks have no middle pass, and an outer radix of at most " + Twine(maxOuter(op)));
+  plan->length = length;
+  plan->reach = config.reach(op);
+  return plan;
 }
 
 std::optional<PassPlan> PassPlan::of(seq::PrepareFilterOp op, std::string *why) {

@@ -24,13 +24,14 @@ using namespace longwing::tile;
 /// Points of a run whose twiddles differ by the same factors for all runs.
 static constexpr int64_t kRun = 16;
 
-InnerPass::InnerPass(Location loc, const PassPlan &plan)
-    : plan(plan), builder(loc.getContext()), t(builder, loc) {
+InnerPass::InnerPass(Location loc, const PassPlan &plan, seq::ConvKind kind)
+    : plan(plan), anticausal(kind == seq::ConvKind::Anticausal), builder(loc.getContext()), t(builder, loc) {
   stages.radix = plan.radix();
   stages.rightAngle = false;
 }
 
-KernelOp InnerPass::create(StringRef name, ValueRange operands) {
+/// Begins a kernel that reads X.
+KernelOp InnerPass::begin(StringRef name, ValueRange operands, bool overlap) {
   MLIRContext *context = builder.getContext();
   // b / 4, rows (k1, a), and 64 points of b mod 4 and c.
   SmallVector<Type> inputs = {DescType::get(context, {1, 1, 4, 16, kSide}, builder.getF16Type())};
@@ -38,32 +39,64 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
     auto type = cast<RankedTensorType>(operand.getType());
     inputs.push_back(ViewType::get(context, type.getShape(), type.getElementType()));
   }
-  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/true,
-                                    /*spread=*/false);
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, overlap, /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(1));
   kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
-  kernel.setOutput(0);
+  if (plan.inBlocks())
+    kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   kernel.setArgAttr(0, kUnfoldAttr,
                     builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 2, 2, 1, 4, 2, 4, 16, 3, 1, kSide}));
-
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
   x = body.getArgument(0), spectrum = body.getArgument(1);
-  coarse = body.getArgument(2), fine = body.getArgument(3);
-  Value channels = t.dim(spectrum, 0);
-  Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles());
-  auto forEach = ForEachOp::create(
-      builder, t.loc,
-      ValueRange{t.make<arith::DivUIOp>(sequences, channels), t.index(plan.tiles()), channels});
+  return kernel;
+}
+
+/// Goes on inside the work tiles, counted by block if there are any, by sequence of a channel if it has several, by tile of
+/// one, and by channel. The blocks of a sequence lie one behind the other, and so do the sequences.
+void InnerPass::forEach(ArrayRef<Value> sizes, bool backwards) {
+  auto forEach = ForEachOp::create(builder, t.loc, sizes);
   ReturnOp::create(builder, t.loc);
   Block &work = forEach.getBody().front();
   builder.setInsertionPointToStart(&work);
-  Value batches = forEach.getSizes().front();
-  channel = work.getArgument(2), tileOfSequence = work.getArgument(1);
-  Value sequence = t.add(t.make<arith::MulIOp>(channel, batches), work.getArgument(0));
-  first = t.add(t.mul(sequence, plan.tiles()), tileOfSequence);
+  SmallVector<Value> at(work.getArguments());
+  channel = at.pop_back_val(), tileOfSequence = at.pop_back_val(), order = at.front();
+  if (backwards)
+    at.front() = t.sub(t.sub(sizes.front(), t.index(1)), order);
+  Value number = channel;
+  for (auto [place, size] : llvm::reverse(llvm::zip(at, sizes.drop_back(2))))
+    number = t.add(t.make<arith::MulIOp>(number, size), place);
+  first = t.add(t.mul(number, plan.tiles()), tileOfSequence);
+}
+
+KernelOp InnerPass::create(StringRef name, ValueRange operands) {
+  KernelOp kernel = begin(name, operands, /*overlap=*/!blockSum().loops() && !blockSum().slides());
+  kernel.setOutput(0);
+  coarse = kernel.getBody().getArgument(2), fine = kernel.getBody().getArgument(3);
+  Value channels = t.dim(spectrum, 0);
+  Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles() * plan.blocks());
+  SmallVector<Value> sizes = {t.make<arith::DivUIOp>(sequences, channels), t.index(plan.tiles()), channels};
+  if (plan.inBlocks()) {
+    sizes.insert(sizes.begin(), t.index(plan.blocks()));
+    // What blocks keep leaves less room.
+    if (blockSum().memories() > 3)
+      slots = kFourierStages / 2;
+    if (blockSum().memories() > 5)
+      kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
+    past = t.memoryOf(blockSum().memories());
+  }
+  forEach(sizes, plan.inBlocks() && anticausal);
   workTile();
+  return kernel;
+}
+
+KernelOp InnerPass::createOfFilter(StringRef name, ValueRange operands) {
+  KernelOp kernel = begin(name, operands, /*overlap=*/true);
+  kernel.setOutput(1);
+  past = t.memoryOf(1);
+  forEach({t.index(plan.reach), t.index(plan.tiles()), t.dim(spectrum, 0)}, /*backwards=*/false);
+  filterTile();
   return kernel;
 }
 
@@ -71,7 +104,7 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
 Value InnerPass::load(int64_t part) {
   Value zero = t.index(0);
   auto type = tileType<SharedAttr>({kSide, kSide}, builder.getF16Type());
-  Value tile = t.load(x, {first, t.index(part), zero, zero, zero}, type, kFourierStages);
+  Value tile = t.load(x, {first, t.index(part), zero, zero, zero}, type, slots);
   return t.make<SplitOp>(t.half(), tile, /*transpose=*/true);
 }
 
@@ -133,14 +166,18 @@ Value InnerPass::firstK1(Value k1) {
   return t.make<arith::AddIOp>(k1, t.broadcast(first, t.indices()));
 }
 
-void InnerPass::workTile() {
-  ComplexTable there =
-      t.complexTable(firstStage(stages, 1.0 / double(stages.radix), /*transpose=*/false));
+ComplexTable InnerPass::firstTable(double scale) {
+  ComplexTable table = t.complexTable(firstStage(stages, scale, /*transpose=*/false));
   // Registers are short.
-  for (Value table : {there.re, there.im, there.minus})
-    table.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
+  for (Value part : {table.re, table.im, table.minus})
+    part.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
+  return table;
+}
+
+void InnerPass::workTile() {
+  ComplexTable there = firstTable(1.0 / double(stages.radix));
   ComplexTable f = t.complexTable(sixteen(0.25));
-  ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16, /*back=*/false));
+  ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16 / plan.rangeOfBlocks(), /*back=*/false));
   // The twiddles of the outer transform are part of what comes before and behind them.
   ComplexTile twiddleBack = t.times(t.complexTile(twiddle(stages, 4, /*back=*/true)), loadFine());
   ComplexTile last = t.times(t.complexTile(conjugate(firstStage(stages, 4, /*transpose=*/true))), loadCoarse());
@@ -150,7 +187,14 @@ void InnerPass::workTile() {
 
   // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
-  z = t.convolve(z, f, twiddleThere, [&](const ComplexTile &x) { return t.times(x, loadSpectrum()); }, twiddleBack);
+  auto between = [&](Value j) { return t.recall(spectrum, {channel, tileOfSequence, j}); };
+  ComplexTile kernel;
+  if (plan.inBlocks())
+    kernel = between(t.index(0));
+  auto timesSpectrum = [&](const ComplexTile &x) {
+    return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, between) : t.times(x, loadSpectrum());
+  };
+  z = t.convolve(z, f, twiddleThere, timesSpectrum, twiddleBack);
 
   // Warp b: [b][c][k1'], then [b][(k1, a)][c].
   z = t.exchange(z);
@@ -162,6 +206,34 @@ void InnerPass::workTile() {
     StoreOp::create(builder, t.loc, joined, x,
                     ValueRange{first, t.index(i), zero, zero, zero}, Value());
   }
+}
+
+/// What the taps d >= 0 of a block give, C_j, and those of d < 0, which are -i times the ones of the block before. Those of an
+/// anticausal filter give the conjugate of what they would give as lags to the other side.
+void InnerPass::filterTile() {
+  RankedTensorType sums = t.single();
+  auto rounded = [&](const ComplexTile &z) -> ComplexTile { return {t.cast(z.re, t.half()), t.cast(z.im, t.half())}; };
+  ComplexTable f = t.complexTable(sixteen(1));
+  FourierTable turns = twiddle(stages, 1, /*back=*/false);
+  ComplexTile twiddles = {t.table(sums, turns, Part::Real), t.table(sums, turns, Part::Imaginary)};
+  ComplexTile z = rounded(t.fromLeft(firstTable(1 / kStoredFilter), {load(0), load(1)}, {}, sums));
+  z = rounded(t.times(t.fromLeft(f, t.exchange(z), {}, sums), twiddles));
+  z = t.fromRight(z, f, sums);
+  ComplexTile own = rounded(z);
+  Value follows = t.compare(arith::CmpIPredicate::ne, order, t.index(0));
+  auto yield = [&](OpBuilder &b, Value re, Value im) {
+    ComplexTile whole = rounded({re, anticausal ? t.make<arith::NegFOp>(im) : im});
+    scf::YieldOp::create(b, t.loc, ValueRange{whole.re, whole.im});
+  };
+  auto branch = scf::IfOp::create(
+      builder, t.loc, follows,
+      [&](OpBuilder &b, Location) {
+        ComplexTile before = t.recall(past, t.index(0));
+        yield(b, t.make<arith::AddFOp>(z.re, t.cast(before.im, sums)), t.make<arith::SubFOp>(z.im, t.cast(before.re, sums)));
+      },
+      [&](OpBuilder &b, Location) { yield(b, z.re, z.im); });
+  t.keep({branch.getResult(0), branch.getResult(1)}, spectrum, {channel, tileOfSequence, order});
+  t.keep(own, past, t.index(0));
 }
 
 SmallVector<Value> InnerPass::twiddles(OpBuilder &b) const {

@@ -24,16 +24,24 @@ mlir::Value spectrumInOrder(FourierBuilder &t, mlir::Value tile);
 /// FourierTables.h. A tile's neighbouring k1 are its sequences.
 class InnerPass {
 public:
-  InnerPass(mlir::Location loc, const PassPlan &plan);
+  InnerPass(mlir::Location loc, const PassPlan &plan, seq::ConvKind kind);
 
   /// The kernel for operands X, the spectrum and the twiddles; its work tiles are counted by batch,
-  /// tile of a sequence and channel.
+  /// tile of a sequence and channel, and a CTA does the blocks of a sequence in order.
   tile::KernelOp create(llvm::StringRef name, mlir::ValueRange operands);
+  /// Of a sequence in blocks, the kernel for operands X of the filter, that of each N taps, and the spectra of the taps between
+  /// two blocks, as tile.keep leaves them.
+  tile::KernelOp createOfFilter(llvm::StringRef name, mlir::ValueRange operands);
   /// Constants: conj t(k1, m) as a factor of m / 16 and one of m mod 16.
   llvm::SmallVector<mlir::Value> twiddles(mlir::OpBuilder &b) const;
 
 private:
+  tile::KernelOp begin(llvm::StringRef name, mlir::ValueRange operands, bool overlap);
+  void forEach(llvm::ArrayRef<mlir::Value> sizes, bool backwards);
   void workTile();
+  void filterTile();
+  ComplexTable firstTable(double scale);
+  BlockSum blockSum() const { return {plan.blocks(), plan.reach}; }
   mlir::Value load(int64_t part);
   ComplexTile loadSpectrum();
   ComplexTile loadCoarse();
@@ -42,12 +50,15 @@ private:
   ComplexTile pull(mlir::Value source, mlir::ValueRange indices);
 
   PassPlan plan;
+  bool anticausal;
   FourierPlan stages; ///< Of M points.
+  int64_t slots = kFourierStages;
   mlir::OpBuilder builder;
   FourierBuilder t;
 
   mlir::Value x, spectrum, coarse, fine;       // arguments
   mlir::Value first, tileOfSequence, channel; // of the work tile
+  mlir::Value order, past;                    // of a block: the how-manieth it is, and the transforms of those before
 };
 
 } // namespace longwing

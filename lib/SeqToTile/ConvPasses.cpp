@@ -91,8 +91,10 @@ protected:
       unfold(result.last, {2, 1, 1, 2, 1, rest(), pitch() * wholeRows()});
     return result;
   }
-  /// The box of a residue, from row i0 on.
+  /// The box of a residue, from row i0 of the block on.
   SmallVector<Value> at(int64_t residue, Value i0) {
+    if (part)
+      i0 = t.add(i0, t.mul(part, plan.outer / residues));
     return {batch, channel, i0, t.add(t.mul(b0, kSide), residue * plan.stride())};
   }
   /// The same box among the samples of the last row.
@@ -113,9 +115,13 @@ protected:
     };
     return {panel(rows.re), panel(rows.im)};
   }
-  /// Says which sequence and which b the work tile has.
+  /// Says which sequence, or block of one, and which b the work tile has.
   void at(Value sequence, Value b0, Value like) {
     Value batches = t.dim(like, 0);
+    if (plan.inBlocks()) {
+      part = t.make<arith::RemUIOp>(sequence, t.index(plan.blocks()));
+      sequence = t.floorDiv(sequence, plan.blocks());
+    }
     channel = t.make<arith::DivUIOp>(sequence, batches);
     batch = t.make<arith::RemUIOp>(sequence, batches);
     this->b0 = b0;
@@ -125,6 +131,8 @@ protected:
     Value row = rows();
     Value i = t.add(remainder(row, kSide), fill(row, i0));
     Value a = t.add(t.make<arith::MulIOp>(i, fill(i, residues)), fill(i, residue));
+    if (part)
+      a = t.add(a, fill(a, t.mul(part, plan.outer)));
     Value b = t.add(quotient(row, kSide), fill(row, b0));
     Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                         t.make<arith::MulIOp>(b, fill(b, kSide)));
@@ -155,7 +163,7 @@ protected:
         store(rounded, destination.last, place, /*along=*/3);
         // Those columns are written then; the rows behind the last are none.
         Value done = t.compare(arith::CmpIPredicate::sle, place[3], t.index(rest() - kGroups * kSide));
-        place[2] = t.select(done, t.index(wholeRows()), i0);
+        place[2] = t.select(done, t.index(wholeRows()), place[2]);
       }
       return store(rounded, destination.whole, place, /*along=*/3);
     }
@@ -171,6 +179,7 @@ protected:
   Type element;
   RankedTensorType positions;
   Value batch, channel, b0;
+  Value part; ///< Of a sequence in blocks: which one.
 };
 
 /// u to X. Its left operand, 64 rows of the outer matrix, stays for all work tiles.
@@ -229,7 +238,7 @@ KernelOp ForwardPass::create(StringRef name) {
       SmallVector<Value> tiles;
       if (isPlain()) {
         tiles = {load(u.whole, at(residue, i0), kRows, /*along=*/3, 4)};
-        if (u.last && wholeRows() / kSide == i)
+        if (u.last && wholeRows() % (plan.outer / residues) / kSide == i)
           tiles.push_back(load(u.last, atLast(residue, i0), kRows, /*along=*/3, 2));
       } else {
         Value value = sample(u, residue, i0);
@@ -332,7 +341,7 @@ Value PassKernel::matrices(OpBuilder &b) const {
   int64_t side = blocks * kSide;
   ConvTables tables(side, plan.outer);
   // Magnitudes never grow on the way there.
-  double scale = forward ? gateRoom(op) / double(plan.outer) : 1;
+  double scale = forward ? gateRoom(op) / double(plan.outer) : plan.rangeOfBlocks();
   tables.add([&](int64_t r, int64_t c) {
     int64_t residue = c / side, k1 = forward ? r : c % side, i = forward ? c % side : r;
     return scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);
@@ -432,7 +441,7 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   int64_t channels = *getConstantIntValue(slices.front().channels);
   ForwardPass forward(op, plan, channels);
   InversePass inverse(op, plan, channels);
-  InnerPass inner(loc, plan);
+  InnerPass inner(loc, plan, op.getKind());
   Value there = forward.matrices(b), back = inverse.matrices(b);
   SmallVector<Value> middle;
   if (plan.middle > 1)
@@ -458,7 +467,7 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     size_t next = 0;
     auto cut = [&](Value tensor) { return slice.of(host, tensor); };
     Value batches = getValueOrCreateConstantIndexOp(b, loc, slice.batches);
-    Value sequences = host.mul(batches, channels);
+    Value sequences = host.mul(batches, channels * plan.blocks());
     auto complexType = RankedTensorType::get({ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
     Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
     Value pairs = host.index(outer.inner / kGroups);

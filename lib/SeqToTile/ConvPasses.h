@@ -37,6 +37,9 @@ namespace longwing {
 /// Warpgroups of the kernels, each with a tile of its own.
 constexpr int64_t kGroups = 2;
 
+/// How much larger the first pass of a filter leaves it where it is f16, so that it keeps its digits.
+constexpr double kStoredFilter = 32;
+
 /// (k - s) n / size turns.
 std::complex<double> outerRoot(const PassPlan &plan, int64_t k, int64_t n, int64_t size, int sign);
 std::complex<double> root(int64_t k, int64_t n, int64_t size, int sign);

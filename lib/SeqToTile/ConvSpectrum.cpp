@@ -30,9 +30,6 @@ using seq::ConvKind;
 
 namespace {
 
-/// The first stage's result is that much larger where it is f16, so that it keeps its digits.
-constexpr double kStored = 32;
-
 /// A matrix or a tile as hi + lo, or as one.
 struct Split {
   Value hi, lo;
@@ -128,13 +125,15 @@ public:
   SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
       : SpectrumKernel(loc, source, plan.outerPart()) {
     // Taps that reach to both sides, and numbers in two parts, leave no registers for two residues.
-    bool oneSided = source.kind == ConvKind::Causal || (source.kind == ConvKind::Circular && !plan.rightAngle);
-    if (oneSided && !source.kept && plan.outer >= 4 * kSide)
+    bool realOnly = source.isOneSided() || (source.kind == ConvKind::Circular && !plan.rightAngle);
+    if (realOnly && !source.kept && plan.outer >= 4 * kSide)
       residues = 2;
     blocks = plan.outer / residues / kSide;
   }
   KernelOp create(StringRef name);
   int64_t rowBlocks() const { return blocks; }
+  /// One for each channel, or for each N taps of it.
+  int64_t sequences() const { return source.channels() * std::max<int64_t>(plan.reach, 1); }
   /// The matrix of all work tiles: rows k1 below N_1 / r, columns (j, i).
   Value matrices(OpBuilder &b) const;
 
@@ -147,6 +146,7 @@ private:
   int64_t residues = 1; ///< r: the transform over a = r i + j is one over i for each j, as in ConvPasses.cpp.
   int64_t blocks;   ///< Of 64 rows of that.
   Value filter, reverse;
+  Value firstTap; ///< Of N of them.
 };
 
 /// The middle digit of X, in place.
@@ -184,18 +184,13 @@ Value SpectrumForward::tap(Value channel, const Points &points) {
   return t.select(inside, value, t.constantLike(value, 0));
 }
 
-/// Lags to the left, and 0.
+/// Lags to the left, and 0. A one-sided filter has only them: of lags to the right it has the conjugate spectrum.
 Value SpectrumForward::realTaps(Value channel, Value n) {
   Value here = t.compare(arith::CmpIPredicate::eq, n, fill(n, 0));
   Value all = t.compare(arith::CmpIPredicate::sge, n, fill(n, 0));
-  switch (source.kind) {
-  case ConvKind::Anticausal:
-    return tap(channel, {filter, n, here});
-  case ConvKind::TwoSidedShared:
+  if (source.kind == ConvKind::TwoSidedShared)
     return t.addf(tap(channel, {filter, n, all}), tap(channel, {reverse, n, here}));
-  default:
-    return tap(channel, {filter, n, all});
-  }
+  return tap(channel, {filter, n, all});
 }
 
 /// Lags to the right; null where the kind has none.
@@ -206,10 +201,8 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
   int64_t first = 1;
   switch (source.kind) {
   case ConvKind::Causal:
-    return {};
   case ConvKind::Anticausal:
-    taps = filter, lag = j;
-    break;
+    return {};
   case ConvKind::TwoSidedShared:
     lag = j;
     break;
@@ -241,8 +234,12 @@ KernelOp SpectrumForward::create(StringRef name) {
   filter = arguments[2];
   reverse = arguments.size() > 3 ? arguments[3] : Value();
 
-  ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(blocks), t.index(source.channels())});
-  Value b0 = t.mul(at[0], kGroups), block = at[1], channel = at[2];
+  ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(blocks), t.index(sequences())});
+  Value b0 = t.mul(at[0], kGroups), block = at[1], sequence = at[2], channel = sequence;
+  if (plan.inBlocks()) {
+    firstTap = t.mul(t.make<arith::RemUIOp>(sequence, t.index(plan.reach)), plan.points());
+    channel = t.floorDiv(sequence, plan.reach);
+  }
   Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
   SmallVector<Complex> parts;
   for (int64_t residue = 0; residue < residues; ++residue) {
@@ -252,7 +249,7 @@ KernelOp SpectrumForward::create(StringRef name) {
     parts.push_back(sum);
   }
   forEachBlock(parts, block, blocks, b,
-               [&](const Complex &y, Value number) { storeColumn(y, x, channel, number, b0); });
+               [&](const Complex &y, Value number) { storeColumn(y, x, sequence, number, b0); });
   return end();
 }
 
@@ -271,6 +268,8 @@ Complex SpectrumForward::transformed(Value matrices, Value channel, Value block,
           a = t.add(t.make<arith::MulIOp>(a, fill(a, residues)), fill(a, residue));
         Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                             t.make<arith::MulIOp>(b, fill(b, kSide)));
+        if (firstTap)
+          start = t.add(start, fill(start, firstTap));
         Value n = t.add(everywhere(start), everywhere(t.iota<ColAttr>(zero, kSide)));
         SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), t.add(i0, residue * blocks * kSide), 8, /*isSplit=*/true);
         auto multiply = [&](Value taps, bool imaginary) {
@@ -289,7 +288,7 @@ Complex SpectrumForward::transformed(Value matrices, Value channel, Value block,
 
 Value SpectrumForward::matrices(OpBuilder &b) const {
   ConvTables outer(blocks * kSide, plan.outer);
-  double scale = source.kept ? 1 : kStored;
+  double scale = source.kept ? 1 : kStoredFilter;
   outer.addSplit(
       [&](int64_t r, int64_t c) {
         int64_t residue = c / (blocks * kSide), i = c % (blocks * kSide);
@@ -353,6 +352,8 @@ KernelOp SpectrumInner::create(StringRef name) {
   Complex z;
   z.re = dotRight(im, overC.im, dotRight(re, overC.re, {}, false), /*negate=*/true);
   z.im = dotRight(im, overC.re, dotRight(re, overC.im, {}, false), /*negate=*/false);
+  if (source.kind == ConvKind::Anticausal)
+    z.im = t.make<arith::NegFOp>(z.im);
   for (auto [part, value] : llvm::enumerate(SmallVector<Value>{z.re, z.im}))
     store(convert(value, half), spectrum, {channel, tile0, t.index(part), zero, zero},
           /*along=*/1);
@@ -374,7 +375,7 @@ static Value filterTables(OpBuilder &b, Location loc, const PassFilter &filter, 
 
 static Value innerTables(OpBuilder &b, Location loc, const PassFilter &filter, const PassPlan &plan) {
   int64_t p = plan.inner;
-  double scale = filter.kept ? 1 : 1 / kStored;
+  double scale = filter.kept ? 1 : 1 / kStoredFilter;
   auto overB = [&](int64_t r, int64_t c) {
     return r / p == c / p ? scale * root(r % p, c % p, p, -1) : 0.0;
   };
@@ -382,7 +383,8 @@ static Value innerTables(OpBuilder &b, Location loc, const PassFilter &filter, c
   return filterTables(b, loc, filter, {overB, overC});
 }
 
-/// The spectrum in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P.
+/// The spectrum in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P. Of blocks those of the taps
+/// between two of them, [H, N / 4096, reach, 8192].
 static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassPlan &plan,
                             SymbolTable &symbols) {
   OpBuilder b(op);
@@ -401,13 +403,18 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
     return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
   };
   Type stored = filter.kept ? Type(b.getBF16Type()) : b.getF16Type();
-  Value points = empty({channels * plan.tiles(), filter.kept ? 4 : 2, kSide, kSide}, stored);
+  Value points = empty({forward.sequences() * plan.tiles(), filter.kept ? 4 : 2, kSide, kSide}, stored);
   SmallVector<Value> operands = {points, forward.matrices(b), filter.filter};
   if (filter.reverse)
     operands.push_back(filter.reverse);
   Value x = launch(forward.create((function + "_filter_forward").str()), operands, 0,
                    {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
-                    host.index(channels)});
+                    host.index(forward.sequences())});
+  if (plan.inBlocks()) {
+    Value spectra = empty({channels, plan.tiles(), plan.reach, 2 * kTilePoints}, b.getF16Type());
+    KernelOp inner = InnerPass(loc, plan, filter.kind).createOfFilter((function + "_filter_inner").str(), {x, spectra});
+    return launch(inner, {x, spectra}, 1, {host.index(plan.tiles()), host.index(channels)});
+  }
   if (plan.middle > 1) {
     auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
     x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),

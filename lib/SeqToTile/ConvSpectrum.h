@@ -29,6 +29,7 @@ struct PassFilter {
   explicit PassFilter(seq::PrepareFilterOp op)
       : kind(op.getKind()), filter(op.getFilter()), reverse(op.getReverse()), taps(op.getTaps()),
         kept(true) {}
+  bool isOneSided() const { return kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal; }
   int64_t channels() const {
     return llvm::cast<mlir::RankedTensorType>(filter.getType()).getDimSize(0);
   }

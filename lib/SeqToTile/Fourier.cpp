@@ -71,3 +71,66 @@ ComplexTile FourierBuilder::rowTwiddle(Value twiddles, const FourierPlan &plan, 
                                /*stride=*/0, /*inside=*/true, quads);
   return {op.getResult(0), op.getResult(1)};
 }
+
+Value FourierBuilder::memoryOf(int64_t places) {
+  auto memory = SmemType::get(b.getContext(), {places, 8 * warps, 64}, b.getF16Type());
+  return AllocOp::create(b, loc, memory, IntegerAttr()).getMemory();
+}
+
+/// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
+/// what they read: an even one makes the sum of the next one as well, but for that block's own product.
+ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel,
+                                       Value order, Value past, function_ref<ComplexTile(Value)> spectrum) {
+  // A block takes the place of one that is no longer needed.
+  auto placeOf = [&](Value number) {
+    return blocks.slides() ? make<arith::RemUIOp>(number, index(blocks.places())) : number;
+  };
+  auto yield = [&](OpBuilder &b, ArrayRef<ComplexTile> tiles) {
+    SmallVector<Value> values;
+    for (const ComplexTile &tile : tiles)
+      values.append({tile.re, tile.im});
+    scf::YieldOp::create(b, loc, values);
+  };
+  ComplexTile here = times(x, kernel);
+  Value next = index(blocks.places()); // behind the transforms: what is there of the next sum
+  auto odd = [&](OpBuilder &b, Location) {
+    ComplexTile sum = recall(past, next);
+    yield(b, {{make<arith::AddFOp>(here.re, sum.re), make<arith::AddFOp>(here.im, sum.im)}});
+  };
+  auto even = [&](OpBuilder &b, Location) {
+    // Block j back, and the one before it, meet spectrum j of the next and of this block.
+    Value zero = constant(half(), 0);
+    // A spectrum is read one turn before it is needed.
+    ComplexTile first = spectrum(index(1));
+    Value last = index(blocks.reach - 1);
+    auto loop = scf::ForOp::create(
+        b, loc, index(1), add(min(order, last), 1), index(1),
+        ValueRange{here.re, here.im, zero, zero, x.re, x.im, first.re, first.im},
+        [&](OpBuilder &b, Location, Value j, ValueRange sums) {
+          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = recall(past, placeOf(sub(order, j)));
+          ComplexTile next = spectrum(min(add(j, 1), last));
+          yield(b, {plusTimes({sums[0], sums[1]}, far, kernel), plusTimes({sums[2], sums[3]}, near, kernel), far, next});
+        });
+    loop->setAttr(kUnrollAttr, b.getI32IntegerAttr(2));
+    ComplexTile ahead = {loop.getResult(2), loop.getResult(3)}, left = {loop.getResult(4), loop.getResult(5)};
+    Value reaches = compare(arith::CmpIPredicate::slt, order, last);
+    auto more = scf::IfOp::create(
+        b, loc, reaches,
+        [&](OpBuilder &b, Location) { yield(b, {plusTimes(ahead, left, {loop.getResult(6), loop.getResult(7)})}); },
+        [&](OpBuilder &b, Location) { yield(b, {ahead}); });
+    keep({more.getResult(0), more.getResult(1)}, past, next);
+    yield(b, {{loop.getResult(0), loop.getResult(1)}});
+  };
+  Value isOdd = compare(arith::CmpIPredicate::ne, make<arith::AndIOp>(order, index(1)), index(0));
+  auto sum = scf::IfOp::create(b, loc, isOdd, odd, even);
+  if (blocks.slides()) {
+    keep(x, past, placeOf(order));
+  } else if (blocks.places() > 0) { // the last ones are no one's past
+    Value needed = compare(arith::CmpIPredicate::slt, order, index(blocks.places()));
+    auto branch = scf::IfOp::create(b, loc, needed, /*withElse=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    keep(x, past, order);
+  }
+  return {sum.getResult(0), sum.getResult(1)};
+}

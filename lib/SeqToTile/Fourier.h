@@ -44,6 +44,18 @@ struct ComplexTable {
   ComplexTable conj() const { return {re, minus, im}; }
 };
 
+/// Blocks of a one-sided sequence that a CTA does in order, and how many of them one of the result depends on. It keeps the
+/// transforms of those before an even one, and behind them what is there of the next one's sum.
+struct BlockSum {
+  int64_t blocks, reach;
+  /// Whether a block's sum is a loop, which phases side by side have no registers for.
+  bool loops() const { return reach > 2; }
+  /// Whether there are blocks that the last one no longer depends on.
+  bool slides() const { return reach < blocks; }
+  int64_t places() const { return slides() ? reach - 1 : (reach - 1) / 2 * 2; }
+  int64_t memories() const { return places() + 1; }
+};
+
 class FourierBuilder : public TileBuilder {
 public:
   FourierBuilder(mlir::OpBuilder &b, mlir::Location loc, int64_t warps = kFourierWarps)
@@ -80,14 +92,17 @@ public:
     return warpDot(x, y, c, half());
   }
   /// f x^T + sum: x is transposed on the way.
-  ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x, const ComplexTile &sum = {}) {
-    mlir::Value re = warpDot(f.re, x.re, sum.re), im = warpDot(f.im, x.re, sum.im);
-    return {warpDot(f.minus, x.im, re), warpDot(f.re, x.im, im)};
+  ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x, const ComplexTile &sum = {},
+                       mlir::RankedTensorType type = {}) {
+    type = type ? type : half();
+    mlir::Value re = warpDot(f.re, x.re, sum.re, type), im = warpDot(f.im, x.re, sum.im, type);
+    return {warpDot(f.minus, x.im, re, type), warpDot(f.re, x.im, im, type)};
   }
   /// x f^T.
-  ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f) {
-    mlir::Value re = warpDot(x.re, f.re), im = warpDot(x.re, f.im);
-    return {warpDot(x.im, f.minus, re), warpDot(x.im, f.re, im)};
+  ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f, mlir::RankedTensorType type = {}) {
+    type = type ? type : half();
+    mlir::Value re = warpDot(x.re, f.re, {}, type), im = warpDot(x.re, f.im, {}, type);
+    return {warpDot(x.im, f.minus, re, type), warpDot(x.im, f.re, im, type)};
   }
   /// Element by element.
   ComplexTile times(const ComplexTile &x, const ComplexTile &y) {
@@ -141,6 +156,12 @@ public:
     auto op = tile::RecallOp::create(b, loc, half(), half(), memory, place);
     return {op.getFirst(), op.getSecond()};
   }
+  /// SRAM for as many complex tiles.
+  mlir::Value memoryOf(int64_t places);
+  /// The sum that the block of this number is, given its transform and the spectrum of the taps between it and itself;
+  /// `spectrum` gives those of the taps between it and the j-th block before.
+  ComplexTile sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel, mlir::Value order,
+                          mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum);
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
     return {op.getFirstResult(), op.getSecondResult()};

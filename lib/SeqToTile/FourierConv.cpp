@@ -74,21 +74,12 @@ private:
   /// Real numbers of a sample: both of a complex one, if registers do for them.
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
-  /// Whether a block's sum is a loop, which phases side by side have no registers for.
-  bool loops() { return plan.reach > 2; }
-  /// Whether there are blocks that the last one no longer depends on.
-  bool slides() { return plan.reach < blocks(); }
-  /// Places for the transforms of blocks before an even one. A block takes that of one that is no longer needed.
-  int64_t places() { return slides() ? plan.reach - 1 : (plan.reach - 1) / 2 * 2; }
-  Value placeOf(Value number) {
-    return slides() ? t.make<arith::RemUIOp>(number, t.index(places())) : number;
-  }
+  BlockSum blockSum() { return {blocks(), plan.reach}; }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   /// Whether there are registers for neither all tables nor phases side by side.
   bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
   Type tensorType();
   void workTile(Value group, Value channel);
-  ComplexTile sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel);
   /// Tiles of samples are [number][part].
   Value load(Value source, int64_t tile, bool transpose);
   Value batchOf(int64_t tile) {
@@ -141,13 +132,13 @@ KernelOp FourierConvKernel::create(StringRef name) {
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
-                                    /*overlap=*/!crowded() && !loops(), /*spread=*/false);
+                                    /*overlap=*/!crowded() && !blockSum().loops(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
   // where the samples are read again for a skip.
-  if (plan.parts() > 1 || (loops() && reads() > 1))
+  if (plan.parts() > 1 || (blockSum().loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
   if (plan.inBlocks())
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
@@ -188,8 +179,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
   SmallVector<Value> sizes = {groups, t.dim(u, boxes ? 0 : 1)};
   if (plan.inBlocks()) {
     sizes.insert(sizes.begin(), t.index(blocks()));
-    auto memory = SmemType::get(op.getContext(), {places() + 1, 8 * kFourierWarps, 64}, builder.getF16Type());
-    past = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+    past = t.memoryOf(blockSum().memories());
   }
   auto forEach = ForEachOp::create(builder, op.getLoc(), sizes);
   ReturnOp::create(builder, op.getLoc());
@@ -281,60 +271,6 @@ ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t
   return table;
 }
 
-/// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
-/// what they read: an even one makes the sum of the next one as well, but for that block's own product.
-ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
-  auto spectrum = [&](Value j) { return t.recall(s, {channel, j}); };
-  auto yield = [&](OpBuilder &b, ArrayRef<ComplexTile> tiles) {
-    SmallVector<Value> values;
-    for (const ComplexTile &tile : tiles)
-      values.append({tile.re, tile.im});
-    scf::YieldOp::create(b, t.loc, values);
-  };
-  ComplexTile here = t.times(x, kernel);
-  Value next = t.index(places()); // behind the transforms: what is there of the next sum
-  auto odd = [&](OpBuilder &b, Location) {
-    ComplexTile sum = t.recall(past, next);
-    yield(b, {{t.make<arith::AddFOp>(here.re, sum.re), t.make<arith::AddFOp>(here.im, sum.im)}});
-  };
-  auto even = [&](OpBuilder &b, Location) {
-    // Block j back, and the one before it, meet spectrum j of the next and of this block.
-    Value zero = t.constant(t.half(), 0);
-    // A spectrum is read one turn before it is needed.
-    ComplexTile first = spectrum(t.index(1));
-    Value last = t.index(plan.reach - 1);
-    auto loop = scf::ForOp::create(
-        builder, t.loc, t.index(1), t.add(t.min(order, last), 1), t.index(1),
-        ValueRange{here.re, here.im, zero, zero, x.re, x.im, first.re, first.im},
-        [&](OpBuilder &b, Location, Value j, ValueRange sums) {
-          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = t.recall(past, placeOf(t.sub(order, j)));
-          ComplexTile next = spectrum(t.min(t.add(j, 1), last));
-          yield(b, {t.plusTimes({sums[0], sums[1]}, far, kernel), t.plusTimes({sums[2], sums[3]}, near, kernel), far, next});
-        });
-    loop->setAttr(kUnrollAttr, builder.getI32IntegerAttr(2));
-    ComplexTile ahead = {loop.getResult(2), loop.getResult(3)}, left = {loop.getResult(4), loop.getResult(5)};
-    Value reaches = t.compare(arith::CmpIPredicate::slt, order, last);
-    auto more = scf::IfOp::create(
-        b, t.loc, reaches,
-        [&](OpBuilder &b, Location) { yield(b, {t.plusTimes(ahead, left, {loop.getResult(6), loop.getResult(7)})}); },
-        [&](OpBuilder &b, Location) { yield(b, {ahead}); });
-    t.keep({more.getResult(0), more.getResult(1)}, past, next);
-    yield(b, {{loop.getResult(0), loop.getResult(1)}});
-  };
-  Value isOdd = t.compare(arith::CmpIPredicate::ne, t.make<arith::AndIOp>(order, t.index(1)), t.index(0));
-  auto sum = scf::IfOp::create(builder, t.loc, isOdd, odd, even);
-  if (slides()) {
-    t.keep(x, past, placeOf(order));
-  } else if (places() > 0) { // the last ones are no one's past
-    Value needed = t.compare(arith::CmpIPredicate::slt, order, t.index(places()));
-    auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(branch.thenBlock());
-    t.keep(x, past, order);
-  }
-  return {sum.getResult(0), sum.getResult(1)};
-}
-
 void FourierConvKernel::workTile(Value group, Value channelAt) {
   firstBatch = t.mul(group, sequences());
   channel = channelAt;
@@ -366,11 +302,12 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     // Spectra of blocks are not shrunk where they are read.
     double there = plan.inBlocks() ? 0.25 / shrink() : 0.25;
     ComplexTile forth = t.complexTile(twiddle(plan, there, /*back=*/false, k0));
+    auto spectrumOf = [&](Value j) { return t.recall(s, {channel, j}); };
     ComplexTile kernel;
     if (plan.inBlocks())
-      kernel = t.recall(s, {channel, t.index(0)});
+      kernel = spectrumOf(t.index(0));
     auto timesSpectrum = [&](const ComplexTile &x) {
-      return plan.inBlocks() ? sumOfBlocks(x, kernel) : t.times(x, loadSpectrum(k0));
+      return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, spectrumOf) : t.times(x, loadSpectrum(k0));
     };
     y = t.convolve(y, f, forth, timesSpectrum, back);
 

@@ -155,8 +155,7 @@ KernelOp PrepareKernel::create(StringRef name) {
     sizes.push_back(t.index(plan.parts()));
   if (plan.inBlocks()) {
     sizes.insert(sizes.begin(), t.index(blocks()));
-    auto memory = SmemType::get(context, {1, 8 * kFourierWarps, 64}, builder.getF16Type());
-    before = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+    before = t.memoryOf(1);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   }
   auto forEach = ForEachOp::create(builder, t.loc, sizes);

@@ -497,8 +497,11 @@ void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
 void Staggered::refresh(int64_t k) {
   for (int64_t phase : slowPhases) {
     Stream &next = stream(lag * phase - 1);
-    Value wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, next.point[0], index(0));
-    Value changes = arith::AndIOp::create(b, loc, wrapped, isWork(lag * phase - 1));
+    Value changes = isWork(lag * phase - 1);
+    for (Value faster : ArrayRef(next.point).take_front(plan.slowest)) {
+      Value wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, faster, index(0));
+      changes = arith::AndIOp::create(b, loc, wrapped, changes);
+    }
     SmallVector<Value> keys, kept;
     for (auto &[value, now] : slowValues)
       if (plan.phases.lookup(value.getDefiningOp()) == phase) {

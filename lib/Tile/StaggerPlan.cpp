@@ -44,12 +44,17 @@ void StaggerPlan::settle(Value value, int64_t phase) {
     settle(operand, phase);
 }
 
-bool StaggerPlan::usesFirst(Value value, ForEachOp work) {
+/// The first coordinate of the work tile that a value depends on, or as many as there are.
+int64_t StaggerPlan::firstUsed(Value value, ForEachOp work) {
+  Block &body = work.getBody().front();
+  int64_t first = body.getNumArguments();
   if (auto argument = dyn_cast<BlockArgument>(value))
-    return argument == work.getBody().front().getArgument(0);
+    return argument.getOwner() == &body ? argument.getArgNumber() : first;
   Operation *op = value.getDefiningOp();
-  return op->getBlock() == &work.getBody().front() &&
-         llvm::any_of(op->getOperands(), [&](Value x) { return usesFirst(x, work); });
+  if (op->getBlock() == &body)
+    for (Value operand : op->getOperands())
+      first = std::min(first, firstUsed(operand, work));
+  return first;
 }
 
 LogicalResult StaggerPlan::make(ForEachOp work) {
@@ -76,16 +81,25 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
   }
   // What is read stays while it may, and so does what is made of nothing else.
   bool walksFast = work.getSizes().size() > 1;
+  auto changes = [&](Operation *op) {
+    int64_t first = body.getNumArguments();
+    for (Value operand : op->getOperands())
+      first = std::min(first, firstUsed(operand, work));
+    return first;
+  };
+  slowest = body.getNumArguments();
   auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
   auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
   for (auto &[op, phase] : phases) {
-    bool picked = isa<PullOp>(op) ? llvm::none_of(op->getOperands(),
-                                                  [&](Value x) { return usesFirst(x, work); })
+    bool picked = isa<PullOp>(op) ? changes(op) > 0
                                   : isMemoryEffectFree(op) && !isa<ExchangeOp, scf::ForOp, scf::IfOp>(op) &&
                                         llvm::all_of(op->getOperands(), stays) &&
                                         !llvm::all_of(op->getOperands(), isTable);
-    if (walksFast && picked)
-      slow.insert(op);
+    if (!walksFast || !picked)
+      continue;
+    slow.insert(op);
+    if (isa<PullOp>(op))
+      slowest = std::min(slowest, changes(op));
   }
   // A table of which nothing else is made is read again along with them.
   for (Operation *op : slow)

@@ -22,15 +22,16 @@ public:
 
   /// The phase of each operation that is not cheap; an exchange belongs to the phase that ends.
   llvm::MapVector<mlir::Operation *, int64_t> phases;
-  /// Operations whose results stay while the coordinates but the first do.
+  /// Operations whose results stay while the coordinates from `slowest` on do, which is not the first one.
   llvm::SetVector<mlir::Operation *> slow;
+  int64_t slowest = 0;
   int64_t count = 1; ///< Phases.
 
   /// The operands of an operation, and what its regions use from outside.
   static llvm::SetVector<mlir::Value> usedBy(mlir::Operation *op);
 
 private:
-  bool usesFirst(mlir::Value value, ForEachOp work);
+  int64_t firstUsed(mlir::Value value, ForEachOp work);
   void settle(mlir::Value value, int64_t phase);
 };
 

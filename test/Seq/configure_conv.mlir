@@ -58,13 +58,26 @@ func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: t
   return
 }
 
-// Beyond what one CTA holds, the first stage is a pass of its own.
+// Beyond what one CTA holds, the first stage is a pass of its own. Of blocks it has fewer rows.
 // CHECK-LABEL: @longest
 // CHECK: algorithm = "multipass", radices = array<i64: 32, 32, 32, 32>
-func.func @longest(%u: tensor<1x4x1048576xf16>, %h: tensor<4x1048576xf32>) -> tensor<1x4x1048576xf16> {
-  %y = seq.long_conv causal %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
-  return %y : tensor<1x4x1048576xf16>
+// CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 2 deep, {{.*}} (passes); transform 32x32x32x32 {{.*}} (passes)"
+// CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 6 deep,
+// Beside a skip an outer pass has fewer rows, and a filter that ends early reaches over fewer blocks.
+// CHECK: algorithm = "blocks", radices = array<i64: 256, 16, 16, 16>, reason = "{{.*}}; blocks of 1048576, 8 deep,
+// CHECK: algorithm = "toeplitz", {{.*}}; no radices make up this length
+// CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 3 deep,
+func.func @longest(%u: tensor<1x4x1048576xf16>, %h: tensor<4x1048576xf32>, %v: tensor<1x4x3000000xf16>, %w: tensor<1x4x8000000xf16>,
+                   %k: tensor<4x8000000xf32>, %d: tensor<4xf32>) {
+  %a = seq.long_conv circular %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
+  %b = seq.long_conv causal %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
+  %c = seq.long_conv anticausal %v filter(%k : tensor<4x8000000xf32>) taps first : tensor<1x4x3000000xf16> -> tensor<1x4x3000000xf16>
+  %g = seq.long_conv causal %w filter(%k : tensor<4x8000000xf32>) taps first : tensor<1x4x8000000xf16> -> tensor<1x4x8000000xf16>
+  %e = seq.long_conv causal %w filter(%k : tensor<4x8000000xf32>) taps first skip(%d : tensor<4xf32>) : tensor<1x4x8000000xf16> -> tensor<1x4x8000000xf16>
+  %f = seq.long_conv causal %w filter(%h : tensor<4x1048576xf32>) taps first skip(%d : tensor<4xf32>) : tensor<1x4x8000000xf16> -> tensor<1x4x8000000xf16>
+  return
 }
+
 
 // CHECK-LABEL: @open_length
 // CHECK: algorithm = "toeplitz", {{.*}}a transform needs a static length

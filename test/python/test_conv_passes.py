@@ -34,7 +34,7 @@ def exact(kind, x, h, r):
 
 
 @functools.lru_cache(maxsize=32)
-def program(kind, channels, length, taps, element, filter_element, order, gates):
+def program(kind, channels, length, taps, element, filter_element, order, gates, blocks=None):
     tensor, filters = f"tensor<?x{channels}x{length}x{element}>", f"tensor<{channels}x{taps}x{filter_element}>"
     arguments, clauses = [f"%u: {tensor}", f"%h: {filters}"], []
     if kind.startswith("two_sided"):
@@ -57,11 +57,14 @@ def program(kind, channels, length, taps, element, filter_element, order, gates)
     passes = "seq-configure{conv=multipass radices=64x64x64},seq-to-tile,canonicalize,cse,tile-to-cpu"
     if kind == "circular" or length > 64**3:
         passes = passes.replace("{conv=multipass radices=64x64x64}", "")
+    if blocks:
+        passes = passes.replace("conv=multipass radices=64x64x64", f"conv=blocks radices={blocks}")
     result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({passes})", stdin=text)
     return cpu.Program(result.stdout, lowered=True)
 
 
-def error(kind, batch, channels, length, taps, element="f16", filter_element="f32", order="first", gates=(), u=None):
+def error(kind, batch, channels, length, taps, element="f16", filter_element="f32", order="first", gates=(), u=None, h=None,
+          blocks=None):
     rng = np.random.default_rng(length + taps)
 
     def draw(shape, kind_of):
@@ -69,7 +72,7 @@ def error(kind, batch, channels, length, taps, element="f16", filter_element="f3
         return cpu.cast(values, kind_of)
 
     given = [draw((batch, channels, length), element) if u is None else u]
-    given.append(cpu.cast(rng.standard_normal((channels, taps)) / np.sqrt(taps), filter_element))
+    given.append(cpu.cast(rng.standard_normal((channels, taps)) / np.sqrt(taps), filter_element) if h is None else h)
     if kind.startswith("two_sided"):
         given.append(cpu.cast(rng.standard_normal((channels, taps)) / np.sqrt(taps), filter_element))
     filters = [cpu.to_float64(h)[:, ::-1] if order == "last" else cpu.to_float64(h) for h in given[1:]]
@@ -84,7 +87,7 @@ def error(kind, batch, channels, length, taps, element="f16", filter_element="f3
                 post = cpu.to_float64(given[-1])
     if "skip" in gates:
         given.append(rng.standard_normal(channels).astype(np.float32))
-    [y] = program(kind, channels, length, taps, element, filter_element, order, gates)(*given)
+    [y] = program(kind, channels, length, taps, element, filter_element, order, gates, blocks)(*given)
     wanted = exact(kind, x, filters[0], filters[1] if len(filters) > 1 else None)
     if "skip" in gates:
         wanted = wanted + given[-1].astype(np.float64)[:, None] * (plain if "ungated" in gates else x)
@@ -110,6 +113,33 @@ def test_passes(kind, length, taps, gates):
 def test_slices(batch, channels):
     """Of an even number of channels a slice is half of them, else of the batches."""
     assert error("causal", batch, channels, 8192, 1000) < BOUND["f16"]
+
+
+# In blocks of 16K points or more, two to nine, of which the last one may end early, in a block of 64 rows or between two.
+@pytest.mark.parametrize("kind, length, taps, radices, options", [
+    ("causal", 32768, 32768, "64x16x16", {}),
+    ("anticausal", 3 * 16384, 40000, "64x16x16", {"order": "last"}),
+    ("causal", 40000, 40000, "64x16x16", {"gates": ("pre", "post", "skip"), "element": "bf16"}),
+    ("anticausal", 40001, 40001, "64x16x16", {"gates": ("post", "skip")}),
+    ("causal", 8 * 16384 - 1000, 8 * 16384, "64x16x16", {"filter_element": "f16"}),
+    ("causal", 9 * 16384, 20000, "64x16x16", {}),  # more than the filter reaches over
+    ("causal", 100000, 100000, "128x16x16", {"gates": ("pre", "skip", "ungated")}),  # two residues there
+    ("causal", 2**18, 2**18, "256x2x16x16", {}),  # four residues back, and those of the filter
+])
+def test_blocks(kind, length, taps, radices, options):
+    assert error(kind, 1, 1, length, taps, blocks=radices, **options) < BOUND[options.get("element", "f16")]
+
+
+def test_blocks_of_slices():
+    """Batches and channels in two slices, each with its own taps."""
+    assert error("causal", 3, 2, 50000, 40000, blocks="64x16x16") < BOUND["f16"]
+
+
+def test_blocks_of_opposite_sign():
+    """The result runs from one end of the range of f16 to the other: so does a sum of two blocks."""
+    u = np.full((1, 1, 32768), 2e4, np.float16)
+    h = np.repeat(np.float32([[3 / 16384, -6 / 16384]]), 16384, axis=1)
+    assert error("causal", 1, 1, 32768, 32768, u=u, h=h, blocks="64x16x16") < BOUND["f16"]
 
 
 @pytest.mark.parametrize("kind, length, element, digits", [

@@ -22,7 +22,7 @@ enum class ConvAlgorithm {
   Toeplitz,
   /// A Fourier transform that stays in one CTA's SRAM and registers: one stage for each radix.
   Transform,
-  /// One for each block of a causal or anticausal sequence.
+  /// One for each block of a causal or anticausal sequence, in one CTA or in passes.
   Blocks,
   /// A transform whose first radix is a pass of its own, through memory.
   MultiPass
@@ -42,9 +42,9 @@ struct ConvProblem {
 
   static ConvProblem of(seq::LongConvOp op);
   bool isCircular() const { return kind == seq::ConvKind::Circular; }
-  /// Of a one-sided convolution cut in blocks of 4096 samples: how many blocks of input one of the result depends on. 0 if
+  /// Of a one-sided convolution cut in blocks of so many samples: how many blocks of input one of the result depends on. 0 if
   /// it is not to be cut: there is one block, or too many of them are needed at once.
-  int64_t reach() const;
+  int64_t reach(int64_t block) const;
   /// Whether a circular convolution can be written as a two-sided one, whose reverse filter holds
   /// what wraps around. That has a transform of any length from L on.
   bool unwraps() const { return isCircular() && taps >= 0 && taps <= length; }
@@ -61,6 +61,8 @@ struct ConvConfig {
   std::string reason;
 
   int64_t transformLength() const;
+  /// How many blocks of input a block of the result depends on; 0 where there are none.
+  int64_t reach(seq::LongConvOp op) const;
   static ConvConfig read(seq::LongConvOp op);
   void write(seq::LongConvOp op) const;
 };
@@ -70,7 +72,7 @@ struct ConvConfig {
 /// holds: then it is longer, for the convolution `unwraps`.
 llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
 
-/// Those of a block.
+/// Those of a block in one CTA.
 llvm::SmallVector<int64_t> blockRadices();
 
 /// The time of one output, in picoseconds, and what limits it.

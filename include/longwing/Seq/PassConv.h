@@ -8,7 +8,9 @@
 #ifndef LONGWING_SEQ_PASSCONV_H
 #define LONGWING_SEQ_PASSCONV_H
 
-#include "dialects/seq/Seq.h"
+#include "longwing/Seq/ConvConfig.h"
+
+#include "llvm/Support/MathExtras.h"
 
 namespace longwing {
 
@@ -23,20 +25,34 @@ struct PassPlan {
   int64_t inner = 0;  ///< P, a power of two from 4 to 64.
   bool rightAngle = true; ///< At the roots of i, or of 1.
   int64_t middle = 1;     ///< Q, 64 where two more passes stand around the inner one.
+  /// Of a one-sided sequence in blocks of N samples (FourierPlan.h): how many blocks of input one of the result depends on.
+  int64_t reach = 0;
 
   int64_t stride() const { return kSide * inner; }       ///< M
   int64_t points() const { return outer * middle * stride(); } ///< N
-  int64_t tiles() const { return points() / kTilePoints; } ///< of one sequence
+  int64_t tiles() const { return points() / kTilePoints; } ///< of one block
+  bool inBlocks() const { return reach > 0; }
+  int64_t blocks() const { return inBlocks() ? llvm::divideCeil(length, points()) : 1; }
+  /// Between two blocks the result may run from one end of its range to the other: how much smaller it is until the end.
+  double rangeOfBlocks() const { return inBlocks() ? 2 : 1; }
   /// Neighbouring k1 of a tile.
   int64_t neighbours() const { return kSide / inner; }
   /// The first of the stages M / 256, 16 and 16 of the inner transform.
   int64_t radix() const { return stride() / 256; }
   /// The outer transform, whose rows are those of the middle one in a sequence.
-  PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle}; }
+  PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle, /*middle=*/1, reach}; }
   /// The middle transform, of R sequences as many.
   PassPlan middlePart() const { return {middle * stride(), middle, inner, /*rightAngle=*/false}; }
+  /// The largest outer radix.
+  static int64_t maxOuter(seq::LongConvOp op);
   /// The cheapest plan of at least `length` points, its outer radix at most `maxOuter`; none if there is none.
   static std::optional<PassPlan> choose(int64_t length, int64_t maxOuter);
+  /// The cheapest plan in blocks, if there is one.
+  static std::optional<PassPlan> chooseBlocks(const ConvProblem &problem, int64_t maxOuter);
+  /// [R, Q, M / 256, 16, 16], without Q and M / 256 where they are 1.
+  llvm::SmallVector<int64_t> radices() const;
+  /// The picoseconds that an output takes.
+  double cost() const;
   /// The plan of the kernels, or nothing, and then why, as the end of a sentence.
   static std::optional<PassPlan> of(seq::LongConvOp op, std::string *why = nullptr);
   static std::optional<PassPlan> of(seq::PrepareFilterOp op, std::string *why = nullptr);
