@@ -101,6 +101,9 @@ constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 constexpr llvm::StringLiteral kInPlaceAttr = "tile.in_place";
 /// On such a kernel: a CTA does all work tiles that differ in the first coordinate alone, in order.
 constexpr llvm::StringLiteral kOrderedAttr = "tile.ordered";
+/// On a tile.recall of a tensor: what it reads stays while the coordinates of the work tile do that it depends on, as that of a
+/// tile.pull does.
+constexpr llvm::StringLiteral kStaysAttr = "tile.stays";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";

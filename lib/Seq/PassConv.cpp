@@ -140,8 +140,13 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
     return refuse(why, "a circular transform takes no more taps than samples, got " +
                            toText(op.getFilter().getType()));
   ConvConfig config = ConvConfig::read(op);
-  if (config.algorithm != ConvAlgorithm::Blocks)
-    return choose(length, maxOuter(op));
+  if (config.algorithm != ConvAlgorithm::Blocks) {
+    std::optional<PassPlan> plan = choose(length, maxOuter(op));
+    // Where its length is L, a circular transform has a filter of half as many terms.
+    if (plan && op.isCircular())
+      plan->rightAngle = plan->points() != length;
+    return plan;
+  }
   std::optional<PassPlan> plan = inOrder(config.radices, why);
   if (!plan)
     return plan;

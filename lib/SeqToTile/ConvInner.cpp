@@ -79,12 +79,12 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
   SmallVector<Value> sizes = {t.make<arith::DivUIOp>(sequences, channels), t.index(plan.tiles()), channels};
   if (plan.inBlocks()) {
     sizes.insert(sizes.begin(), t.index(plan.blocks()));
+    past = t.memoryOf(blockSum().memories());
     // What blocks keep leaves less room.
     if (blockSum().memories() > 3)
       slots = kFourierStages / 2;
-    if (blockSum().memories() > 5)
+    if (blockSum().memories() > 6)
       kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
-    past = t.memoryOf(blockSum().memories());
   }
   forEach(sizes, plan.inBlocks() && anticausal);
   workTile();
@@ -94,8 +94,9 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
 KernelOp InnerPass::createOfFilter(StringRef name, ValueRange operands) {
   KernelOp kernel = begin(name, operands, /*overlap=*/true);
   kernel.setOutput(1);
-  past = t.memoryOf(1);
-  forEach({t.index(plan.reach), t.index(plan.tiles()), t.dim(spectrum, 0)}, /*backwards=*/false);
+  if (plan.inBlocks())
+    past = t.memoryOf(1);
+  forEach({t.index(std::max<int64_t>(plan.reach, 1)), t.index(plan.tiles()), t.dim(spectrum, 0)}, /*backwards=*/false);
   filterTile();
   return kernel;
 }
@@ -132,17 +133,13 @@ Value longwing::spectrumInOrder(FourierBuilder &t, Value tile) {
   return t.make<arith::AddIOp>(at, t.broadcast(t.mul(tile, kTilePoints), t.indices()));
 }
 
+/// The frequencies of the work tile in a spectrum of the user's.
 ComplexTile InnerPass::loadSpectrum() {
   auto type = cast<ViewType>(spectrum.getType());
-  bool ordered = type.getShape().size() == 3;
-  SmallVector<Value> at = {channel, Value(), Value()};
-  if (ordered)
-    at[1] = spectrumInOrder(t, tileOfSequence);
-  else
-    at = spectrumInTiles(t, plan, channel, tileOfSequence);
+  Value at = spectrumInOrder(t, tileOfSequence);
   auto part = [&](int64_t i) {
-    at[2] = t.index(i);
-    return t.cast(t.make<PullOp>(t.frag(type.getElementType()), spectrum, at), t.half());
+    Value read = t.make<PullOp>(t.frag(type.getElementType()), spectrum, ValueRange{channel, at, t.index(i)});
+    return t.cast(read, t.half());
   };
   return {part(0), part(1)};
 }
@@ -187,12 +184,13 @@ void InnerPass::workTile() {
 
   // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);
+  bool isOrdered = cast<ViewType>(spectrum.getType()).getShape().size() == 3;
   auto between = [&](Value j) { return t.recall(spectrum, {channel, tileOfSequence, j}); };
-  ComplexTile kernel;
-  if (plan.inBlocks())
-    kernel = between(t.index(0));
+  ComplexTile kernel = isOrdered ? loadSpectrum() : between(t.index(0));
+  if (!isOrdered && !plan.inBlocks())
+    kernel.re.getDefiningOp()->setAttr(kStaysAttr, builder.getUnitAttr());
   auto timesSpectrum = [&](const ComplexTile &x) {
-    return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, between) : t.times(x, loadSpectrum());
+    return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, between) : t.times(x, kernel);
   };
   z = t.convolve(z, f, twiddleThere, timesSpectrum, twiddleBack);
 
@@ -220,19 +218,20 @@ void InnerPass::filterTile() {
   z = rounded(t.times(t.fromLeft(f, t.exchange(z), {}, sums), twiddles));
   z = t.fromRight(z, f, sums);
   ComplexTile own = rounded(z);
-  Value follows = t.compare(arith::CmpIPredicate::ne, order, t.index(0));
-  auto yield = [&](OpBuilder &b, Value re, Value im) {
-    ComplexTile whole = rounded({re, anticausal ? t.make<arith::NegFOp>(im) : im});
-    scf::YieldOp::create(b, t.loc, ValueRange{whole.re, whole.im});
-  };
+  auto whole = [&](Value re, Value im) { return rounded({re, anticausal ? t.make<arith::NegFOp>(im) : im}); };
+  SmallVector<Value> place = {channel, tileOfSequence, order};
+  if (!plan.inBlocks())
+    return t.keep(whole(z.re, z.im), spectrum, place);
+  auto yield = [&](OpBuilder &b, const ComplexTile &x) { scf::YieldOp::create(b, t.loc, ValueRange{x.re, x.im}); };
   auto branch = scf::IfOp::create(
-      builder, t.loc, follows,
+      builder, t.loc, t.compare(arith::CmpIPredicate::ne, order, t.index(0)),
       [&](OpBuilder &b, Location) {
         ComplexTile before = t.recall(past, t.index(0));
-        yield(b, t.make<arith::AddFOp>(z.re, t.cast(before.im, sums)), t.make<arith::SubFOp>(z.im, t.cast(before.re, sums)));
+        yield(b, whole(t.make<arith::AddFOp>(z.re, t.cast(before.im, sums)),
+                       t.make<arith::SubFOp>(z.im, t.cast(before.re, sums))));
       },
-      [&](OpBuilder &b, Location) { yield(b, z.re, z.im); });
-  t.keep({branch.getResult(0), branch.getResult(1)}, spectrum, {channel, tileOfSequence, order});
+      [&](OpBuilder &b, Location) { yield(b, whole(z.re, z.im)); });
+  t.keep({branch.getResult(0), branch.getResult(1)}, spectrum, place);
   t.keep(own, past, t.index(0));
 }
 

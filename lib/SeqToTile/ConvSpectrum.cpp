@@ -126,7 +126,7 @@ public:
       : SpectrumKernel(loc, source, plan.outerPart()) {
     // Taps that reach to both sides, and numbers in two parts, leave no registers for two residues.
     bool realOnly = source.isOneSided() || (source.kind == ConvKind::Circular && !plan.rightAngle);
-    if (realOnly && !source.kept && plan.outer >= 4 * kSide)
+    if (realOnly && !source.kept && plan.outer >= 2 * kSide)
       residues = 2;
     blocks = plan.outer / residues / kSide;
   }
@@ -229,6 +229,8 @@ KernelOp SpectrumForward::create(StringRef name) {
       inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
     }
   ValueRange arguments = begin(name, inputs, /*output=*/0);
+  if (residues > 1 && blocks == 1) // whose loop over rows is gone
+    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   unfoldColumns(0, planes());
   Value x = arguments[0], matrices = arguments[1];
   filter = arguments[2];
@@ -410,16 +412,16 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
   Value x = launch(forward.create((function + "_filter_forward").str()), operands, 0,
                    {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
                     host.index(forward.sequences())});
-  if (plan.inBlocks()) {
-    Value spectra = empty({channels, plan.tiles(), plan.reach, 2 * kTilePoints}, b.getF16Type());
-    KernelOp inner = InnerPass(loc, plan, filter.kind).createOfFilter((function + "_filter_inner").str(), {x, spectra});
-    return launch(inner, {x, spectra}, 1, {host.index(plan.tiles()), host.index(channels)});
-  }
   if (plan.middle > 1) {
     auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
     x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),
                {x, filterTables(b, loc, filter, {overMiddle})}, 0,
                {host.index(plan.inner / kGroups), host.index(channels * plan.outer)});
+  }
+  if (!filter.kept) {
+    Value spectra = empty({channels, plan.tiles(), std::max<int64_t>(plan.reach, 1), 2 * kTilePoints}, b.getF16Type());
+    KernelOp inner = InnerPass(loc, plan, filter.kind).createOfFilter((function + "_filter_inner").str(), {x, spectra});
+    return launch(inner, {x, spectra}, 1, {host.index(plan.tiles()), host.index(channels)});
   }
   Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
   return launch(SpectrumInner(loc, filter, plan).create((function + "_filter_inner").str()),

@@ -88,6 +88,7 @@ private:
   Value materialize(Value value, IRMapping &map);
   SmallVector<Value> mapped(ValueRange values, IRMapping &map);
   void mapPoint(IRMapping &map, const Stream &stream);
+  SmallVector<Value> slowValuesOf(int64_t phase);
   SmallVector<Value> loadSlow(const Stream &stream, int64_t phase);
 
   /// A tile comes in boxes, by one thread, or in strips, by all of them.
@@ -321,6 +322,15 @@ void Staggered::mapPoint(IRMapping &map, const Stream &stream) {
   map.map(work.getBody().front().getArguments(), stream.point);
 }
 
+/// The slow values of a phase that others use, in the order in which they are read.
+SmallVector<Value> Staggered::slowValuesOf(int64_t phase) {
+  SmallVector<Value> values;
+  for (auto &[value, now] : slowValues)
+    if (plan.phases.lookup(value.getDefiningOp()) == phase)
+      values.push_back(value);
+  return values;
+}
+
 /// Reads the slow values of a phase for the stream's coordinates.
 SmallVector<Value> Staggered::loadSlow(const Stream &stream, int64_t phase) {
   IRMapping map;
@@ -332,8 +342,9 @@ SmallVector<Value> Staggered::loadSlow(const Stream &stream, int64_t phase) {
     for (Value operand : op->getOperands())
       map.map(operand, materialize(operand, map));
     b.clone(*op, map);
-    if (slowValues.contains(op->getResult(0)))
-      values.push_back(map.lookup(op->getResult(0)));
+    for (Value result : op->getResults())
+      if (slowValues.contains(result))
+        values.push_back(map.lookup(result));
   }
   return values;
 }
@@ -401,20 +412,13 @@ void Staggered::prologue() {
     StripsFetchedOp::create(b, loc);
     MeetOp::create(b, loc);
   }
-  for (Operation *op : plan.slow) {
-    bool leaves = llvm::any_of(op->getUsers(), [&](Operation *user) { return !plan.slow.contains(user); });
-    if (leaves)
-      slowValues[op->getResult(0)] = Value();
-  }
-  auto pending = slowValues;
-  slowValues.clear();
-  for (int64_t phase : slowPhases) {
-    IRMapping map;
-    mapPoint(map, {0, origin()});
-    for (auto &[value, none] : pending)
-      if (plan.phases.lookup(value.getDefiningOp()) == phase)
-        slowValues[value] = materialize(value, map);
-  }
+  for (Operation *op : plan.slow)
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !plan.slow.contains(user); }))
+        slowValues[result] = Value();
+  for (int64_t phase : slowPhases)
+    for (auto [value, now] : llvm::zip(slowValuesOf(phase), loadSlow({0, origin()}, phase)))
+      slowValues[value] = now;
 }
 
 /// What was laid out `lag` steps ago is flushed, and what comes `ahead` steps later fetched.
@@ -502,12 +506,9 @@ void Staggered::refresh(int64_t k) {
       Value wrapped = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, faster, index(0));
       changes = arith::AndIOp::create(b, loc, wrapped, changes);
     }
-    SmallVector<Value> keys, kept;
-    for (auto &[value, now] : slowValues)
-      if (plan.phases.lookup(value.getDefiningOp()) == phase) {
-        keys.push_back(value);
-        kept.push_back(now);
-      }
+    SmallVector<Value> keys = slowValuesOf(phase), kept;
+    for (Value key : keys)
+      kept.push_back(slowValues.lookup(key));
     auto branch = scf::IfOp::create(b, loc, ValueRange(kept).getTypes(), changes, true);
     {
       OpBuilder::InsertionGuard guard(b);

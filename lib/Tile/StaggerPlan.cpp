@@ -91,14 +91,15 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
   auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
   auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
   for (auto &[op, phase] : phases) {
-    bool picked = isa<PullOp>(op) ? changes(op) > 0
+    bool reads = isa<PullOp>(op) || op->hasAttr(kStaysAttr);
+    bool picked = reads ? changes(op) > 0
                                   : isMemoryEffectFree(op) && !isa<ExchangeOp, scf::ForOp, scf::IfOp>(op) &&
                                         llvm::all_of(op->getOperands(), stays) &&
                                         !llvm::all_of(op->getOperands(), isTable);
     if (!walksFast || !picked)
       continue;
     slow.insert(op);
-    if (isa<PullOp>(op))
+    if (reads)
       slowest = std::min(slowest, changes(op));
   }
   // A table of which nothing else is made is read again along with them.

@@ -551,13 +551,14 @@ def test_decomposed_transforms(kind, length, radices):
 
 
 @pytest.mark.skipif(not support.has_tool("longwing-opt"), reason="longwing-opt is not built")
-@pytest.mark.parametrize("kind, taps, order", [("causal", 9000, "last"), ("anticausal", 5000, "first")])
-def test_decomposed_blocks(kind, taps, order):
-    """Sequences in three blocks of 4096: each is the sum of products of transforms, exactly."""
+@pytest.mark.parametrize("kind, taps, order, radices, reach", [
+    ("causal", 9000, "last", "", 3), ("anticausal", 5000, "first", "", 3), ("causal", 9000, "first", " radices=16x8x10", 8)])
+def test_decomposed_blocks(kind, taps, order, radices, reach):
+    """Sequences in three blocks of 4096, or in eight of any radices: each is the sum of products of transforms, exactly."""
     text = long_model(kind, taps=order, gates=True).replace("?x3x?xf32", "?x3x9000xf32").replace("3x?xf32", f"3x{taps}xf32")
-    decomposed = support.run_tool("longwing-opt", "--seq-configure=conv=blocks", "--seq-decompose-fft",
+    decomposed = support.run_tool("longwing-opt", f"--seq-configure=conv=blocks{radices}", "--seq-decompose-fft",
                                   stdin=text).stdout
-    assert decomposed.count("seq.prepare_filter two_sided_disjoint") == 3 and "seq.long_conv" not in decomposed
+    assert decomposed.count("seq.prepare_filter two_sided_disjoint") == reach and "seq.long_conv" not in decomposed
     u, h = random((2, 3, 9000)), random((3, taps), scale=taps**-0.5)
     pre, post = random(u.shape, seed=3), random(u.shape, seed=4)
     exact = convolutions.long_conv(kind, *map(cpu.to_float64, (u, h)), taps=order, pre=cpu.to_float64(pre),
