@@ -69,8 +69,6 @@ protected:
   }
   Value dotRight(Split data, Split matrix, Value sum, bool negate) {
     sum = ConvKernel::dotRight(data.hi, matrix.hi, sum, negate);
-    if (!data.lo)
-      return sum;
     sum = ConvKernel::dotRight(data.hi, matrix.lo, sum, negate);
     return ConvKernel::dotRight(data.lo, matrix.hi, sum, negate);
   }
@@ -157,7 +155,7 @@ public:
   KernelOp create(StringRef name);
 };
 
-/// X to the spectrum.
+/// X to the spectrum that users keep.
 class SpectrumInner : SpectrumKernel {
 public:
   SpectrumInner(Location loc, const PassFilter &source, const PassPlan &plan)
@@ -320,12 +318,12 @@ KernelOp SpectrumMiddle::create(StringRef name) {
 }
 
 KernelOp SpectrumInner::create(StringRef name) {
-  SmallVector<Type> inputs = {desc({1, 1, kSide, kSide}, stored), desc({1, kSide, kSide}, stored),
+  SmallVector<Type> inputs = {desc({1, 1, kSide, kSide}, brain), desc({1, kSide, kSide}, brain),
                               desc({1, 1, 1, kSide, kSide}, half)};
   ValueRange arguments = begin(name, inputs, /*output=*/2);
   Value x = arguments[0], tables = arguments[1], spectrum = arguments[2], zero = t.index(0);
-  SplitComplex overB = matrix(tables, 0, zero, zero, 8, source.kept),
-               overC = matrix(tables, planes(), zero, zero, 8, source.kept);
+  SplitComplex overB = matrix(tables, 0, zero, zero, 8, /*isSplit=*/true),
+               overC = matrix(tables, planes(), zero, zero, 8, /*isSplit=*/true);
 
   ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(source.channels())});
   Value tile0 = t.mul(at[0], kGroups), channel = at[1];
@@ -345,8 +343,6 @@ KernelOp SpectrumInner::create(StringRef name) {
                        t.broadcast(t.iotaf<ColAttr>(zero, kSide), wide));
   y = multiply(t, y, {t.make<math::CosOp>(angle), t.make<math::SinOp>(angle)}, false);
   auto fragments = [&](Value value) -> Split {
-    if (!source.kept)
-      return {fragment(value, half), Value()};
     Split parts = split(value);
     return {fragment(parts.hi, brain), fragment(parts.lo, brain)};
   };
@@ -377,16 +373,13 @@ static Value filterTables(OpBuilder &b, Location loc, const PassFilter &filter, 
 
 static Value innerTables(OpBuilder &b, Location loc, const PassFilter &filter, const PassPlan &plan) {
   int64_t p = plan.inner;
-  double scale = filter.kept ? 1 : 1 / kStoredFilter;
-  auto overB = [&](int64_t r, int64_t c) {
-    return r / p == c / p ? scale * root(r % p, c % p, p, -1) : 0.0;
-  };
+  auto overB = [&](int64_t r, int64_t c) { return r / p == c / p ? root(r % p, c % p, p, -1) : 0.0; };
   auto overC = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
   return filterTables(b, loc, filter, {overB, overC});
 }
 
-/// The spectrum in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P. Of blocks those of the taps
-/// between two of them, [H, N / 4096, reach, 8192].
+/// The spectrum that users keep in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P; the compiler's
+/// own as tile.keep leaves it, [H, N / 4096, 1, 8192], or of blocks those of the taps between two of them.
 static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassPlan &plan,
                             SymbolTable &symbols) {
   OpBuilder b(op);

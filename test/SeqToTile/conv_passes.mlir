@@ -28,7 +28,7 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
 // CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
 // CHECK: tile.dot %{{.*}}, %{{.*}} blocked
 // CHECK: tile.complex_mul
-// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<1x16x2x64x64xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>)
+// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<1x16x1x8192xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>)
 // CHECK: tile.warp_dot
 // CHECK: tile.exchange
 // CHECK: tile.exchange

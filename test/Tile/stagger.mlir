@@ -114,3 +114,32 @@ tile.kernel @strips(%in: !tile.view<?x4000xf16>, %out: !tile.view<?x4000xf16> {t
   }
   tile.return
 }
+
+// What stays is read for the first work tile, and again where the next one has another third coordinate: the two before it
+// begin anew.
+
+// CHECK-LABEL: tile.kernel @stays
+// CHECK: %[[FIRST:.*]], %{{.*}} = tile.recall %arg0
+// CHECK: scf.for {{.*}} iter_args({{.*}}%[[FIRST]]
+// CHECK: tile.keep
+// CHECK: tile.step_arrive
+// CHECK: %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c0
+// CHECK: arith.andi %[[ONE]]
+// CHECK: %[[TWO:.*]] = arith.cmpi eq, %{{.*}}, %c0
+// CHECK: %[[NEW:.*]] = arith.andi %[[TWO]]
+// CHECK: scf.if %[[NEW]]
+// CHECK: tile.recall %arg0
+tile.kernel @stays(%in: !tile.view<5x8192xf16>, %out: !tile.view<?x8192xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = false>
+    attributes {tile.stagger = 1 : i64} {
+  %zero = arith.constant 0 : index
+  %three = arith.constant 3 : index
+  %five = arith.constant 5 : index
+  %count = tile.dim %out, 0 : !tile.view<?x8192xf16>
+  tile.foreach in(%three, %count, %five) {
+  ^bb0(%i: index, %j: index, %k: index):
+    %a, %b = tile.recall %in[%k] {tile.stays} : !tile.view<5x8192xf16> -> tensor<16x16x16xf16, #tile.frag>
+    tile.keep %a, %b, %out[%j] : tensor<16x16x16xf16, #tile.frag>, !tile.view<?x8192xf16>
+  }
+  tile.return
+}
