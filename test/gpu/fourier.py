@@ -49,11 +49,13 @@ def cases():
     for length in (256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 32768, 65536):
         made[f"causal_{length}_bf16"] = case("causal", length, element="bf16")
         made[f"causal_exact_{length}"] = case("causal", length, conv="plain")
-    # In blocks of 64K to 1M samples, two to six and more than the filter reaches over, whole ones or not.
-    made["anticausal_1500000"] = case("anticausal", 1500000, 1400000, "bf16", order="last", pre=True)
-    made["causal_gated_3000001"] = case("causal", 3000001, pre=True, post=True)
-    made["anticausal_4194304"] = case("anticausal", 4194304, 300000)
-    made["causal_7000000"] = case("causal", 7000000)
+    # In blocks of 16K to 1M samples, in passes: two to eight and more than the filter reaches over, whole ones or not.
+    for length in (40000, 300001, 1048576, 2097152, 4194304, 7000000):
+        made[f"blocks_{length}"] = case("causal", length, conv="blocks")
+    made["blocks_gated_1048576_bf16"] = case("causal", 1048576, 500000, "bf16", pre=True, post=True, skip=True, conv="blocks")
+    made["blocks_gated_3000000"] = case("causal", 3000000, pre=True, post=True, conv="blocks")
+    made["blocks_anticausal_1500000_bf16"] = case("anticausal", 1500000, 1400000, "bf16", order="last", pre=True, conv="blocks")
+    made["blocks_anticausal_4194304"] = case("anticausal", 4194304, 300000, skip=True, conv="blocks")
     made["shared_16384"] = case("two_sided_shared", 16384, reverse=9000)
     made["disjoint_25000"] = case("two_sided_disjoint", 25000, 25000, reverse=25000)
     # A last row that is shorter, in boxes.

@@ -131,7 +131,7 @@ def test_large_offsets():
     assert torch.equal(y[-2:], kernel("causal_4096")(u[-2:].clone(), h)) and not y[:-2].any()
 
 
-@pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536"])
+@pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536", "blocks_2097152"])
 def test_prefix(name):
     """What comes later changes nothing before it, but for roundings of what is summed with it."""
     length, taps = cases()[name]["length"], cases()[name]["taps"]
