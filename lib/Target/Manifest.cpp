@@ -21,6 +21,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace longwing;
@@ -56,6 +59,9 @@ static std::string configurationOf(tile::KernelOp kernel, int64_t sharedBytes) {
 //===----------------------------------------------------------------------===//
 // One function
 //===----------------------------------------------------------------------===//
+
+/// Of one constant of a package.
+static constexpr int64_t kMostConstantBytes = int64_t(1) << 31;
 
 namespace {
 /// A tensor of the host code: where it is, and how it is laid out.
@@ -366,6 +372,11 @@ FailureOr<Layout> FunctionBuilder::constant(arith::ConstantOp value) {
   if (!elements || type->dtype == DType::I1)
     return value.emitError() << "expected dense elements of at least 8 bits, got "
                              << value.getType();
+  // One number may stand for more of them than a package should hold, or a machine can.
+  int64_t size = elements.getElementType().getIntOrFloatBitWidth() / 8;
+  for (int64_t extent : type->shape)
+    if (llvm::MulOverflow(size, extent, size) || size > kMostConstantBytes)
+      return value.emitError() << "expected a constant of at most " << kMostConstantBytes << " bytes, got " << value.getType();
   StringRef raw(elements.getRawData().data(), elements.getRawData().size());
   std::string bytes;
   for (int64_t i = 0, n = elements.isSplat() ? elements.getNumElements() : 1; i < n; ++i)
@@ -484,6 +495,12 @@ static void unfold(ArrayRef<int64_t> entries, Parameter &parameter) {
 FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::KernelOp kernel,
                                                 unsigned operand) {
   Value tensor = launch.getOperands_()[operand], source = throughCasts(tensor);
+  if (auto view = dyn_cast<tile::ViewType>(kernel.getArgumentTypes()[operand]))
+    for (auto [d, size] : llvm::enumerate(view.getShape()))
+      if (!ShapedType::isDynamic(size) && size > std::numeric_limits<int32_t>::max())
+        return launch.emitError() << "expected sizes below 2^31, as kernels count in 32 bits, got " << size
+                                  << " in dimension " << d << " of operand " << operand << " of kernel '"
+                                  << launch.getKernel() << "'";
   Value written = outputOf(launch, kernel, operand);
   Value same; // the tensor is another operand's, and has its place already
   if (auto alias = kernel.getArgAttrOfType<IntegerAttr>(operand, tile::kAliasAttr))

@@ -122,3 +122,34 @@ func.func @elsewhere() -> tensor<8xf32> {
   %z = tensor.insert_slice %y into %e[4] [4] [1] : tensor<4xf32> into tensor<8xf32>
   return %z : tensor<8xf32>
 }
+
+// -----
+
+tile.kernel @fill(%out: !tile.view<1x2147483648xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+func.func @counted_in_32_bits() -> tensor<1x2147483648xf32> {
+  %c1 = arith.constant 1 : index
+  %e = tensor.empty() : tensor<1x2147483648xf32>
+  // expected-error@+1 {{expected sizes below 2^31, as kernels count in 32 bits, got 2147483648 in dimension 1 of operand 0 of kernel 'fill'}}
+  %y = tile.launch @fill(%e) work(%c1) : (tensor<1x2147483648xf32>) -> tensor<1x2147483648xf32>
+  return %y : tensor<1x2147483648xf32>
+}
+
+// -----
+
+tile.kernel @scale(%x: !tile.view<1073741824x4xf32>, %out: !tile.view<1073741824x4xf32> {tile.out})
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false>
+    attributes {tile.shared_bytes = 0 : i64} {
+  tile.return
+}
+func.func @one_number_for_many() -> tensor<1073741824x4xf32> {
+  %c1 = arith.constant 1 : index
+  // expected-error@+1 {{expected a constant of at most 2147483648 bytes, got 'tensor<1073741824x4xf32>'}}
+  %x = arith.constant dense<1.0> : tensor<1073741824x4xf32>
+  %e = tensor.empty() : tensor<1073741824x4xf32>
+  %y = tile.launch @scale(%x, %e) work(%c1) : (tensor<1073741824x4xf32>, tensor<1073741824x4xf32>) -> tensor<1073741824x4xf32>
+  return %y : tensor<1073741824x4xf32>
+}
