@@ -79,8 +79,8 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     plan.radix = *asked;
   if (addsSkip(op) && plan.parts() > 1)
     return refuse(why, kSkip);
-  if (op.isCircular() && plan.radix == kMostRadix)
-    return refuse(why, "a circular filter in time has no kernel for a transform of " + Twine(plan.length()) + " samples");
+  if (op.isCircular() && plan.radix == kMostRadix && op.getFilterLength() > length)
+    return refuse(why, "of a transform of " + Twine(plan.length()) + " samples no filter wraps around more than once");
   plan.rightAngle = !op.isCircular() || plan.length() != length || plan.parts() > 1;
   return plan;
 }

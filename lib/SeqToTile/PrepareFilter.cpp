@@ -17,7 +17,7 @@
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
 // the work tile before, times -i: a CTA does those of a channel in order.
 //
-// Of a spectrum that users keep, and of a circular filter in more than two parts, a transform of S parts of 4096 samples is S of one part: a work tile is the
+// Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
 // residue k0 of the frequencies f = k0 + S k' of a channel, and reads all of its taps. Otherwise a work tile
 // is a channel: of two parts its first stage adds them up by products, of more it works in place, as
 // InPlaceConv.cpp does.
@@ -64,7 +64,7 @@ public:
   /// Work tiles of a channel in blocks. The taps of an anticausal one run the other way, from behind the last block.
   int64_t blocks() { return plan.reach + (isAnticausal() ? 1 : 0); }
   /// Whether a work tile is one residue of several.
-  bool byResidue() { return plan.parts() > 1 && (source.kept || (plan.parts() > 2 && isCircular())); }
+  bool byResidue() { return plan.parts() > 1 && source.kept; }
   /// Whether SRAM holds the complex tile, in place.
   bool inPlace() { return plan.parts() > 2 && !byResidue(); }
 
@@ -74,7 +74,6 @@ private:
            cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
   }
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
-  bool isCircular() { return source.kind == ConvKind::Circular; }
   /// The block of a work tile, counted from it.
   Value blockOf(Value number) { return isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
   void workTile(Value group, Value second);

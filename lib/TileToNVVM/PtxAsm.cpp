@@ -130,10 +130,12 @@ Value ptx::opaque(OpBuilder &b, Location loc, Value value, bool pinned) {
       .front();
 }
 
+/// The zero is subtracted: where several sums have it as a term, ptxas (13.0, -O2) makes each of them by an IMAD.HI that
+/// adds a pair of registers, and takes two of these for one whose pairs differ in the upper half alone.
 Value ptx::remade(OpBuilder &b, Location loc, Value value) {
   return inlineAsm(b, loc,
                    "{ .reg .b32 now; mov.u32 now, %clock; and.b32 now, now, 255; "
-                   "mul.hi.u32 now, now, 255; add.s32 $0, $1, now; }",
+                   "mul.hi.u32 now, now, 255; sub.s32 $0, $1, now; }",
                    "=r,r", value, value.getType(), /*sideEffects=*/true)
       .front();
 }

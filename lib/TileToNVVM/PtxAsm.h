@@ -44,7 +44,7 @@ llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc,
 /// loop.
 mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool pinned = false);
 /// The i32 itself, in a way that ptxas does not take out of a loop either: for what is cheap to compute and
-/// dear to hold. It adds what is 0 at any time, but depends on the time.
+/// dear to hold. It takes away what is 0 at any time, but depends on the time.
 mlir::Value remade(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
 /// What stands there in global memory, as a word or a half of one. It is read where the program says: LLVM would

@@ -40,6 +40,7 @@ CASES = [
     ("causal", "f16", 500, 5001, {}),
     ("two_sided_shared", "bf16", 300, 9001, {"reverse": 9001, "pre": True, "post": True}),
     ("causal", "f16", 600, 17008, {"pre": True}),
+    ("circular", "f16", 12000, 12000, {"post": True}),
 ]
 
 # In blocks of 4096, two to five and more than the filter reaches over, of which the last one may end early: boxes, strips,
