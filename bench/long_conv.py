@@ -22,7 +22,7 @@ from memory_bound import ROOT, Case, main  # noqa: E402
 
 RECORDED = json.loads((ROOT / "bench" / "recorded.json").read_text(encoding="utf-8"))["convolutions"]
 BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3}
-IN_ONE_CTA = 32768
+IN_ONE_CTA, BLOCK = 32768, 4096
 SHORT_TAPS = (7, 16, 64, 128)
 
 
@@ -36,7 +36,9 @@ def prepared_text(kind, channels, length, element, gated):
     filter_type = f"tensor<{channels}x{length}xf32>"
     spectrum = f"tensor<{channels}x{length}x2xf16>"
     # Those that the compiler takes by itself, of which a spectrum has to know.
-    if length > 1 << 20:
+    if kind == "causal" and BLOCK < length <= IN_ONE_CTA:
+        spectrum, radices = f"tensor<{channels}x{length // BLOCK}x{BLOCK}x2xf16>", [16, 16, 16]
+    elif length > 1 << 20:
         radices = [radix for radix in (64, 64, length >> 20, 16, 16) if radix > 1]
     else:
         first = length // 256 if length <= IN_ONE_CTA else max(64, length // 4096)

@@ -52,15 +52,13 @@ static LogicalResult verifyElements(Operation *op, StringRef label, Value value,
                            << ", got " << element;
 }
 
-/// The radices multiply to N, dimension 1 of a spectrum.
+/// The radices multiply to N, the last dimension but one of a spectrum.
 static LogicalResult verifyRadices(Operation *op, StringRef label, ArrayRef<int64_t> radices,
                                    RankedTensorType spectrum) {
-  int64_t length = spectrum.getDimSize(1), product = 1;
+  int64_t length = pointsOf(spectrum), product = 1;
   if (ShapedType::isDynamic(length) || length <= 0)
-    return op->emitOpError() << "(" << label
-                             << ") expected a static, positive length (dimension 1) of the "
-                                "spectrum, got "
-                             << spectrum;
+    return op->emitOpError() << "(" << label << ") expected a static, positive length (dimension "
+                             << spectrum.getRank() - 2 << ") of the spectrum, got " << spectrum;
   for (int64_t radix : radices) {
     if (radix < 2 && !(radix == 1 && radices.size() == 1))
       return op->emitOpError() << "(" << label << ") expected radices of at least 2, got " << radix;
@@ -71,6 +69,26 @@ static LogicalResult verifyRadices(Operation *op, StringRef label, ArrayRef<int6
     return op->emitOpError() << "(" << label << ") expected the radices to multiply to " << length
                              << ", the length of the spectrum, got " << product;
   return success();
+}
+
+/// A spectrum in blocks has some, that a size can count the samples of, and is that of a one-sided filter.
+static LogicalResult verifyBlocks(Operation *op, StringRef sizeLabel, StringRef kindLabel, ConvKind kind,
+                                  RankedTensorType spectrum) {
+  if (!isInBlocks(spectrum))
+    return success();
+  int64_t length;
+  if (blocksOf(spectrum) <= 0 || llvm::MulOverflow(blocksOf(spectrum), pointsOf(spectrum), length))
+    return op->emitOpError() << "(" << sizeLabel << ") expected a static, positive number of blocks (dimension 1) of the "
+                             << "spectrum, whose samples fit 64 bits, got " << spectrum;
+  if (kind != ConvKind::Causal && kind != ConvKind::Anticausal)
+    return op->emitOpError() << "(" << kindLabel << ") expected a spectrum in blocks, " << spectrum
+                             << ", for the kind causal or anticausal only, got " << stringifyConvKind(kind);
+  return success();
+}
+
+/// The shape of a spectrum that may be in blocks.
+static StringRef spectrumShape(TypedValue<RankedTensorType> spectrum) {
+  return spectrum && isInBlocks(spectrum.getType()) ? "[H, P, N, 2]" : "[H, N, 2]";
 }
 
 static bool isTwoSidedKind(ConvKind kind) {
@@ -104,7 +122,7 @@ SmallVector<NamedShape> LongConvOp::getNamedShapes() {
   return {{getU(), "u", "C1", "[B, H, L]"},
           {getFilter(), "filter", "C1", "[H, S+1]"},
           {getReverse(), "reverse", "C1", "[H, R]"},
-          {getSpectrum(), "spectrum", "C1", "[H, N, 2]"},
+          {getSpectrum(), "spectrum", "C1", spectrumShape(getSpectrum())},
           {getPre(), "pre", "C1", "[B, H, L]"},
           {getPost(), "post", "C1", "[B, H, L]"},
           {getSkip(), "skip", "C1", "[H]"},
@@ -151,9 +169,10 @@ LogicalResult LongConvOp::verify() {
     return emitOpError() << "(C6) expected radices if and only if there is a spectrum";
   if (getSpectrum()) {
     RankedTensorType spectrum = getSpectrum().getType();
-    if (failed(verifyRadices(*this, "C6", *getRadices(), spectrum)))
+    if (failed(verifyRadices(*this, "C6", *getRadices(), spectrum)) ||
+        failed(verifyBlocks(*this, "C7", "C8", getKind(), spectrum)))
       return failure();
-    int64_t prepared = spectrum.getDimSize(1), length = getLength();
+    int64_t prepared = lengthOf(spectrum), length = getLength();
     if (!ShapedType::isDynamic(length) && (isCircular() ? prepared != length : prepared < length))
       return emitOpError() << "(C7) expected a spectrum for length " << length
                            << (isCircular() ? "" : " or more") << ", got one for " << prepared;
@@ -230,7 +249,7 @@ LogicalResult LongConvOp::canonicalize(LongConvOp op, PatternRewriter &rewriter)
 SmallVector<NamedShape> PrepareFilterOp::getNamedShapes() {
   return {{getFilter(), "filter", "C1", "[H, K]"},
           {getReverse(), "reverse", "C1", "[H, R]"},
-          {getSpectrum(), "spectrum", "C1", "[H, N, 2]"}};
+          {getSpectrum(), "spectrum", "C1", spectrumShape(getSpectrum())}};
 }
 
 LogicalResult PrepareFilterOp::verify() {
@@ -241,6 +260,8 @@ LogicalResult PrepareFilterOp::verify() {
     return failure();
   if (failed(verifyRadices(*this, "C4", getRadices(), getSpectrum().getType())) ||
       failed(verifyReverse(*this, getKind(), getReverse())))
+    return failure();
+  if (failed(verifyBlocks(*this, "C1", "C7", getKind(), getSpectrum().getType())))
     return failure();
   return verifyAttributes(*this, "C6", "the attribute radices");
 }

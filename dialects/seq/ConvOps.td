@@ -53,6 +53,7 @@ def Seq_FilterTensor : Seq_Ranked<[F16, BF16, F32], [2], "a tensor of rank 2 (C1
 def Seq_ChannelTensor : Seq_Ranked<[F32], [1], "a tensor of rank 1 of f32 (C1)">;
 def Seq_StateTensor : Seq_Ranked<[F32], [3], "a tensor of rank 3 of f32 (C10)">;
 def Seq_SpectrumTensor : Seq_Ranked<[F16, F32], [3], "a tensor of rank 3 of f16 or f32 (C1)">;
+def Seq_SpectraTensor : Seq_Ranked<[F16, F32], [3, 4], "a tensor of rank 3 or 4 of f16 or f32 (C1)">;
 def Seq_RankedTensor : Seq_Ranked<[F16, BF16, F32], [1, 2, 3, 4, 5, 6],
                                "a tensor of rank 1 to 6 (C1) of f16, bf16 or f32">;
 
@@ -86,7 +87,8 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
       `taps first` says that the first stored tap is the one of lag 0, `taps last` that the last
       one is (as in PyTorch's `conv1d`).
     * `spectrum` stands for both: the result of `seq.prepare_filter` for the same kind and
-      `radices`.
+      `radices`. One in blocks, `[H, P, N, 2]`, is for a sequence of up to P N samples, each N of
+      which have a transform of their own.
     * `pre` and `post` are gates of the shape of u. `skip` is one factor for each channel. It
       multiplies the gated input x, as in Hyena, H3 and StripedHyena; with `skip_ungated` it
       multiplies u.
@@ -119,8 +121,9 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     ```
 
     Constraints:
-    * (C1) u, pre, post and y are `[B, H, L]`, the filters `[H, K]`, the spectrum `[H, N, 2]`, skip
-      `[H]`; equal letters are equal where both are static, and H is static and positive.
+    * (C1) u, pre, post and y are `[B, H, L]`, the filters `[H, K]`, the spectrum `[H, N, 2]` or
+      `[H, P, N, 2]`, skip `[H]`; equal letters are equal where both are static, and H is static and
+      positive.
     * (C2) u, pre, post and y have one element type, f16, bf16 or f32; the filters have that type
       or f32.
     * (C3) K is positive where it is static.
@@ -128,9 +131,10 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     * (C5) the two-sided kinds have a `reverse` filter (or a spectrum), the others have none.
     * (C6) `radices` go with a spectrum: each is at least 2 (or N is 1, and they are [1]), and
       their product is N.
-    * (C7) N is L if the kind is circular, and at least L if not, where both are static.
+    * (C7) N is L if the kind is circular, and N, or P N, at least L if not, where both are static;
+      P is static and positive.
     * (C8) a spectrum that comes from `seq.prepare_filter` was prepared for the same kind and
-      radices.
+      radices; only a causal or anticausal convolution takes one in blocks.
     * (C9) `skip_ungated` goes with both `skip` and `pre`.
     * (C10) only a causal convolution with a filter has states: `[B, H, K - 1]` of f32.
     * (C11) an attribute that is none of these belongs to a dialect: its name has a dot.
@@ -141,7 +145,7 @@ def Seq_LongConvOp : Seq_Op<"long_conv", [
     Arg<Seq_ConvTensor, "The input, `[B, H, L]`.">:$u,
     Arg<Optional<Seq_FilterTensor>, "The filter in time, `[H, K]`.">:$filter,
     Arg<Optional<Seq_FilterTensor>, "The filter that reaches to the right, `[H, K']`.">:$reverse,
-    Arg<Optional<Seq_SpectrumTensor>, "The prepared filter, `[H, N, 2]`.">:$spectrum,
+    Arg<Optional<Seq_SpectraTensor>, "The prepared filter, `[H, N, 2]` or `[H, P, N, 2]`.">:$spectrum,
     Arg<Optional<Seq_ConvTensor>, "The gate of the input, `[B, H, L]`.">:$pre,
     Arg<Optional<Seq_ConvTensor>, "The gate of the output, `[B, H, L]`.">:$post,
     Arg<Optional<Seq_ChannelTensor>, "What the input adds to the output, `[H]`.">:$skip,
@@ -212,6 +216,18 @@ def Seq_PrepareFilterOp : Seq_Op<"prepare_filter", [
     stands at position (..(k_1 N_2 + k_2) N_3 + k_3 ..), that is `[k_1][k_2]...[k_p]` in row-major
     order, where transforms that work in place leave it. With one radix it is the natural order.
 
+    A causal (or anticausal) convolution may also be cut in **blocks** of N samples. Block p of the
+    result is then the real part of the inverse of a sum over the P blocks of the spectrum, of
+    products with the transforms of blocks p - j (or p + j) of the input:
+
+    ```
+    S[h, j, f] = sum over |d| < N of g[h, j N + d] exp(-2 pi i d (f - 1/4) / N)     causal
+    S[h, j, f] = sum over |d| < N of g[h, d - j N] exp(-2 pi i d (f - 1/4) / N)     anticausal
+    ```
+
+    for between two blocks lies a two-sided filter. P blocks serve a sequence of P N samples, whose
+    transforms are then no longer than N. With P = 1 this is the spectrum above.
+
     Example:
 
     ```mlir
@@ -219,15 +235,20 @@ def Seq_PrepareFilterOp : Seq_Op<"prepare_filter", [
         : tensor<768x4096xf32> -> tensor<768x4096x2xf32>
     %s = seq.prepare_filter two_sided_shared %h reverse(%r : tensor<768x1000xf32>) taps first
         {radices = array<i64: 32, 32>} : tensor<768x1000xf32> -> tensor<768x1024x2xf32>
+    // For sequences of up to 32768 samples, in 8 blocks of 4096.
+    %s = seq.prepare_filter causal %h taps first {radices = array<i64: 16, 16, 16>}
+        : tensor<768x32768xf32> -> tensor<768x8x4096x2xf16>
     ```
 
     Constraints:
-    * (C1) the filters are `[H, K]`, the spectrum is `[H, N, 2]`; H is static and positive.
+    * (C1) the filters are `[H, K]`, the spectrum is `[H, N, 2]`, or `[H, P, N, 2]` in blocks; H and P
+      are static and positive.
     * (C2) the filters are f16, bf16 or f32, the spectrum is f16 or f32.
     * (C3) K is positive where it is static.
     * (C4) each of the `radices` is at least 2 (or N is 1, and they are [1]); their product is N.
     * (C5) the two-sided kinds have a `reverse` filter, the others have none.
     * (C6) an attribute that is none of these belongs to a dialect: its name has a dot.
+    * (C7) a spectrum in blocks is that of a causal or anticausal filter.
   }];
 
   let arguments = (ins
@@ -236,7 +257,7 @@ def Seq_PrepareFilterOp : Seq_Op<"prepare_filter", [
     Arg<Optional<Seq_FilterTensor>, "The filter that reaches to the right, `[H, K']`.">:$reverse,
     Seq_TapOrder:$taps,
     DenseI64ArrayAttr:$radices);
-  let results = (outs Res<Seq_SpectrumTensor, "The spectrum, `[H, N, 2]`.">:$spectrum);
+  let results = (outs Res<Seq_SpectraTensor, "The spectrum, `[H, N, 2]` or `[H, P, N, 2]`.">:$spectrum);
   let assemblyFormat = [{
     $kind $filter (`reverse` `(` $reverse^ `:` type($reverse) `)`)? `taps` $taps attr-dict
     `:` type($filter) `->` type($spectrum)

@@ -25,4 +25,13 @@
 #define GET_OP_CLASSES
 #include "dialects/seq/SeqOps.h.inc"
 
+namespace longwing::seq {
+/// Of a spectrum, [H, N, 2] or [H, P, N, 2] in blocks: N, ...
+inline int64_t pointsOf(mlir::RankedTensorType spectrum) { return spectrum.getDimSize(spectrum.getRank() - 2); }
+/// ... P, if it is in blocks, and the longest sequence that it serves.
+inline bool isInBlocks(mlir::RankedTensorType spectrum) { return spectrum.getRank() == 4; }
+inline int64_t blocksOf(mlir::RankedTensorType spectrum) { return isInBlocks(spectrum) ? spectrum.getDimSize(1) : 1; }
+inline int64_t lengthOf(mlir::RankedTensorType spectrum) { return blocksOf(spectrum) * pointsOf(spectrum); }
+} // namespace longwing::seq
+
 #endif // LONGWING_DIALECTS_SEQ_SEQ_H

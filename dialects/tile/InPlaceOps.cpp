@@ -66,6 +66,8 @@ LogicalResult PullRowsOp::verify() {
   Type last = getCoordinates().empty() ? Type() : getCoordinates().back().getType();
   if (last && !getElementTypeOrSelf(last).isIndex())
     return emitOpError() << "expected coordinates of index, got " << last;
+  if (getZipped() && getNumResults() != 2)
+    return emitOpError() << "expected two tiles to be zipped, got " << getNumResults();
   return verifyPieces(*this, getSource().getType(), getCoordinates().size(), getResultTypes());
 }
 LogicalResult PlaceRowsOp::verify() {

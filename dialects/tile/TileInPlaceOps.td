@@ -58,17 +58,18 @@ def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
     Element (w, r, c) is that of the coordinates, `step w + stride r + c` added to the last one. That one
     is a scalar, or a tile of `index` that is constant in each warp's matrix. With two results the tensor
     has one more dimension, of two elements: a result for each of them. With `quads`, 4 (c % 8 / 2) + 2 (c / 8) + c % 2 stands
-    for c: a thread's four columns are then neighbours in memory, which it reads at once.
+    for c: a thread's four columns are then neighbours in memory, which it reads at once. With `zipped`, two results are
+    given as `tile.zip` makes them of these, as they lie in memory.
 
     A row lies inside of the tensor or outside of it (all do inside if `inside` promises it), the
     tensor's last dimension is in one piece, and rows begin at multiples of 16 bytes: see `tile.whole`.
   }];
   let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
-                       I64Attr:$stride, UnitAttr:$inside, UnitAttr:$quads);
+                       I64Attr:$stride, UnitAttr:$inside, UnitAttr:$quads, UnitAttr:$zipped);
   let results = (outs Variadic<Tile_FragTile>:$results_);
   let assemblyFormat = [{
     $source `[` $coordinates `:` type($coordinates) `]` `step` $step `stride` $stride
-    (`inside` $inside^)? (`quads` $quads^)? attr-dict `:` type($source) `->` type($results_)
+    (`inside` $inside^)? (`quads` $quads^)? (`zipped` $zipped^)? attr-dict `:` type($source) `->` type($results_)
   }];
   let hasVerifier = 1;
 }

@@ -87,6 +87,18 @@ def Tile_TransposeOp : Tile_Op<"transpose", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def Tile_ZipOp : Tile_Op<"zip", [Pure, AllTypesMatch<["a", "b", "first", "second"]>]> {
+  let summary = "Neighbouring elements of two tiles in turns";
+  let description = [{
+    Of columns c and c + 1, c even, the first result has a[c] and b[c], the second a[c + 1] and b[c + 1]; 16-bit elements.
+    It undoes itself.
+  }];
+  let arguments = (ins Tile_FragTile:$a, Tile_FragTile:$b);
+  let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
+  let assemblyFormat = "$a `,` $b attr-dict `:` type($a)";
+  let hasVerifier = 1;
+}
+
 def Tile_PositionOp : Tile_Op<"position", [Pure]> {
   let summary = "The index of each element along a dimension of a tile: warp, row or column";
   let description = "With `quads`, of each element's column in memory: see `tile.pull_rows`.";

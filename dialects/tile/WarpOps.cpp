@@ -102,12 +102,15 @@ LogicalResult StoreStripsOp::verify() {
   return verifyStrips(*this, getTile().getType(), getDestination().getType(), getCoordinates().size(), getDigits());
 }
 
-LogicalResult TransposeOp::verify() {
-  Type element = getSource().getType().getElementType();
+static LogicalResult verifyHalves(Operation *op, RankedTensorType tile) {
+  Type element = tile.getElementType();
   if (!isa<FloatType>(element) || element.getIntOrFloatBitWidth() != 16)
-    return emitOpError() << "expected 16-bit elements, got " << getSource().getType();
+    return op->emitOpError() << "expected 16-bit elements, got " << tile;
   return success();
 }
+
+LogicalResult TransposeOp::verify() { return verifyHalves(*this, getSource().getType()); }
+LogicalResult ZipOp::verify() { return verifyHalves(*this, getA().getType()); }
 
 LogicalResult PositionOp::verify() {
   if (!getResult().getType().getElementType().isIndex())

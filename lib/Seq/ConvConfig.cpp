@@ -41,10 +41,8 @@ static constexpr int64_t kBlock = 64;
 static constexpr int64_t kPart = 4096, kLongestInCta = 32768;
 /// The longest sequence that is thought about; a longer one has no memory.
 static constexpr int64_t kLongest = int64_t(1) << 40;
-/// The transform of a block, how many blocks of input one of the result may depend on, as SRAM holds their
-/// transforms, and the picoseconds that each of them costs an output.
+/// The transform of a block, and the picoseconds that each block of input that one of the result depends on costs an output.
 static constexpr int64_t kBlockRadices[] = {16, 16, 16};
-static constexpr int64_t kMostReach = 8;
 static constexpr double kBlockProduct = 0.4;
 /// The most rows of an outer pass.
 static constexpr int64_t kMostRows = 256;
@@ -187,12 +185,15 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
 
 SmallVector<int64_t> longwing::blockRadices() { return llvm::to_vector(ArrayRef(kBlockRadices)); }
 
-/// Blocks of a causal sequence, each the sum of as many products of transforms as it depends on blocks.
-static ConvCost blocksCost(const ConvProblem &problem) {
-  int64_t blocks = llvm::divideCeil(problem.length, kPart), reach = problem.reach(kPart);
-  double padding = double(blocks * kPart) / double(problem.length);
+/// Blocks of a one-sided sequence, each the sum of as many products of transforms as it depends on blocks.
+static ConvCost blocksCost(const ConvProblem &problem, ArrayRef<int64_t> radices, int64_t reach) {
+  int64_t points = 1;
+  for (int64_t radix : radices)
+    points *= radix;
+  int64_t blocks = llvm::divideCeil(problem.length, points);
+  double padding = double(blocks * points) / double(problem.length);
   double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
-  double arithmetic = stageCost(kBlockRadices) / kMma / kEfficiency + kBlockProduct * (products - 1);
+  double arithmetic = stageCost(radices) / kMma / kEfficiency + kBlockProduct * (products - 1);
   return limited(memoryTime(problem), padding * arithmetic);
 }
 
@@ -217,7 +218,15 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
   };
   if (op.getSpectrum()) {
     transform(*op.getRadices());
-    config.picoseconds = transformCost(problem, config.radices).picoseconds;
+    if (RankedTensorType spectrum = op.getSpectrum().getType(); seq::isInBlocks(spectrum)) {
+      config.algorithm = ConvAlgorithm::Blocks;
+      if (problem.length <= 0)
+        problem.length = seq::lengthOf(spectrum);
+      int64_t reach = llvm::divideCeil(problem.length, seq::pointsOf(spectrum));
+      config.picoseconds = blocksCost(problem, config.radices, reach).picoseconds;
+    } else {
+      config.picoseconds = transformCost(problem, config.radices).picoseconds;
+    }
     config.reason = "the spectrum is prepared for it";
     return config;
   }
@@ -232,8 +241,8 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
     config.radices = radices;
     config.picoseconds = cost.picoseconds;
   };
-  if (problem.reach(kPart))
-    inBlocks(kPart, blocksCost(problem), blockRadices());
+  if (int64_t reach = problem.reach(kPart))
+    inBlocks(kPart, blocksCost(problem, kBlockRadices, reach), blockRadices());
   else if (std::optional<PassPlan> plan = PassPlan::chooseBlocks(problem, PassPlan::maxOuter(op)))
     inBlocks(plan->points(), {plan->cost(), "passes"}, plan->radices());
   SmallVector<int64_t> radices = chooseRadices(problem);
@@ -285,7 +294,9 @@ int64_t ConvConfig::transformLength() const {
 }
 
 int64_t ConvConfig::reach(seq::LongConvOp op) const {
-  return algorithm == ConvAlgorithm::Blocks ? ConvProblem::of(op).reach(transformLength()) : 0;
+  if (algorithm != ConvAlgorithm::Blocks)
+    return 0;
+  return op.getSpectrum() ? llvm::divideCeil(op.getLength(), transformLength()) : ConvProblem::of(op).reach(transformLength());
 }
 
 ConvConfig ConvConfig::read(seq::LongConvOp op) {

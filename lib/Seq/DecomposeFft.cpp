@@ -65,7 +65,7 @@ private:
   Value stage(Value z, unsigned stage, bool inverse);
   Value skipped(Value x);
   Value tapsFrom(int64_t first, int64_t step, int64_t count);
-  Value tapsBetween(int64_t j);
+  Value spectrumBetween(Value spectra, int64_t j);
   Value inBlocks(Value x);
   Value fromBlocks(Value y);
   Value sumOfBlocks(Value z);
@@ -134,11 +134,14 @@ Value Decomposition::wrappedTaps() {
   return *op.getTaps() == seq::TapOrder::First ? tapsFrom(period - 1, -1, period) : tapsFrom(0, 1, period);
 }
 
-/// The filter in the order of the digits.
+/// The filter in the order of the digits, of a sequence in blocks one for each of them.
 Value Decomposition::spectrum() {
   if (op.getSpectrum())
     return inSingle(op.getSpectrum());
-  auto type = RankedTensorType::get({op.getChannels(), length, 2}, single);
+  SmallVector<int64_t> sizes = {op.getChannels(), length, 2};
+  if (reach)
+    sizes.insert(sizes.begin() + 1, reach);
+  auto type = RankedTensorType::get(sizes, single);
   if (op.isCircular() && rightAngle)
     return seq::PrepareFilterOp::create(b, type, seq::ConvKind::TwoSidedDisjoint, op.getFilter(),
                                         wrappedTaps(), *op.getTaps(), radices);
@@ -247,12 +250,12 @@ Value Decomposition::stage(Value z, unsigned stage, bool inverse) {
   return z;
 }
 
-/// The spectrum of the taps of lags j N + d: those of d >= 0, and those of -1 - i.
-Value Decomposition::tapsBetween(int64_t j) {
-  int64_t way = op.getKind() == seq::ConvKind::Anticausal ? -1 : 1;
-  Value forwards = tapsFrom(j * length, way, length), backwards = tapsFrom(j * length - way, -way, length);
-  return seq::PrepareFilterOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single),
-                                      seq::ConvKind::TwoSidedDisjoint, forwards, backwards, seq::TapOrder::First, radices);
+/// The spectrum of the taps from one block to the j-th from there.
+Value Decomposition::spectrumBetween(Value spectra, int64_t j) {
+  OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  Sizes part = {b.getIndexAttr(op.getChannels()), one, b.getIndexAttr(length), b.getIndexAttr(2)};
+  return tensor::ExtractSliceOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single), spectra,
+                                        Sizes{none, b.getIndexAttr(j), none, none}, part, Sizes(4, one));
 }
 
 /// [B, X, Y, N] to [B, Y, X, N], these being the new sizes.
@@ -288,7 +291,7 @@ Value Decomposition::sumOfBlocks(Value z) {
   SmallVector<int64_t> inner = {blocks, channels, length, 2};
   z = parted(z, 1, inner);
   OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  Value sum;
+  Value spectra = spectrum(), sum;
   for (int64_t j = 0; j < reach; ++j) {
     Value moved = z;
     if (j) {
@@ -299,7 +302,7 @@ Value Decomposition::sumOfBlocks(Value z) {
       Value slice = tensor::ExtractSliceOp::create(b, type, z, from, part, Sizes(5, one));
       moved = tensor::InsertSliceOp::create(b, slice, zeros(inner), to, part, Sizes(5, one));
     }
-    Value product = seq::ComplexMulOp::create(b, z.getType(), moved, tapsBetween(j), /*conjugate=*/false);
+    Value product = seq::ComplexMulOp::create(b, z.getType(), moved, spectrumBetween(spectra, j), /*conjugate=*/false);
     sum = sum ? Value(arith::AddFOp::create(b, sum, product)) : product;
   }
   return merged(sum, 1, {blocks * channels, length, 2});

@@ -34,6 +34,14 @@ static std::optional<FourierPlan> refuse(std::string *why, const Twine &reason) 
   return std::nullopt;
 }
 
+/// A plan in blocks, unless the transforms that are kept leave no SRAM for what is skipped.
+static std::optional<FourierPlan> fits(seq::LongConvOp op, const FourierPlan &plan, std::string *why) {
+  constexpr int64_t kMostBesideSkip = 6;
+  if (op.getPre() && op.getSkipUngated() && plan.reach > kMostBesideSkip)
+    return refuse(why, "beside a skip that is not gated a filter reaches over at most " + Twine(kMostBesideSkip) + " blocks");
+  return plan;
+}
+
 std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why) {
   Type element = op.getU().getType().getElementType();
   if (!element.isF16() && !element.isBF16())
@@ -42,6 +50,15 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   if (ShapedType::isDynamic(length) || length < 1)
     return refuse(why, "a transform needs a static length");
   constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
+  if (op.getSpectrum() && seq::isInBlocks(op.getSpectrum().getType())) {
+    FourierPlan plan;
+    plan.reach = llvm::divideCeil(length, plan.length());
+    bool half = op.getSpectrum().getType().getElementType().isF16();
+    if (llvm::to_vector(*op.getRadices()) != blockRadices() || plan.reach > kMostReach || !half)
+      return refuse(why, "expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most " +
+                             Twine(kMostReach) + " of them");
+    return fits(op, plan, why);
+  }
   if (op.getSpectrum()) {
     std::optional<int64_t> radix = firstRadix(*op.getRadices());
     if (!radix)
@@ -59,7 +76,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     if (config.transformLength() != plan.length())
       return refuse(why, "blocks of other lengths than " + Twine(plan.length()) + " go through memory");
     plan.reach = config.reach(op);
-    return plan;
+    return fits(op, plan, why);
   }
   if (length > 256 * kMostRadix)
     return refuse(why, "transforms take up to " + Twine(256 * kMostRadix) + " samples");
@@ -81,11 +98,16 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     return refuse(why, kSkip);
   if (op.isCircular() && plan.radix == kMostRadix && op.getFilterLength() > length)
     return refuse(why, "of a transform of " + Twine(plan.length()) + " samples no filter wraps around more than once");
-  plan.rightAngle = !op.isCircular() || plan.length() != length || plan.parts() > 1;
+  plan.rightAngle = !op.isCircular() || plan.length() != length;
   return plan;
 }
 
 std::optional<FourierPlan> FourierPlan::of(seq::PrepareFilterOp op, std::string *why) {
+  if (RankedTensorType spectrum = op.getSpectrum().getType(); seq::isInBlocks(spectrum)) {
+    if (llvm::to_vector(op.getRadices()) != blockRadices())
+      return refuse(why, "expected a spectrum in blocks of radices [16, 16, 16]");
+    return FourierPlan{kTileRadix, /*rightAngle=*/true, seq::blocksOf(spectrum)};
+  }
   std::optional<int64_t> radix = firstRadix(op.getRadices());
   if (!radix)
     return refuse(why, "expected the radices [R, 16, 16], R up to 16, 32, 64 or 128");

@@ -113,6 +113,8 @@ static std::optional<PassPlan> inOrder(ArrayRef<int64_t> radices, std::string *w
   return plan;
 }
 
+static constexpr const char *kInBlocks = "passes through memory take a spectrum of the whole sequence, not of blocks";
+
 std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
   Type element = op.getU().getType().getElementType();
   int64_t length = op.getLength(), taps = op.getFilterLength();
@@ -124,6 +126,8 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
     return refuse(why, "a transform takes a static length of 1 to " + Twine(hopper::kLongestConv) + ", got " +
                            toText(op.getU().getType()));
   if (op.getSpectrum()) {
+    if (seq::isInBlocks(op.getSpectrum().getType()))
+      return refuse(why, kInBlocks);
     std::optional<PassPlan> plan = inOrder(*op.getRadices(), why);
     if (!plan)
       return plan;
@@ -132,8 +136,6 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
                              Twine(kMaxOuterWithSkip) + ", got " + Twine(plan->outer));
     plan->length = length;
     plan->rightAngle = !op.isCircular();
-    if (ShapedType::isDynamic(op.getSpectrum().getType().getDimSize(1)))
-      return refuse(why, "expected a spectrum of static length");
     return plan;
   }
   if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
@@ -158,6 +160,8 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
 }
 
 std::optional<PassPlan> PassPlan::of(seq::PrepareFilterOp op, std::string *why) {
+  if (seq::isInBlocks(op.getSpectrum().getType()))
+    return refuse(why, kInBlocks);
   std::optional<PassPlan> plan = inOrder(op.getRadices(), why);
   if (!plan)
     return plan;

@@ -139,7 +139,9 @@ private:
   Value lagTable(const Filter &filter, Value channel, Value padded);
   Value direct(Value table, Value x, Value padded);
   Value fast(Value table, Value x, const PowerOfTwoFourier &fourier);
+  Complex transformOf(Value x, Value block, const Fourier &fourier);
   Value bySpectrum(Value x, Value channel, const Fourier &fourier);
+  Value blockBySpectra(Value x, Value channel, Value block, const Fourier &fourier);
   Value withPast(Value convolved, Value batch, Value channel);
   Value output(Value convolved, Value x, Value batch, Value channel);
 
@@ -225,35 +227,71 @@ static Complex rightAngle(LoopBuilder &b, Value n, Value length) {
   return root(b, n, arith::MulIOp::create(b, length, b.index(4)));
 }
 
-/// The convolution with a prepared filter: real part of w^-n IDFT(S DFT(w^n x)).
-Value LongConvLowering::bySpectrum(Value x, Value channel, const Fourier &fourier) {
-  Value n = fourier.getLength(), zero = wide(b, 0);
+/// DFT(w^n x) of the N samples of a block.
+Complex LongConvLowering::transformOf(Value x, Value block, const Fourier &fourier) {
+  Value n = fourier.getLength(), zero = wide(b, 0), first = arith::MulIOp::create(b, block, n);
   Complex wave = tabulate(b, n, [&](Value i) {
+    Value t = plus(b, first, i);
     Value value = b.either(
-        less(b, i, length),
-        [&] {
-          Value element = tensor::ExtractOp::create(b, x, i);
-          return LoopBuilder::Values{b.convert(element, b.getF64Type())};
-        },
+        less(b, t, length),
+        [&] { return LoopBuilder::Values{b.convert(tensor::ExtractOp::create(b, x, t), b.getF64Type())}; },
         [&] { return LoopBuilder::Values{zero}; })[0];
     return op.isCircular() ? Complex{value, zero}
                            : multiply(b, {value, zero}, rightAngle(b, i, n));
   });
-  Complex transformed = fourier.transform(wave, /*inverse=*/false);
-  Complex product = tabulate(b, n, [&](Value f) {
-    Value position = positionOf(b, f, *op.getRadices());
-    auto part = [&](int64_t i) {
-      Value element =
-          tensor::ExtractOp::create(b, in.getSpectrum(), ValueRange{channel, position, b.index(i)});
-      return b.convert(element, b.getF64Type());
-    };
-    return multiply(b, at(b, transformed, f), {part(0), part(1)});
+  return fourier.transform(wave, /*inverse=*/false);
+}
+
+/// The convolution with a prepared filter, block by block: one is the whole, if the spectrum is not in blocks.
+Value LongConvLowering::bySpectrum(Value x, Value channel, const Fourier &fourier) {
+  Value n = fourier.getLength(), blocks = arith::CeilDivUIOp::create(b, length, n);
+  auto loop = scf::ForOp::create(b, b.index(0), blocks, b.index(1), b.filled({length}, b.real(0)));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value block = loop.getInductionVar();
+  Value own = blockBySpectra(x, channel, block, fourier);
+  Value joined = tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
+    Value here = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, arith::DivUIOp::create(b, t, n), block);
+    Value inBlock = b.element(own, arith::RemUIOp::create(b, t, n).getResult());
+    return arith::SelectOp::create(b, here, inBlock, b.element(loop.getRegionIterArg(0), t)).getResult();
   });
-  Complex result = fourier.transform(product, /*inverse=*/true);
-  return tabulateRow(b, length, b.arithmetic.compute, [&](Value t) {
-    Complex value = at(b, result, t);
+  scf::YieldOp::create(b, joined);
+  return loop.getResult(0);
+}
+
+/// The real part of w^-n IDFT(sum over j of S_j DFT(w^n x_(p - j))), or of x_(p + j).
+Value LongConvLowering::blockBySpectra(Value x, Value channel, Value block, const Fourier &fourier) {
+  Value n = fourier.getLength(), one = b.index(1);
+  RankedTensorType type = op.getSpectrum().getType();
+  // Those from which the spectrum leads here.
+  bool back = op.getKind() != ConvKind::Anticausal;
+  Value reached = back ? plus(b, block, one) : minus(b, arith::CeilDivUIOp::create(b, length, n), block);
+  Complex zero = tabulate(b, n, [&](Value) { return Complex{wide(b, 0), wide(b, 0)}; });
+  auto loop = scf::ForOp::create(b, b.index(0), reached, one, ValueRange{zero.re, zero.im});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value j = loop.getInductionVar();
+    Complex sum = {loop.getRegionIterArg(0), loop.getRegionIterArg(1)};
+    Complex transformed = transformOf(x, back ? minus(b, block, j) : plus(b, block, j), fourier);
+    Complex next = tabulate(b, n, [&](Value f) {
+      SmallVector<Value> place = {channel, positionOf(b, f, *op.getRadices())};
+      if (seq::isInBlocks(type))
+        place.insert(place.begin() + 1, j);
+      auto part = [&](int64_t i) {
+        SmallVector<Value> at(place);
+        at.push_back(b.index(i));
+        return b.convert(tensor::ExtractOp::create(b, in.getSpectrum(), at), b.getF64Type());
+      };
+      return add(b, at(b, sum, f), multiply(b, at(b, transformed, f), {part(0), part(1)}));
+    });
+    scf::YieldOp::create(b, ValueRange{next.re, next.im});
+  }
+  Complex result = fourier.transform({loop.getResult(0), loop.getResult(1)}, /*inverse=*/true);
+  return tabulateRow(b, n, b.arithmetic.compute, [&](Value i) {
+    Complex value = at(b, result, i);
     if (!op.isCircular())
-      value = multiply(b, value, conjugate(b, rightAngle(b, t, n)));
+      value = multiply(b, value, conjugate(b, rightAngle(b, i, n)));
     return b.convert(value.re, b.arithmetic.compute);
   });
 }
@@ -390,11 +428,11 @@ SmallVector<Value> LongConvLowering::lower() {
     }
     padded.emplace(b, powerOfTwoFrom(b, arith::MulIOp::create(b, reach, b.index(2))));
   } else {
-    Value n = b.index(op.getSpectrum().getType().getDimSize(1));
+    RankedTensorType spectrum = op.getSpectrum().getType();
     auto fits = op.isCircular() ? arith::CmpIPredicate::eq : arith::CmpIPredicate::sle;
-    b.require(arith::CmpIOp::create(b, fits, length, n),
+    b.require(arith::CmpIOp::create(b, fits, length, b.index(seq::lengthOf(spectrum))),
               "a spectrum for the length (dimension 2) of u");
-    fourier.emplace(b, n);
+    fourier.emplace(b, b.index(seq::pointsOf(spectrum)));
   }
   auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getU());
   Type element = b.arithmetic.resultOf(op.getY().getType().getElementType());
@@ -436,17 +474,17 @@ SmallVector<Value> longwing::lowerLongConv(OpBuilder &builder, seq::LongConvOp o
 // Filters
 //===----------------------------------------------------------------------===//
 
-/// z, whose transform is the spectrum. A lag of -j stands at N - j, and there a right-angle weight
-/// of -j is that of N - j turned back by a quarter.
-static Complex filterWave(LoopBuilder &b, const Filter &filter, Value channel, Value n) {
+/// z, whose transform is the spectrum: of the taps around a lag, 0 or that between two blocks. A lag of -j from
+/// there stands at N - j, and there a right-angle weight of -j is that of N - j turned back by a quarter.
+static Complex filterWave(LoopBuilder &b, const Filter &filter, Value channel, Value between, Value n) {
   Value zero = wide(b, 0);
   auto toWide = [&](Value tap) { return b.convert(tap, b.getF64Type()); };
   return tabulate(b, n, [&](Value i) -> Complex {
     if (filter.kind == ConvKind::Circular)
       return {toWide(filter.tapOfLag(channel, i, n)), zero};
     // Lag 0 of a reverse filter is taken with the lags ahead.
-    Value back = minus(b, i, n);
-    Value ahead = toWide(filter.tapOfLag(channel, i, n));
+    Value back = plus(b, between, minus(b, i, n));
+    Value ahead = toWide(filter.tapOfLag(channel, plus(b, between, i), n));
     Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, i, b.index(0));
     Value behind = b.either(
         isZero, [&] { return LoopBuilder::Values{zero}; },
@@ -466,15 +504,20 @@ SmallVector<Value> longwing::lowerPrepareFilter(OpBuilder &builder, seq::Prepare
   RankedTensorType type = op.getSpectrum().getType();
   Type element = arithmetic.resultOf(type.getElementType());
   Filter filter(b, op.getKind(), in.getFilter(), in.getReverse(), op.getTaps());
-  Fourier fourier(b, b.index(type.getDimSize(1)));
-  auto sizes = tensor::getMixedSizes(b, b.getLoc(), in.getFilter());
-  SmallVector<OpFoldResult> shape = {sizes[0], b.getIndexAttr(type.getDimSize(1)), b.getIndexAttr(2)};
-  Value spectrum = b.forAll({sizes[0]}, b.empty(shape, element), [&](ValueRange row) {
-    Complex wave = filterWave(b, filter, row[0], fourier.getLength());
+  Fourier fourier(b, b.index(seq::pointsOf(type)));
+  SmallVector<OpFoldResult> shape = getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  shape[0] = tensor::getMixedSizes(b, b.getLoc(), in.getFilter())[0];
+  // A spectrum for each channel, and block.
+  SmallVector<OpFoldResult> rows(ArrayRef(shape).drop_back(2));
+  Value spectrum = b.forAll(rows, b.empty(shape, element), [&](ValueRange row) {
+    Value n = fourier.getLength(), between = b.index(0);
+    if (seq::isInBlocks(type))
+      between = arith::MulIOp::create(b, row[1], op.getKind() == ConvKind::Causal ? n : minus(b, between, n));
+    Complex wave = filterWave(b, filter, row[0], between, n);
     Complex transformed = fourier.transform(wave, /*inverse=*/false);
     // Position p holds the frequency whose digits these are, from the right.
     SmallVector<int64_t> mirrored(llvm::reverse(op.getRadices()));
-    Value line = b.empty({shape[1], shape[2]}, element);
+    Value line = b.empty(ArrayRef(shape).take_back(2), element);
     line = b.generic({}, {}, line, b.getMultiDimIdentityMap(2), {parallel, parallel},
                      [&](ValueRange) {
                        Value f = positionOf(b, linalg::IndexOp::create(b, 0), mirrored);

@@ -80,7 +80,8 @@ Value FourierBuilder::memoryOf(int64_t places) {
 /// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
 /// what they read: an even one makes the sum of the next one as well, but for that block's own product.
 ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel,
-                                       Value order, Value past, function_ref<ComplexTile(Value)> spectrum) {
+                                       Value order, Value past, function_ref<ComplexTile(Value)> spectrum,
+                                       function_ref<ComplexTile(const ComplexTile &)> numbersOf, bool rolled) {
   // A block takes the place of one that is no longer needed.
   auto placeOf = [&](Value number) {
     return blocks.slides() ? make<arith::RemUIOp>(number, index(blocks.places())) : number;
@@ -107,16 +108,19 @@ ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTil
         b, loc, index(1), add(min(order, last), 1), index(1),
         ValueRange{here.re, here.im, zero, zero, x.re, x.im, first.re, first.im},
         [&](OpBuilder &b, Location, Value j, ValueRange sums) {
-          ComplexTile kernel = {sums[6], sums[7]}, near = {sums[4], sums[5]}, far = recall(past, placeOf(sub(order, j)));
+          ComplexTile kernel = numbersOf({sums[6], sums[7]}), near = {sums[4], sums[5]}, far = recall(past, placeOf(sub(order, j)));
           ComplexTile next = spectrum(min(add(j, 1), last));
           yield(b, {plusTimes({sums[0], sums[1]}, far, kernel), plusTimes({sums[2], sums[3]}, near, kernel), far, next});
         });
-    loop->setAttr(kUnrollAttr, b.getI32IntegerAttr(2));
+    if (rolled)
+      loop->setAttr(kRolledAttr, b.getUnitAttr());
+    else
+      loop->setAttr(kUnrollAttr, b.getI32IntegerAttr(2));
     ComplexTile ahead = {loop.getResult(2), loop.getResult(3)}, left = {loop.getResult(4), loop.getResult(5)};
     Value reaches = compare(arith::CmpIPredicate::slt, order, last);
     auto more = scf::IfOp::create(
         b, loc, reaches,
-        [&](OpBuilder &b, Location) { yield(b, {plusTimes(ahead, left, {loop.getResult(6), loop.getResult(7)})}); },
+        [&](OpBuilder &b, Location) { yield(b, {plusTimes(ahead, left, numbersOf({loop.getResult(6), loop.getResult(7)}))}); },
         [&](OpBuilder &b, Location) { yield(b, {ahead}); });
     keep({more.getResult(0), more.getResult(1)}, past, next);
     yield(b, {{loop.getResult(0), loop.getResult(1)}});

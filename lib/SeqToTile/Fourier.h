@@ -125,9 +125,15 @@ public:
   /// [c][k2] to [b][c].
   ComplexTile convolve(ComplexTile z, const ComplexTable &f, const ComplexTile &there,
                        llvm::function_ref<ComplexTile(const ComplexTile &)> timesSpectrum, const ComplexTile &back) {
+    return convolve(z, f, {f, f}, there, timesSpectrum, back);
+  }
+  /// The same with a k3 in an order of its own: that of the rows of one matrix, and of the columns of the other.
+  ComplexTile convolve(ComplexTile z, const ComplexTable &f, const std::pair<ComplexTable, ComplexTable> &last,
+                       const ComplexTile &there, llvm::function_ref<ComplexTile(const ComplexTile &)> timesSpectrum,
+                       const ComplexTile &back) {
     z = times(fromLeft(f, z), there);
-    z = timesSpectrum(fromRight(z, f));
-    z = times(fromLeft(f.conj(), z), back);
+    z = timesSpectrum(fromRight(z, last.first));
+    z = times(fromLeft(last.second.conj(), z), back);
     return fromLeft(f.conj(), z);
   }
   /// x + i^turns y.
@@ -159,9 +165,11 @@ public:
   /// SRAM for as many complex tiles.
   mlir::Value memoryOf(int64_t places);
   /// The sum that the block of this number is, given its transform and the spectrum of the taps between it and itself;
-  /// `spectrum` gives those of the taps between it and the j-th block before.
+  /// `spectrum` gives those of the taps between it and the j-th block before, or what `numbersOf` makes them from.
   ComplexTile sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel, mlir::Value order,
-                          mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum);
+                          mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum,
+                          llvm::function_ref<ComplexTile(const ComplexTile &)> numbersOf = [](const ComplexTile &read) { return read; },
+                          bool rolled = false);
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
     return {op.getFirstResult(), op.getSecondResult()};

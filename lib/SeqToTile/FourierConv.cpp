@@ -61,7 +61,9 @@ public:
 
 private:
   /// Whether the skip is a term of its own, and not a tap.
-  bool addsSkip() { return FourierPlan::addsSkip(op); }
+  bool addsSkip() { return FourierPlan::addsSkip(op) && !joinsSkip(); }
+  /// Whether it is added to a spectrum of blocks: a tap of lag 0 stands in all frequencies.
+  bool joinsSkip() { return op.getSkip() && op.getSpectrum() && plan.inBlocks() && !(op.getPre() && op.getSkipUngated()); }
   bool skipsGated() { return op.getPre() && !op.getSkipUngated(); }
   /// Tiles that a work tile reads for each of its parts, and for all.
   int64_t readsOfPart() {
@@ -75,6 +77,8 @@ private:
   int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   BlockSum blockSum() { return {blocks(), plan.reach}; }
+  /// Whether a block's sum is a loop, or reads spectra as users have them, which phases side by side have no registers for.
+  bool loops() { return blockSum().loops() || (plan.inBlocks() && op.getSpectrum()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   /// Whether there are registers for neither all tables nor phases side by side.
   bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
@@ -93,8 +97,16 @@ private:
   SmallVector<int64_t> stripDigits() { return {plan.rows(), 2, 256, plan.sequences(), 0, 1, 4, 2, 64}; }
   Value input(int64_t tile);
   void output(Value y, int64_t tile);
-  ComplexTile loadSpectrum(int64_t k0);
+  ComplexTile loadSpectrum(int64_t k0, Value between = {});
+  ComplexTile spectrumBetween(Value blocks);
+  ComplexTile rowsOfSpectrum(ArrayRef<Value> at, bool inside = true);
+  ComplexTile firstSpectrum();
+  ComplexTile numbersOf(const ComplexTile &read, bool rows);
+  ComplexTile sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel);
+  ComplexTile timesSpectra(const ComplexTile &x, const ComplexTile &kernel);
+  ComplexTile withSkip(ComplexTile kernel);
   ComplexTile readAgain(const ComplexTile &table);
+  ComplexTable readAgain(const ComplexTable &table);
   ComplexTable firstTable(double scale, bool transpose, int64_t k0, int64_t part);
 
   seq::LongConvOp op;
@@ -106,10 +118,11 @@ private:
   bool boxes;
 
   Value u, s, pre, post, skip, y; // arguments
-  Value whole;                 // whether strips move in one piece
+  Value whole, spectrumWhole;  // whether strips move in one piece, and spectra of blocks lie so
   Value firstBatch, channel;   // of the work tile
   Value order, block;          // of a work tile that is a block: which one it is, and from the left
   Value past;                  // the transforms of those before
+  bool inRows = false;         // the sum is written for spectra in one piece
 };
 
 } // namespace
@@ -128,21 +141,23 @@ KernelOp FourierConvKernel::create(StringRef name) {
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(tensorType());
-  if (addsSkip())
+  if (addsSkip() || joinsSkip())
     inputs.push_back(ViewType::get(op.getContext(), {op.getChannels()}, builder.getF32Type()));
   inputs.push_back(tensorType());
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
-                                    /*overlap=*/!crowded() && !blockSum().loops(), /*spread=*/false);
+                                    /*overlap=*/!crowded() && !loops(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
   // where the samples are read again for a skip.
-  if (plan.parts() > 1 || (blockSum().loops() && reads() > 1))
+  if (plan.parts() > 1 || (loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
   if (plan.inBlocks())
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
-  if (!boxes || addsSkip() || (plan.parts() == 1 && reads() > 3))
+  if (plan.inBlocks() && op.getSpectrum())
+    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
+  if (!boxes || addsSkip() || (plan.parts() == 1 && reads() > 3) || (plan.inBlocks() && op.getSpectrum()))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   else if (reads() > 1 || !element.isF16() || plan.inBlocks())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
@@ -162,7 +177,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
     pre = body.getArgument(next++);
   if (op.getPost())
     post = body.getArgument(next++);
-  if (addsSkip())
+  if (addsSkip() || joinsSkip())
     skip = body.getArgument(next++);
   y = body.getArgument(next++);
   SmallVector<Value> moved;
@@ -174,6 +189,8 @@ KernelOp FourierConvKernel::create(StringRef name) {
     whole = t.make<WholeOp>(builder.getI1Type(), moved);
   else if (!boxes)
     whole = t.make<arith::ConstantOp>(builder.getBoolAttr(false));
+  if (plan.inBlocks() && op.getSpectrum())
+    spectrumWhole = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
   Value batches = t.dim(u, boxes ? 2 : 0);
   Value groups = t.ceilDiv(batches, sequences());
   SmallVector<Value> sizes = {groups, t.dim(u, boxes ? 0 : 1)};
@@ -222,7 +239,7 @@ Value FourierConvKernel::input(int64_t tile) {
 void FourierConvKernel::output(Value result, int64_t tile) {
   auto sum = cast<RankedTensorType>(result.getType());
   auto again = [&](Value source) { return t.cast(load(source, tile, /*transpose=*/false), sum); };
-  if (skip) {
+  if (addsSkip()) {
     Value x = again(u);
     if (skipsGated())
       x = t.make<arith::MulFOp>(x, again(pre));
@@ -241,19 +258,79 @@ void FourierConvKernel::output(Value result, int64_t tile) {
                   ValueRange{channel, zero, batchOf(tile), firstRow(tile), zero}, Value());
 }
 
-/// [k1][k2][k3] of the channel, the same for all sequences of the tile.
-ComplexTile FourierConvKernel::loadSpectrum(int64_t k0) {
+/// [k1][k2][k3] of the channel, and of the taps between two blocks, the same for all sequences of the tile.
+ComplexTile FourierConvKernel::loadSpectrum(int64_t k0, Value between) {
   Value k = t.addAll(t.mulAll(t.remAll(t.position(0), plan.rows()), plan.parts()), k0);
   Value f = t.make<arith::AddIOp>(t.mulAll(k, 256), t.mulAll(t.position(1), 16));
-  f = t.make<arith::AddIOp>(f, t.position(2));
+  f = t.make<arith::AddIOp>(f, between ? t.quadPosition() : t.position(2));
   auto type = t.frag(spectrum.getElementType());
   auto part = [&](int64_t i) {
-    Value read = t.make<PullOp>(type, s, ValueRange{channel, f, t.index(i)});
-    if (shrink() != 1)
+    SmallVector<Value> at = {channel, f, t.index(i)};
+    if (between)
+      at.insert(at.begin() + 1, between);
+    Value read = t.make<PullOp>(type, s, at);
+    if (shrink() != 1 && !between) // of blocks their transforms are
       read = t.make<arith::MulFOp>(read, t.constantLike(read, 1 / shrink()));
     return t.cast(read, t.half());
   };
   return {part(0), part(1)};
+}
+
+/// That of the taps from a block to one that many later: as threads have kept it, or as users have, at once where it
+/// lies in one piece.
+ComplexTile FourierConvKernel::spectrumBetween(Value blocks) {
+  if (!op.getSpectrum())
+    return t.recall(s, {channel, blocks});
+  return inRows ? rowsOfSpectrum({channel, blocks, t.index(0)}) : loadSpectrum(0, blocks);
+}
+
+ComplexTile FourierConvKernel::rowsOfSpectrum(ArrayRef<Value> at, bool inside) {
+  auto rows = PullRowsOp::create(builder, t.loc, TypeRange{t.half(), t.half()}, s, at, /*step=*/256, /*stride=*/16, inside,
+                                 /*quads=*/true, /*zipped=*/true);
+  return {rows.getResult(0), rows.getResult(1)};
+}
+
+/// The numbers of a spectrum, which is carried as it was read: else whoever reads it ahead would wait for it at once.
+ComplexTile FourierConvKernel::numbersOf(const ComplexTile &read, bool rows) {
+  if (!rows)
+    return read;
+  auto zip = ZipOp::create(builder, t.loc, read.re, read.im);
+  return {zip.getFirst(), zip.getSecond()};
+}
+
+/// That of the taps within a block, on its way before it is needed; of users' spectra only where rows of it may be read.
+ComplexTile FourierConvKernel::firstSpectrum() {
+  if (!op.getSpectrum())
+    return t.recall(s, {channel, t.index(0)});
+  Value from = t.select(spectrumWhole, t.index(0), t.index(plan.length()));
+  return rowsOfSpectrum({channel, t.index(0), from}, /*inside=*/false);
+}
+
+/// The sum of a block's products.
+ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
+  return t.sumOfBlocks(blockSum(), x, kernel, order, past, [&](Value j) { return spectrumBetween(j); },
+                       [&](const ComplexTile &read) { return numbersOf(read, inRows); }, op.getSpectrum() && !inRows);
+}
+
+/// Once for a spectrum of users that lies in one piece, and once for others.
+ComplexTile FourierConvKernel::timesSpectra(const ComplexTile &x, const ComplexTile &kernel) {
+  if (!op.getSpectrum())
+    return sumOfBlocks(x, kernel);
+  auto sum = [&](bool rows) {
+    return [&, rows](OpBuilder &b, Location) {
+      inRows = rows;
+      ComplexTile sum = sumOfBlocks(x, withSkip(rows ? numbersOf(kernel, rows) : spectrumBetween(t.index(0))));
+      scf::YieldOp::create(b, t.loc, ValueRange{sum.re, sum.im});
+    };
+  };
+  auto branch = scf::IfOp::create(builder, t.loc, spectrumWhole, sum(true), sum(false));
+  return {branch.getResult(0), branch.getResult(1)};
+}
+
+ComplexTile FourierConvKernel::withSkip(ComplexTile kernel) {
+  if (joinsSkip())
+    kernel.re = t.make<arith::AddFOp>(kernel.re, t.cast(t.make<PullOp>(t.single(), skip, ValueRange{channel}), t.half()));
+  return kernel;
 }
 
 ComplexTile FourierConvKernel::readAgain(const ComplexTile &table) {
@@ -262,13 +339,16 @@ ComplexTile FourierConvKernel::readAgain(const ComplexTile &table) {
   return table;
 }
 
+ComplexTable FourierConvKernel::readAgain(const ComplexTable &table) {
+  for (Value matrix : {table.re, table.im, table.minus})
+    matrix.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
+  return table;
+}
+
 /// The matrix of a first stage, or transposed. Those of parts are many, and read where they are used.
 ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t k0, int64_t part) {
   ComplexTable table = t.complexTable(firstStage(plan, scale, transpose, k0, part));
-  if (plan.parts() > 1)
-    for (Value matrix : {table.re, table.im, table.minus})
-      matrix.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
-  return table;
+  return plan.parts() > 1 ? readAgain(table) : table;
 }
 
 void FourierConvKernel::workTile(Value group, Value channelAt) {
@@ -276,6 +356,11 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
   channel = channelAt;
   int64_t parts = plan.parts();
   ComplexTable f = t.complexTable(sixteen(0.25));
+  // Rows of users' spectra are read at once in another order of k3.
+  std::pair<ComplexTable, ComplexTable> inner = {f, f};
+  if (plan.inBlocks() && op.getSpectrum())
+    inner = {t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/false)),
+            readAgain(t.complexTable(inQuads(sixteen(0.25), /*rows=*/false, /*columns=*/true)))};
 
   SmallVector<Value> x;
   for (int64_t tile = 0; tile < numbers() * parts; ++tile)
@@ -302,14 +387,13 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     // Spectra of blocks are not shrunk where they are read.
     double there = plan.inBlocks() ? 0.25 / shrink() : 0.25;
     ComplexTile forth = t.complexTile(twiddle(plan, there, /*back=*/false, k0));
-    auto spectrumOf = [&](Value j) { return t.recall(s, {channel, j}); };
     ComplexTile kernel;
     if (plan.inBlocks())
-      kernel = spectrumOf(t.index(0));
+      kernel = firstSpectrum();
     auto timesSpectrum = [&](const ComplexTile &x) {
-      return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, spectrumOf) : t.times(x, loadSpectrum(k0));
+      return plan.inBlocks() ? timesSpectra(x, kernel) : t.times(x, loadSpectrum(k0));
     };
-    y = t.convolve(y, f, forth, timesSpectrum, back);
+    y = t.convolve(y, f, inner, forth, timesSpectrum, back);
 
     // Warp b: [b][c][k1].
     y = t.exchange(y);
@@ -319,7 +403,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
   }
 
   // [b][(s, a)][c].
-  RankedTensorType type = post || skip || !element.isF16() ? t.single() : t.half();
+  RankedTensorType type = post || addsSkip() || !element.isF16() ? t.single() : t.half();
   for (int64_t number = 0; number < numbers(); ++number)
     for (int64_t j = 0; j < parts; ++j) {
       Value sum;
@@ -337,6 +421,16 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
 // The host's side
 //===----------------------------------------------------------------------===//
 
+/// One block has the transform of a whole sequence.
+static Value spectrumOfOneBlock(OpBuilder &b, seq::LongConvOp op) {
+  RankedTensorType type = op.getSpectrum().getType();
+  SmallVector<OpFoldResult> from(4, b.getIndexAttr(0)), sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  sizes[1] = b.getIndexAttr(1);
+  auto one = RankedTensorType::get({type.getDimSize(0), type.getDimSize(2), 2}, type.getElementType());
+  return tensor::ExtractSliceOp::create(b, op.getLoc(), one, op.getSpectrum(), from, sizes,
+                                        SmallVector<OpFoldResult>(4, b.getIndexAttr(1)));
+}
+
 LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbols) {
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
@@ -347,6 +441,8 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   Value spectrum = op.getSpectrum();
   if (!spectrum)
     spectrum = prepareSpectrum(op, *plan, symbols);
+  else if (plan->reach == 1)
+    spectrum = spectrumOfOneBlock(b, op), plan->reach = 0;
   if (plan->parts() > 1 && !FourierConvKernel::takesParts(op, *plan))
     return lowerInPlaceConv(op, *plan, spectrum, symbols);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
@@ -362,7 +458,7 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
     if (gate)
       operands.push_back(gate);
   bool addsSkip = FourierPlan::addsSkip(op);
-  if (addsSkip)
+  if (addsSkip) // or joins it
     operands.push_back(op.getSkip());
   operands.push_back(results->front());
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };

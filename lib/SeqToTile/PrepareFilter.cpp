@@ -15,7 +15,8 @@
 //
 // Of a convolution in blocks of N samples, a work tile is the spectrum of the taps between a block of input and
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
-// the work tile before, times -i: a CTA does those of a channel in order.
+// the work tile before, times -i: a CTA does those of a channel in order. Of a spectrum that users keep each work tile
+// reads both: those of d < 0 are the imaginary part of its input.
 //
 // Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
 // residue k0 of the frequencies f = k0 + S k' of a channel, and reads all of its taps. Otherwise a work tile
@@ -61,8 +62,10 @@ public:
       : source(source), plan(source.plan), spectrum(spectrum), builder(loc.getContext()),
         t(builder, loc) {}
   KernelOp create(StringRef name);
-  /// Work tiles of a channel in blocks. The taps of an anticausal one run the other way, from behind the last block.
-  int64_t blocks() { return plan.reach + (isAnticausal() ? 1 : 0); }
+  /// Whether the work tiles of a channel in blocks are made in order, each with what the one before it left.
+  bool inOrder() { return plan.inBlocks() && !source.kept; }
+  /// How many they are. The taps of an anticausal one run the other way, in order from behind the last block.
+  int64_t blocks() { return plan.reach + (inOrder() && isAnticausal() ? 1 : 0); }
   /// Whether a work tile is one residue of several.
   bool byResidue() { return plan.parts() > 1 && source.kept; }
   /// Whether SRAM holds the complex tile, in place.
@@ -73,14 +76,16 @@ private:
     return source.kind == ConvKind::Circular &&
            cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
   }
+  /// Whether taps reach to both sides, or to the right alone.
+  bool reachesRight() { return source.kind == ConvKind::Circular ? plan.rightAngle : source.kind != ConvKind::Causal; }
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
   /// The block of a work tile, counted from it.
-  Value blockOf(Value number) { return isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
+  Value blockOf(Value number) { return inOrder() && isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
   void workTile(Value group, Value second);
   void finishBlock(Value re, Value im, Value channel, Value number);
   void inPlaceTile(Value channel);
   /// Of taps to both sides registers hold fewer.
-  int64_t partsAtOnce() { return source.kind == ConvKind::Causal ? 4 : 2; }
+  int64_t partsAtOnce() { return reachesRight() ? 2 : 4; }
   void keepParts(Value step);
   void rowsOfParts();
   void acrossRows(Value channel, Value step);
@@ -89,6 +94,7 @@ private:
   Value taps(Value filter, Value view, Value lag);
   Value leftTaps();
   Value rightTaps();
+  Value tapsBefore(Value sample);
   Value where(arith::CmpIPredicate predicate, Value x, int64_t y, Value lag);
   Split split(Value x);
   Split table(const FourierTable &values, Part part);
@@ -124,10 +130,10 @@ KernelOp PrepareKernel::create(StringRef name) {
   if (inPlace())
     inputs.push_back(ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type()));
   inputs.push_back(ViewType::get(context, spectrum.getShape(), spectrum.getElementType()));
-  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/plan.inBlocks(), /*spread=*/false);
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/inOrder(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   if (!inPlace())
-    kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(plan.inBlocks() ? 2 : 1));
+    kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(inOrder() ? 2 : 1));
   // Wide numbers, several parts, and taps that wrap around leave no registers for tables.
   if (source.kept || plan.parts() > 1 || wraps())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
@@ -152,7 +158,9 @@ KernelOp PrepareKernel::create(StringRef name) {
   SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
   if (byResidue())
     sizes.push_back(t.index(plan.parts()));
-  if (plan.inBlocks()) {
+  if (plan.inBlocks() && !inOrder())
+    sizes.push_back(t.index(blocks()));
+  if (inOrder()) {
     sizes.insert(sizes.begin(), t.index(blocks()));
     before = t.memoryOf(1);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
@@ -163,10 +171,10 @@ KernelOp PrepareKernel::create(StringRef name) {
   Block &work = forEach.getBody().front();
   if (inPlace())
     inPlaceTile(work.getArgument(0));
-  else if (plan.inBlocks())
+  else if (inOrder())
     workTile(work.getArgument(1), work.getArgument(0));
   else
-    workTile(work.getArgument(0), byResidue() ? work.getArgument(1) : Value());
+    workTile(work.getArgument(0), sizes.size() > 1 ? work.getArgument(1) : Value());
   return kernel;
 }
 
@@ -249,6 +257,12 @@ Value PrepareKernel::rightTaps() {
     sum = sum ? t.make<arith::AddFOp>(sum, x) : x;
   }
   return sum;
+}
+
+/// The same of a block, whose taps reach from n - N on.
+Value PrepareKernel::tapsBefore(Value sample) {
+  Value before = t.addAll(lag, isAnticausal() ? plan.length() : -plan.length());
+  return taps(source.filter, filter, where(arith::CmpIPredicate::ne, sample, 0, before));
 }
 
 //===----------------------------------------------------------------------===//
@@ -371,6 +385,7 @@ void PrepareKernel::workTile(Value group, Value second) {
   Value a = t.remAll(column, plan.rows());
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
+  Value sample = lag;
   if (plan.inBlocks()) { // from that of the block's point 0 on
     Value ahead = t.broadcast(t.mul(blockOf(second), plan.length()), t.indices());
     lag = isAnticausal() ? t.sub(ahead, lag) : t.add(lag, ahead);
@@ -384,7 +399,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     for (int64_t j = 0; j < plan.parts(); ++j) {
       lag = t.addAll(start, kPart * j);
       real.push_back(split(leftTaps()));
-      Value right = plan.inBlocks() ? Value() : rightTaps();
+      Value right = inOrder() ? Value() : plan.inBlocks() ? tapsBefore(sample) : rightTaps();
       imaginary.push_back(right ? split(t.make<arith::NegFOp>(right)) : Split());
     }
   }
@@ -416,7 +431,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     Value scale = t.constantLike(re, 64.0 * double(plan.parts()));
     re = t.make<arith::MulFOp>(re, scale);
     im = t.make<arith::MulFOp>(im, scale);
-    if (plan.inBlocks()) {
+    if (inOrder()) {
       finishBlock(re, im, group, second);
       continue;
     }
@@ -437,8 +452,14 @@ void PrepareKernel::workTile(Value group, Value second) {
       k = t.addAll(t.mulAll(k, inner.parts()), k0);
     Value at = t.make<arith::AddIOp>(t.mulAll(k, 256), t.mulAll(t.position(1), 16));
     at = t.make<arith::AddIOp>(at, t.position(2));
-    for (auto [i, part] : {std::pair{0, re}, {1, im}})
-      PlaceOp::create(builder, t.loc, part, out, ValueRange{head, at, t.index(i)});
+    SmallVector<Value> place = {head, at};
+    if (plan.inBlocks())
+      place.insert(place.begin() + 1, second);
+    for (auto [i, part] : {std::pair{0, re}, {1, im}}) {
+      SmallVector<Value> ofPart(place);
+      ofPart.push_back(t.index(i));
+      PlaceOp::create(builder, t.loc, part, out, ofPart);
+    }
   }
 }
 
@@ -462,7 +483,7 @@ void PrepareKernel::keepParts(Value step) {
 /// The first stage, and the butterflies between parts, four of them at a time, for k1 + 16 (half + halves k).
 void PrepareKernel::rowsOfParts() {
   int64_t parts = plan.parts(), halves = parts / 4;
-  bool complex = source.kind != ConvKind::Causal;
+  bool complex = reachesRight();
   SmallVector<ComplexTile> z[2];
   for (int64_t j = 0; j < 4; ++j) {
     ComplexTile sums[2]; // [k1][c]

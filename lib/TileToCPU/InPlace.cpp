@@ -141,6 +141,8 @@ struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
             return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
                             op.getNumResults(), part, op.getQuads());
           }));
+    if (op.getZipped())
+      std::tie(tiles[0], tiles[1]) = zipped(rewriter, op.getLoc(), tiles[0], tiles[1]);
     rewriter.replaceOp(op, tiles);
     return success();
   }

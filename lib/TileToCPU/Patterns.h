@@ -50,10 +50,12 @@ mlir::Value reduceTo(mlir::OpBuilder &builder, mlir::Location loc, ReduceKind ki
 /// tile.load_runs, tile.store_runs, tile.toeplitz, tile.lag
 void populateRunPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
-/// tile.warp_dot, tile.exchange, tile.split, tile.join, tile.position, tile.cast, tile.pull,
+/// tile.warp_dot, tile.exchange, tile.split, tile.join, tile.zip, tile.position, tile.cast, tile.pull,
 /// tile.place
 void populateWarpPatterns(const CPUTypeConverter &converter, mlir::RewritePatternSet &patterns);
 
+/// What tile.zip makes of two tiles.
+std::pair<mlir::Value, mlir::Value> zipped(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x, mlir::Value y);
 /// The column in memory of a column of a tile of quads.
 mlir::Value quadColumnOf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value column);
 /// tile.alloc, tile.write_rows, tile.read_rows, tile.meet, tile.pull_rows, tile.place_rows, tile.keep, tile.recall

@@ -151,6 +151,16 @@ struct ConvertTranspose : OpConversionPattern<TransposeOp> {
   }
 };
 
+struct ConvertZip : OpConversionPattern<ZipOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ZipOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto [first, second] = zipped(rewriter, op.getLoc(), adaptor.getA(), adaptor.getB());
+    rewriter.replaceOp(op, {first, second});
+    return success();
+  }
+};
+
 struct ConvertPosition : OpConversionPattern<PositionOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PositionOp op, OpAdaptor adaptor,
@@ -203,8 +213,23 @@ struct ConvertPlace : OpConversionPattern<PlaceOp> {
 
 } // namespace
 
+std::pair<Value, Value> longwing::tile::zipped(OpBuilder &b, Location loc, Value x, Value y) {
+  auto one = [&](int64_t half) -> Value {
+    return tensor::GenerateOp::create(b, loc, x.getType(), ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+      auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+      Value odd = arith::RemUIOp::create(b, loc, at[2], constant(2)).getResult();
+      SmallVector<Value> from(at);
+      from[2] = arith::AddIOp::create(b, loc, arith::SubIOp::create(b, loc, at[2], odd), constant(half));
+      Value isOdd = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, odd, constant(0));
+      Value fromX = tensor::ExtractOp::create(b, loc, x, from), fromY = tensor::ExtractOp::create(b, loc, y, from);
+      tensor::YieldOp::create(b, loc, arith::SelectOp::create(b, loc, isOdd, fromY, fromX).getResult());
+    });
+  };
+  return {one(0), one(1)};
+}
+
 void longwing::tile::populateWarpPatterns(const CPUTypeConverter &converter,
                                           RewritePatternSet &patterns) {
   patterns.add<ConvertWarpDot, ConvertExchange, ConvertSplit, ConvertJoin, ConvertTranspose,
-               ConvertPosition, ConvertCast, ConvertPull, ConvertPlace>(converter, patterns.getContext());
+               ConvertZip, ConvertPosition, ConvertCast, ConvertPull, ConvertPlace>(converter, patterns.getContext());
 }

@@ -342,7 +342,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](scf::IfOp op) { return emitIf(op); })
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
-      .Case<WarpDotOp, TransposeOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
+      .Case<WarpDotOp, TransposeOp, ZipOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
             WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp,
             FetchStripsOp, StripsFetchedOp, SlotOp, FlushStripsOp>(
           [&](auto op) { return emitWarps(op), success(); })

@@ -243,6 +243,8 @@ private:
   //===--------------------------------------------------------------------===//
   void emitWarps(tile::WarpDotOp op);
   void emitWarps(tile::TransposeOp op);
+  void emitWarps(tile::ZipOp op);
+  mlir::Value zip(mlir::Value x, mlir::Value y, bool upper);
   void emitWarps(tile::PositionOp op);
   void emitWarps(tile::CastOp op);
   void emitWarps(tile::PullOp op);

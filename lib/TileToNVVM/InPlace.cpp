@@ -78,6 +78,19 @@ Emitter::Pieces Emitter::piecesOf(ViewType type, ValueRange view, ValueRange coo
 /// How many elements the columns of a thread are apart: the lanes of a row, and its second word.
 static std::pair<int64_t, int64_t> columnSteps(bool quads) { return quads ? std::pair(4, 2) : std::pair(2, 8); }
 
+/// The lower halves of two words, or the upper ones.
+Value Emitter::zip(Value x, Value y, bool upper) { return ptx::permute(b, loc, x, y, upper ? 0x7632 : 0x5410); }
+
+void Emitter::emitWarps(ZipOp op) {
+  const Values x = get(op.getA()), y = get(op.getB());
+  Values results[2];
+  for (auto [p, q] : llvm::zip(x, y))
+    for (bool upper : {false, true})
+      results[upper].push_back(zip(p, q, upper));
+  set(op.getFirst(), std::move(results[0]));
+  set(op.getSecond(), std::move(results[1]));
+}
+
 void Emitter::emitWarps(PullRowsOp op) {
   ViewType type = op.getSource().getType();
   const Values view = get(op.getSource());
@@ -105,7 +118,7 @@ void Emitter::emitWarps(PullRowsOp op) {
       continue;
     }
     for (int64_t part = 0; part < 2; ++part)
-      results[part].push_back(ptx::permute(b, loc, read[first], read[first + 1], part ? 0x7632 : 0x5410));
+      results[part].push_back(op.getZipped() ? read[first + part] : zip(read[first], read[first + 1], part));
   }
   for (int64_t part = 0; part < parts; ++part)
     set(op.getResult(part), std::move(results[part]));
@@ -127,8 +140,8 @@ void Emitter::emitWarps(PlaceRowsOp op) {
     for (int64_t j = 0; j < 2; ++j) {
       int64_t word = 2 * j + i;
       if (parts == 2) // pairs of both parts
-        llvm::append_range(words, Values{ptx::permute(b, loc, tiles[0][word], tiles[1][word], 0x5410),
-                                         ptx::permute(b, loc, tiles[0][word], tiles[1][word], 0x7632)});
+        llvm::append_range(words, Values{zip(tiles[0][word], tiles[1][word], /*upper=*/false),
+                                         zip(tiles[0][word], tiles[1][word], /*upper=*/true)});
       else
         words.push_back(tiles[0][word]);
       if (op.getQuads() && j == 0)

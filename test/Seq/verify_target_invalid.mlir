@@ -85,3 +85,35 @@ func.func @complex_rows(%u: tensor<2x?x64xbf16>, %a: tensor<64x6x2xf32>, %b: ten
   %y = seq.selective_scan %u, %u, %a, %b, %b {complex} : tensor<2x?x64xbf16>, tensor<2x?x64xbf16>, tensor<64x6x2xf32>, tensor<2x?x1x6x2xbf16>, tensor<2x?x1x6x2xbf16> -> tensor<2x?x64xbf16>
   return %y : tensor<2x?x64xbf16>
 }
+
+// -----
+
+func.func @blocks_of_another_length(%u: tensor<?x8x2048xf16>, %s: tensor<8x2x1024x2xf16>) -> tensor<?x8x2048xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most 8 of them, and passes through memory take a spectrum of the whole sequence, not of blocks}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<8x2x1024x2xf16>) {radices = array<i64: 4, 16, 16>} : tensor<?x8x2048xf16> -> tensor<?x8x2048xf16>
+  return %y : tensor<?x8x2048xf16>
+}
+
+// -----
+
+func.func @blocks_of_f32(%u: tensor<?x8x8192xf16>, %s: tensor<8x2x4096x2xf32>) -> tensor<?x8x8192xf16> {
+  // expected-error @+1 {{expected a spectrum in blocks to be of f16}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<8x2x4096x2xf32>) {radices = array<i64: 16, 16, 16>} : tensor<?x8x8192xf16> -> tensor<?x8x8192xf16>
+  return %y : tensor<?x8x8192xf16>
+}
+
+// -----
+
+func.func @many_blocks_and_an_ungated_skip(%u: tensor<?x8x28672xf16>, %s: tensor<8x7x4096x2xf16>, %d: tensor<8xf32>) -> tensor<?x8x28672xf16> {
+  // expected-error @+1 {{beside a skip that is not gated a filter reaches over at most 6 blocks}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<8x7x4096x2xf16>) pre(%u : tensor<?x8x28672xf16>) skip(%d : tensor<8xf32>) {skip_ungated, radices = array<i64: 16, 16, 16>} : tensor<?x8x28672xf16> -> tensor<?x8x28672xf16>
+  return %y : tensor<?x8x28672xf16>
+}
+
+// -----
+
+func.func @prepared_blocks_of_another_length(%h: tensor<8x2048xf32>) -> tensor<8x2x1024x2xf16> {
+  // expected-error @+1 {{cannot run on sm_90a: expected a spectrum in blocks of radices [16, 16, 16]}}
+  %s = seq.prepare_filter causal %h taps first {radices = array<i64: 4, 16, 16>} : tensor<8x2048xf32> -> tensor<8x2x1024x2xf16>
+  return %s : tensor<8x2x1024x2xf16>
+}

@@ -53,3 +53,40 @@ func.func @main(%u: tensor<?x3x12288xf16>, %h: tensor<3x12288xf32>) -> tensor<?x
   %y = seq.long_conv causal %u filter(%h : tensor<3x12288xf32>) taps first : tensor<?x3x12288xf16> -> tensor<?x3x12288xf16>
   return %y : tensor<?x3x12288xf16>
 }
+
+// A spectrum that users keep: a work tile of each block has the taps of negative lags as the imaginary part of its input.
+// Where it lies in one piece, rows of it are read ahead as they lie; a skip is added to that of a block and itself.
+// CHECK-LABEL: tile.kernel @prepare_prepare_filter
+// CHECK-NOT: tile.ordered
+// CHECK: tile.foreach in(%c3, %c3)
+// CHECK-COUNT-2: tile.pull
+// CHECK-NOT: tile.keep
+// CHECK: tile.place %{{.*}}, %arg1[%{{.*}}, %{{.*}}, %{{.*}}, %c0
+// CHECK-LABEL: tile.kernel @prepared_long_conv(
+// CHECK-SAME: !tile.view<3x3x4096x2xf16>
+// CHECK-SAME: tile.ordered
+// CHECK: %[[WHOLE:.*]] = tile.whole %arg1
+// CHECK: tile.foreach in(%c3,
+// CHECK: %[[FROM:.*]] = arith.select %[[WHOLE]], %c0, %c4096
+// CHECK: %[[READ:.*]]:2 = tile.pull_rows %arg1[%{{.*}}, %c0, %[[FROM]] : index, index, index] step 256 stride 16 quads zipped
+// CHECK: scf.if %[[WHOLE]]
+// CHECK: %[[RE:.*]], %{{.*}} = tile.zip %[[READ]]#0, %[[READ]]#1
+// CHECK: %[[D:.*]] = tile.pull %arg2
+// CHECK: %[[ROUNDED:.*]] = tile.cast %[[D]]
+// CHECK: arith.addf %[[RE]], %[[ROUNDED]]
+// CHECK: scf.for
+// CHECK-DAG: tile.zip
+// CHECK-DAG: tile.pull_rows %arg1[{{.*}}] step 256 stride 16 inside quads zipped
+// CHECK: tile.unroll = 2
+// CHECK: } else {
+// CHECK-COUNT-2: tile.pull %arg1
+// CHECK-NOT: tile.recall %arg1
+// CHECK: tile.return
+func.func @prepare(%h: tensor<3x12288xf32>) -> tensor<3x3x4096x2xf16> {
+  %s = seq.prepare_filter causal %h taps first {radices = array<i64: 16, 16, 16>} : tensor<3x12288xf32> -> tensor<3x3x4096x2xf16>
+  return %s : tensor<3x3x4096x2xf16>
+}
+func.func @prepared(%u: tensor<?x3x12288xf16>, %s: tensor<3x3x4096x2xf16>, %d: tensor<3xf32>) -> tensor<?x3x12288xf16> {
+  %y = seq.long_conv causal %u spectrum(%s : tensor<3x3x4096x2xf16>) skip(%d : tensor<3xf32>) {radices = array<i64: 16, 16, 16>} : tensor<?x3x12288xf16> -> tensor<?x3x12288xf16>
+  return %y : tensor<?x3x12288xf16>
+}

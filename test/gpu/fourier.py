@@ -87,24 +87,53 @@ def model(kind, length, taps, element, reverse, order, pre, post, skip, conv):
 """
 
 
+def prepared_model(length, element, gated):
+    """`prepare(h)` of a spectrum in blocks of 4096, and `main(u, s, skip[, pre, post])`."""
+    blocks = -(-length // 4096)
+    tensor, filters, spectrum = (f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{length}xf32>",
+                                 f"tensor<{CHANNELS}x{blocks}x4096x2xf16>")
+    given, gates = "{radices = array<i64: 16, 16, 16>}", f", %pre: {tensor}, %post: {tensor}" if gated else ""
+    clauses = f" pre(%pre : {tensor}) post(%post : {tensor})" if gated else ""
+    return f"""func.func @prepare(%h: {filters}) -> {spectrum} {{
+  %s = seq.prepare_filter causal %h taps first {given} : {filters} -> {spectrum}
+  return %s : {spectrum}
+}}
+func.func @main(%u: {tensor}, %s: {spectrum}, %skip: tensor<{CHANNELS}xf32>{gates}) -> {tensor} {{
+  %y = seq.long_conv causal %u spectrum(%s : {spectrum}){clauses} skip(%skip : tensor<{CHANNELS}xf32>) {given} : {tensor} -> {tensor}
+  return %y : {tensor}
+}}
+"""
+
+
+PREPARED = {f"prepared_{length}_{element}{'_gated' if gated else ''}": (length, element, gated)
+            for length, element, gated in ((8192, "f16", True), (12288, "bf16", False), (9001, "f16", False),
+                                           (16384, "f16", True), (32768, "f16", False), (32768, "bf16", True))}
+
 _loaded = {}
 
 
 def compile_kernel(name):
     import longwing
 
+    if name in PREPARED:
+        return longwing.compile(prepared_model(*PREPARED[name]), target="sm_90a")
     return longwing.compile(model(**cases()[name]), target="sm_90a", conv=cases()[name]["conv"])
 
 
-def kernel(name):
-    """The function of that name: loaded from LONGWING_PACKAGES, or compiled now."""
+def module(name):
+    """The module of that name: loaded from LONGWING_PACKAGES, or compiled now."""
     import longwing
 
     if name not in _loaded:
         folder = os.environ.get("LONGWING_PACKAGES")
         _loaded[name] = (longwing.load(pathlib.Path(folder) / f"fourier_{name}.lwp") if folder else
                          compile_kernel(name))
-    return _loaded[name].main
+    return _loaded[name]
+
+
+def kernel(name):
+    """Its function `main`."""
+    return module(name).main
 
 
 if __name__ == "__main__":
@@ -112,5 +141,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     target = pathlib.Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for each in cases():
+    for each in [*cases(), *PREPARED]:
         compile_kernel(each).save(target / f"fourier_{each}.lwp")

@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from fourier import CHANNELS, cases, kernel  # noqa: E402
+from fourier import CHANNELS, PREPARED, case, cases, kernel, module  # noqa: E402
 
 LIMIT = {torch.float16: 1.5e-3, torch.bfloat16: 2.5e-3, torch.float32: 1e-5}  # relative L2 error
 DTYPES = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}
@@ -36,7 +36,10 @@ def exact(given, u, h, r=None, pre=None, post=None, skip=None):
 
 def draw(name, batch, scale=1.0, mean=0.0):
     """The arguments of a kernel by name, in its order: flat unit-scale random filters."""
-    given = cases()[name]
+    return drawn(cases()[name], batch, scale, mean)
+
+
+def drawn(given, batch, scale=1.0, mean=0.0):
     generator = torch.Generator("cuda").manual_seed(batch)
     dtype, shape = DTYPES[given["element"]], (batch, CHANNELS, given["length"])
 
@@ -80,6 +83,23 @@ def test_views(name, before):
             around[..., before:before + length] = inputs[given]
             inputs[given] = around[..., before:before + length]
     assert torch.equal(wanted, kernel(name)(*inputs.values()))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("name", PREPARED)
+def test_prepared_in_blocks(name, batch):
+    """A spectrum that lies in one piece, and one that does not."""
+    length, element, gated = PREPARED[name]
+    given = case("causal", length, element=element, pre=gated, post=gated, skip=True)
+    inputs = drawn(given, batch)
+    spectrum = module(name).functions["prepare"](inputs["h"])
+    wide = torch.full((*spectrum.shape[:-1], 3), float("nan"), device="cuda", dtype=spectrum.dtype)
+    wide[..., :2] = spectrum
+    gates = [inputs[gate] for gate in ("pre", "post") if gated]
+    y = kernel(name)(inputs["u"], spectrum, inputs["skip"], *gates)
+    wanted = exact(given, **inputs)
+    assert (y.double() - wanted).norm() < LIMIT[y.dtype] * wanted.norm()
+    assert torch.equal(y, kernel(name)(inputs["u"], wide[..., :2], inputs["skip"], *gates))
 
 
 RANGES = [name for name in cases() if name.endswith("bf16")]

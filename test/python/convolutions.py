@@ -87,6 +87,18 @@ def spectrum(kind, n, radices, h, r=None, taps="first"):
     return total
 
 
+def block_spectra(kind, blocks, n, radices, h, taps="first"):
+    """The result of seq.prepare_filter in blocks, complex [H, P, N]."""
+    if taps == "last":
+        h = h[:, ::-1]
+    f = digits_reversed(radices)
+    d = np.arange(1 - n, n)
+    roots = np.exp(-2j * np.pi * np.outer(d, f - 0.25) / n)
+    padded = np.pad(h, ((0, 0), (n, (blocks + 1) * n)))  # from lag -N on
+    sign = 1 if kind == "causal" else -1
+    return np.stack([padded[:, n + j * n + sign * d] @ roots for j in range(blocks)], axis=1)
+
+
 def butterfly(x, factors, strides):
     """y of seq.butterfly for x of [..., N]."""
     for w, m in zip(factors, strides):

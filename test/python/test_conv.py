@@ -209,6 +209,40 @@ def test_prepared_filters(kind, length, radices):
         check(text, [u, h, r], exact, target=kind == "causal" and len(radices) > 1)
 
 
+BLOCKS = [("causal", 3, [4, 4], 40, 30), ("causal", 2, [7], 14, 100), ("causal", 1, [4, 2], 5, 8), ("causal", 8, [2, 3], 7, 20),
+          ("anticausal", 4, [4, 4], 64, 64), ("anticausal", 3, [5], 11, 3)]
+
+
+@pytest.mark.parametrize("kind, blocks, radices, length, count", BLOCKS)
+@pytest.mark.parametrize("taps", ["first", "last"])
+def test_filters_prepared_in_blocks(kind, blocks, radices, length, count, taps):
+    """The spectra of the taps between two blocks, that they stand for the filter, and what the convolution becomes."""
+    n = int(np.prod(radices))
+    x, h, s = "tensor<?x2x?xf32>", f"tensor<2x{count}xf32>", f"tensor<2x{blocks}x{n}x2xf32>"
+    attributes = f"{{radices = array<i64: {', '.join(map(str, radices))}>}}"
+    text = f"""
+      func.func @prepare(%h: {h}) -> {s} {{
+        %s = seq.prepare_filter {kind} %h taps {taps} {attributes} : {h} -> {s}
+        return %s : {s}
+      }}
+      func.func @main(%u: {x}, %h: {h}) -> {x} {{
+        %s = call @prepare(%h) : ({h}) -> {s}
+        %y = seq.long_conv {kind} %u spectrum(%s : {s}) {attributes} : {x} -> {x}
+        return %y : {x}
+      }}"""
+    u, taps_of = random((3, 2, length)), random((2, count), seed=1)
+    wide = cpu.to_float64(taps_of)
+    values, = program(text, "f64")(taps_of, function="prepare")
+    assert error(values, pairs(convolutions.block_spectra(kind, blocks, n, radices, wide, taps))) <= ORACLE
+    exact = convolutions.long_conv(kind, cpu.to_float64(u), wide, taps=taps)
+    check(text, [u, taps_of], exact, target=blocks == 3)
+    # The same by what seq-decompose-fft writes for a length that is known.
+    decomposed = support.run_tool("longwing-opt", "--inline", "--seq-configure", "--seq-decompose-fft",
+                                  stdin=text.replace("?x2x?x", f"?x2x{length}x")).stdout
+    assert "seq.butterfly" in decomposed and "seq.long_conv" not in decomposed
+    check(decomposed, [u, taps_of], exact, target=False)
+
+
 def test_implicit_filter():
     """A layer of sines on the position, and a decaying sum over it: two implicit filters, one read by the other."""
     text = """
@@ -558,7 +592,9 @@ def test_decomposed_blocks(kind, taps, order, radices, reach):
     text = long_model(kind, taps=order, gates=True).replace("?x3x?xf32", "?x3x9000xf32").replace("3x?xf32", f"3x{taps}xf32")
     decomposed = support.run_tool("longwing-opt", f"--seq-configure=conv=blocks{radices}", "--seq-decompose-fft",
                                   stdin=text).stdout
-    assert decomposed.count("seq.prepare_filter two_sided_disjoint") == reach and "seq.long_conv" not in decomposed
+    points = 1280 if radices else 4096
+    assert decomposed.count(f"seq.prepare_filter {kind}") == 1 and f"tensor<3x{reach}x{points}x2xf32>" in decomposed
+    assert "seq.long_conv" not in decomposed
     u, h = random((2, 3, 9000)), random((3, taps), scale=taps**-0.5)
     pre, post = random(u.shape, seed=3), random(u.shape, seed=4)
     exact = convolutions.long_conv(kind, *map(cpu.to_float64, (u, h)), taps=order, pre=cpu.to_float64(pre),

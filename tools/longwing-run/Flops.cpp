@@ -179,8 +179,9 @@ static std::optional<double> flopsOf(seq::ShortConvOp op, const std::vector<Arra
 }
 
 static std::optional<double> flopsOf(seq::PrepareFilterOp op) {
-  return op.getFilter().getType().getDimSize(0) *
-         flopsOfTransform(op.getSpectrum().getType().getDimSize(1)) / 2;
+  RankedTensorType spectrum = op.getSpectrum().getType();
+  return op.getFilter().getType().getDimSize(0) * seq::blocksOf(spectrum) *
+         flopsOfTransform(seq::pointsOf(spectrum)) / 2;
 }
 
 static std::optional<double> flopsOf(seq::FftOp op, const std::vector<Array> &arguments) {

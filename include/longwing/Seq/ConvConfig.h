@@ -72,8 +72,9 @@ struct ConvConfig {
 /// holds: then it is longer, for the convolution `unwraps`.
 llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
 
-/// Those of a block in one CTA.
+/// Those of a block in one CTA, and how many blocks of input one of the result may depend on, as SRAM holds their transforms.
 llvm::SmallVector<int64_t> blockRadices();
+constexpr int64_t kMostReach = 8;
 
 /// The time of one output, in picoseconds, and what limits it.
 struct ConvCost {

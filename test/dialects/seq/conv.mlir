@@ -31,6 +31,15 @@ func.func @prepared(%u: tensor<?x6x240xf16>, %h: tensor<6x100xf32>, %r: tensor<6
   return %b : tensor<?x6x240xf16>
 }
 
+// CHECK-LABEL: func.func @prepared_in_blocks
+func.func @prepared_in_blocks(%u: tensor<?x6x?xf16>, %h: tensor<6x100xf32>) -> tensor<?x6x?xf16> {
+  // CHECK: seq.prepare_filter anticausal %{{.*}} taps last {radices = array<i64: 4, 4>} : tensor<6x100xf32> -> tensor<6x7x16x2xf16>
+  %s = seq.prepare_filter anticausal %h taps last {radices = array<i64: 4, 4>} : tensor<6x100xf32> -> tensor<6x7x16x2xf16>
+  // CHECK: seq.long_conv anticausal %{{.*}} spectrum(%{{.*}} : tensor<6x7x16x2xf16>) {radices = array<i64: 4, 4>}
+  %y = seq.long_conv anticausal %u spectrum(%s : tensor<6x7x16x2xf16>) {radices = array<i64: 4, 4>} : tensor<?x6x?xf16> -> tensor<?x6x?xf16>
+  return %y : tensor<?x6x?xf16>
+}
+
 // CHECK-LABEL: func.func @parts
 func.func @parts(%u: tensor<?x6x?xf16>, %h: tensor<6x100xf32>, %past: tensor<?x6x99xf32>) -> (tensor<?x6x?xf16>, tensor<?x6x99xf32>) {
   // CHECK: %{{.*}}, %{{.*}} = seq.long_conv causal %{{.*}} filter(%{{.*}} : tensor<6x100xf32>) taps first initial(%{{.*}} : tensor<?x6x99xf32>) : tensor<?x6x?xf16> -> tensor<?x6x?xf16>, tensor<?x6x99xf32>

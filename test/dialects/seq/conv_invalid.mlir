@@ -293,7 +293,7 @@ func.func @prepare_c1_dynamic(%h: tensor<?x8xf32>) {
 // -----
 
 func.func @prepare_c2(%h: tensor<4x8xf32>) {
-  // expected-error @+1 {{result #0 must be a tensor of rank 3 of f16 or f32 (C1), but got 'tensor<4x8x2xbf16>'}}
+  // expected-error @+1 {{result #0 must be a tensor of rank 3 or 4 of f16 or f32 (C1), but got 'tensor<4x8x2xbf16>'}}
   %s = seq.prepare_filter causal %h taps first {radices = array<i64: 8>} : tensor<4x8xf32> -> tensor<4x8x2xbf16>
   return
 }
@@ -880,5 +880,61 @@ func.func @implicit_spectrum_kind(%u: tensor<?x6x64xf16>) {
   }
   // expected-error @+1 {{(C8) expected a spectrum prepared for the kind causal, got one for circular}}
   %y = seq.long_conv causal %u spectrum(%s : tensor<6x64x2xf16>) {radices = array<i64: 8, 8>} : tensor<?x6x64xf16> -> tensor<?x6x64xf16>
+  return
+}
+
+// -----
+
+func.func @long_c1_blocks(%u: tensor<2x4x8xf16>, %s: tensor<3x2x4x2xf32>) {
+  // expected-error @+1 {{(C1) expected dimension 0 of spectrum to equal dimension 1 of u, got 3 and 4}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<3x2x4x2xf32>) {radices = array<i64: 4>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c6_block(%u: tensor<2x4x8xf16>, %s: tensor<4x2x4x2xf32>) {
+  // expected-error @+1 {{(C6) expected the radices to multiply to 4, the length of the spectrum, got 8}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<4x2x4x2xf32>) {radices = array<i64: 2, 4>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c7_few_blocks(%u: tensor<2x4x9xf16>, %s: tensor<4x2x4x2xf32>) {
+  // expected-error @+1 {{(C7) expected a spectrum for length 9 or more, got one for 8}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<4x2x4x2xf32>) {radices = array<i64: 4>} : tensor<2x4x9xf16> -> tensor<2x4x9xf16>
+  return
+}
+
+// -----
+
+func.func @long_c7_open_blocks(%u: tensor<2x4x8xf16>, %s: tensor<4x?x4x2xf32>) {
+  // expected-error @+1 {{(C7) expected a static, positive number of blocks (dimension 1) of the spectrum, whose samples fit 64 bits, got 'tensor<4x?x4x2xf32>'}}
+  %y = seq.long_conv causal %u spectrum(%s : tensor<4x?x4x2xf32>) {radices = array<i64: 4>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @long_c8_blocks(%u: tensor<2x4x8xf16>, %s: tensor<4x2x4x2xf32>) {
+  // expected-error @+1 {{(C8) expected a spectrum in blocks, 'tensor<4x2x4x2xf32>', for the kind causal or anticausal only, got circular}}
+  %y = seq.long_conv circular %u spectrum(%s : tensor<4x2x4x2xf32>) {radices = array<i64: 4>} : tensor<2x4x8xf16> -> tensor<2x4x8xf16>
+  return
+}
+
+// -----
+
+func.func @prepare_c1_no_blocks(%h: tensor<4x8xf32>) {
+  // expected-error @+1 {{(C1) expected a static, positive number of blocks (dimension 1) of the spectrum, whose samples fit 64 bits, got 'tensor<4x0x4x2xf32>'}}
+  %s = seq.prepare_filter causal %h taps first {radices = array<i64: 4>} : tensor<4x8xf32> -> tensor<4x0x4x2xf32>
+  return
+}
+
+// -----
+
+func.func @prepare_c7_two_sided(%h: tensor<4x8xf32>) {
+  // expected-error @+1 {{(C7) expected a spectrum in blocks, 'tensor<4x2x4x2xf16>', for the kind causal or anticausal only, got two_sided_shared}}
+  %s = seq.prepare_filter two_sided_shared %h reverse(%h : tensor<4x8xf32>) taps first {radices = array<i64: 4>} : tensor<4x8xf32> -> tensor<4x2x4x2xf16>
   return
 }

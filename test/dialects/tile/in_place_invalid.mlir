@@ -93,3 +93,11 @@ func.func @kept_elements(%x: tensor<4x16x16xf32, #tile.frag>, %s: !tile.view<3x2
   tile.keep %x, %x, %s[%i] : tensor<4x16x16xf32, #tile.frag>, !tile.view<3x2048xf32>
   return
 }
+
+// -----
+
+func.func @zipped_alone(%s: !tile.view<2x256xf16>, %i: index) {
+  // expected-error @+1 {{expected two tiles to be zipped, got 1}}
+  %x = tile.pull_rows %s[%i, %i : index, index] step 16 stride 256 zipped : !tile.view<2x256xf16> -> tensor<4x16x16xf16, #tile.frag>
+  return
+}

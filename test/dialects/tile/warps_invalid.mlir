@@ -155,3 +155,11 @@ func.func @strip_element(%x: tensor<64x64xf16, #tile.shared>, %y: !tile.view<?x1
       : tensor<64x64xf16, #tile.shared>, !tile.view<?x1000xbf16>
   return
 }
+
+// -----
+
+func.func @zip_of_f32(%a: tensor<16x16x16xf32, #tile.frag>) {
+  // expected-error @+1 {{expected 16-bit elements}}
+  %b, %c = tile.zip %a, %a : tensor<16x16x16xf32, #tile.frag>
+  return
+}
