@@ -150,14 +150,16 @@ KernelOp FourierConvKernel::create(StringRef name) {
   int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
-  // where the samples are read again for a skip.
+  // where the samples are read again for a skip. A users' spectrum beside a gate of the input, of blocks from the end,
+  // or of three, whose loop is unrolled whole, leaves fewer.
   if (plan.parts() > 1 || (loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
   if (plan.inBlocks())
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   if (plan.inBlocks() && op.getSpectrum())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
-  if (!boxes || addsSkip() || (plan.parts() == 1 && reads() > 3) || (plan.inBlocks() && op.getSpectrum()))
+  bool fewer = plan.inBlocks() && op.getSpectrum() && !op.getPost() && (op.getPre() || isAnticausal() || plan.reach == 3);
+  if (!boxes || addsSkip() || fewer || (plan.parts() == 1 && reads() > 3))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   else if (reads() > 1 || !element.isF16() || plan.inBlocks())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
