@@ -44,7 +44,14 @@ LogicalResult ReadRowsOp::verify() {
                     getStep());
 }
 
-static LogicalResult verifyPieces(Operation *op, ViewType view, size_t coordinates, TypeRange tiles) {
+static LogicalResult verifyPieces(Operation *op, Type memory, size_t coordinates, TypeRange tiles) {
+  auto view = dyn_cast<ViewType>(memory);
+  if (auto buffer = dyn_cast<SmemType>(memory)) { // as a tensor of one dimension, of pairs if there are two tiles
+    SmallVector<int64_t> shape = {ShapedType::kDynamic};
+    if (tiles.size() == 2)
+      shape.push_back(2);
+    view = ViewType::get(op->getContext(), shape, buffer.getElementType());
+  }
   size_t rank = view.getShape().size() - (tiles.size() == 2);
   if (tiles.size() == 2 && view.getShape().back() != 2)
     return op->emitOpError() << "expected the last dimension of a tensor of pairs to be 2, got "
@@ -72,6 +79,18 @@ LogicalResult PullRowsOp::verify() {
 }
 LogicalResult PlaceRowsOp::verify() {
   return verifyPieces(*this, getDestination().getType(), getCoordinates().size(), getTiles().getTypes());
+}
+
+LogicalResult BringOp::verify() {
+  ViewType view = getSource().getType();
+  SmemType buffer = getBuffer().getType();
+  int64_t elements = 1;
+  for (int64_t size : view.getShape())
+    elements *= ShapedType::isDynamic(size) ? 0 : size;
+  if (elements && elements % 64 == 0 && view.getElementType() == buffer.getElementType() &&
+      buffer.getShape() == ArrayRef<int64_t>{elements / 64, 64})
+    return success();
+  return emitOpError() << "expected a buffer [n, 64] of as many elements as the tensor has, got " << view << " and " << buffer;
 }
 
 static LogicalResult verifyKept(Operation *op, RankedTensorType tile, Type memory, size_t coordinates) {

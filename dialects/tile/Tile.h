@@ -99,11 +99,16 @@ constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 /// On such a kernel of three phases: what its exchanges bring goes back through the same memory.
 constexpr llvm::StringLiteral kInPlaceAttr = "tile.in_place";
-/// On such a kernel: a CTA does all work tiles that differ in the first coordinate alone, in order.
+/// On such a kernel, or a persistent one: a CTA does all work tiles that differ in the first coordinate alone, in order.
 constexpr llvm::StringLiteral kOrderedAttr = "tile.ordered";
 /// On a tile.recall of a tensor: what it reads stays while the coordinates of the work tile do that it depends on, as that of a
 /// tile.pull does.
 constexpr llvm::StringLiteral kStaysAttr = "tile.stays";
+/// On a persistent kernel: how many CTAs run at once, at most.
+constexpr llvm::StringLiteral kMostCtasAttr = "tile.most_ctas";
+/// On a kernel whose warps have a matrix each: constant tables that are the same for all warps lie in SRAM. `tile-allocate`
+/// gives it the bytes where they begin, instead of a unit.
+constexpr llvm::StringLiteral kSramTablesAttr = "tile.sram_tables";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
 /// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";

@@ -63,8 +63,9 @@ def Tile_PullRowsOp : Tile_Op<"pull_rows", [MemoryEffects<[MemRead]>]> {
 
     A row lies inside of the tensor or outside of it (all do inside if `inside` promises it), the
     tensor's last dimension is in one piece, and rows begin at multiples of 16 bytes: see `tile.whole`.
+    A buffer in SRAM, [n, 64], is one dimension.
   }];
-  let arguments = (ins Tile_ViewType:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
+  let arguments = (ins AnyTypeOf<[Tile_ViewType, Tile_SmemType]>:$source, Variadic<AnyType>:$coordinates, I64Attr:$step,
                        I64Attr:$stride, UnitAttr:$inside, UnitAttr:$quads, UnitAttr:$zipped);
   let results = (outs Variadic<Tile_FragTile>:$results_);
   let assemblyFormat = [{
@@ -88,6 +89,22 @@ def Tile_PlaceRowsOp : Tile_Op<"place_rows", [AttrSizedOperandSegments, MemoryEf
   let hasVerifier = 1;
 }
 
+def Tile_BringOp : Tile_Op<"bring", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Brings a tensor in one piece to SRAM, before a kernel's work begins";
+  let arguments = (ins Tile_ViewType:$source, Tile_SmemType:$buffer);
+  let assemblyFormat = "$source `to` $buffer attr-dict `:` type($source) `to` type($buffer)";
+  let hasVerifier = 1;
+}
+
+def Tile_CtaOp : Tile_Op<"cta", [Pure]> {
+  let summary = "The number of this CTA, from 0";
+  let description = [{
+    CTAs that run at the same time have different ones, less than the kernel's `tile.most_ctas`. In order there is one, 0.
+  }];
+  let results = (outs Index:$number);
+  let assemblyFormat = "attr-dict";
+}
+
 def Tile_KeepOp : Tile_Op<"keep", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemWrite]>]> {
   let summary = "Keeps two tiles in memory, each thread what it holds of them";
   let description = [{
@@ -102,11 +119,12 @@ def Tile_KeepOp : Tile_Op<"keep", [AllTypesMatch<["first", "second"]>, MemoryEff
   let hasVerifier = 1;
 }
 
-def Tile_RecallOp : Tile_Op<"recall", [AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
+def Tile_RecallOp : Tile_Op<"recall", [AttrSizedOperandSegments, AllTypesMatch<["first", "second"]>, MemoryEffects<[MemRead]>]> {
   let summary = "Reads two tiles that were kept";
-  let arguments = (ins AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory, Variadic<Index>:$place);
+  let description = "Where `exists` is false they are zero, and nothing is read.";
+  let arguments = (ins AnyTypeOf<[Tile_SmemType, Tile_ViewType]>:$memory, Variadic<Index>:$place, Optional<I1>:$exists);
   let results = (outs Tile_FragTile:$first, Tile_FragTile:$second);
-  let assemblyFormat = "$memory `[` $place `]` attr-dict `:` type($memory) `->` type($first)";
+  let assemblyFormat = "$memory `[` $place `]` (`if` $exists^)? attr-dict `:` type($memory) `->` type($first)";
   let hasVerifier = 1;
 }
 

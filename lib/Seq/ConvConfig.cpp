@@ -12,6 +12,7 @@
 
 #include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/Config.h"
+#include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
 
 #include "mlir/IR/Builders.h"
@@ -41,8 +42,10 @@ static constexpr int64_t kBlock = 64;
 static constexpr int64_t kPart = 4096, kLongestInCta = 32768;
 /// The longest sequence that is thought about; a longer one has no memory.
 static constexpr int64_t kLongest = int64_t(1) << 40;
-/// The transform of a block, and the picoseconds that each block of input that one of the result depends on costs an output.
-static constexpr int64_t kBlockRadices[] = {16, 16, 16};
+/// The picoseconds that each block of input that one of the result depends on costs an output: SRAM holds the transforms of
+/// short ones, L2 those of long ones.
+static constexpr double kLongBlockProduct = 1.6;
+static constexpr int64_t kBlockRadices[] = {16, 16, 16}, kLongBlockRadices[] = {kLongestInCta / 256, 16, 16};
 static constexpr double kBlockProduct = 0.4;
 /// The most rows of an outer pass.
 static constexpr int64_t kMostRows = 256;
@@ -70,6 +73,8 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
 }
 
 int64_t ConvProblem::reach(int64_t block) const {
+  if (isCircular() && unwraps() && block == kLongestInCta && length == 2 * block)
+    return 2;
   bool oneSided = kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal;
   if (!oneSided || length <= block || length > kLongest)
     return 0;
@@ -77,7 +82,7 @@ int64_t ConvProblem::reach(int64_t block) const {
   // Between two neighbouring blocks are lags of up to two lengths.
   if (taps >= 0)
     blocks = std::min<int64_t>(blocks, llvm::divideCeil(std::max<int64_t>(taps - 1, 1), block) + 1);
-  return blocks <= kMostReach ? blocks : 0;
+  return blocks <= (block == kLongestInCta ? kMostLongReach : kMostReach) ? blocks : 0;
 }
 
 /// Operations of an output, forth and back, 8 for each complex product; the pointwise arithmetic
@@ -87,6 +92,14 @@ static double stageCost(ArrayRef<int64_t> radices) {
   for (int64_t radix : radices)
     sum += 16 * radix + kStage * kMma;
   return radices.empty() ? 0 : sum - 8 * radices.front(); // the first and last stage are real
+}
+
+/// N.
+static int64_t lengthOf(ArrayRef<int64_t> radices) {
+  int64_t length = 1;
+  for (int64_t radix : radices)
+    length *= radix;
+  return length;
 }
 
 /// Tries all ways to write `rest` as further radices, at most four in all.
@@ -172,9 +185,7 @@ ConvCost longwing::toeplitzCost(const ConvProblem &problem) {
 }
 
 ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> radices) {
-  int64_t transformed = 1;
-  for (int64_t radix : radices)
-    transformed *= radix;
+  int64_t transformed = lengthOf(radices);
   double padding = double(transformed) / std::max<int64_t>(problem.length, 1);
   double arithmetic = padding * stageCost(radices) / kMma / (transformed > kPart ? kInPlaceEfficiency : kEfficiency);
   if (transformed > kLongestInCta)
@@ -185,15 +196,15 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
 
 SmallVector<int64_t> longwing::blockRadices() { return llvm::to_vector(ArrayRef(kBlockRadices)); }
 
-/// Blocks of a one-sided sequence, each the sum of as many products of transforms as it depends on blocks.
+SmallVector<int64_t> longwing::longBlockRadices() { return llvm::to_vector(ArrayRef(kLongBlockRadices)); }
+
+/// Blocks of a sequence, each the sum of as many products of transforms as it depends on blocks.
 static ConvCost blocksCost(const ConvProblem &problem, ArrayRef<int64_t> radices, int64_t reach) {
-  int64_t points = 1;
-  for (int64_t radix : radices)
-    points *= radix;
-  int64_t blocks = llvm::divideCeil(problem.length, points);
-  double padding = double(blocks * points) / double(problem.length);
+  int64_t block = lengthOf(radices), blocks = llvm::divideCeil(problem.length, block);
+  double padding = double(blocks * block) / double(problem.length);
   double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
-  double arithmetic = stageCost(radices) / kMma / kEfficiency + kBlockProduct * (products - 1);
+  double product = block == kLongestInCta ? kLongBlockProduct : kBlockProduct;
+  double arithmetic = stageCost(radices) / kMma / kEfficiency + product * (products - 1);
   return limited(memoryTime(problem), padding * arithmetic);
 }
 
@@ -241,10 +252,14 @@ ConvConfig longwing::chooseConv(seq::LongConvOp op) {
     config.radices = radices;
     config.picoseconds = cost.picoseconds;
   };
-  if (int64_t reach = problem.reach(kPart))
+  if (int64_t reach = problem.reach(kPart)) {
     inBlocks(kPart, blocksCost(problem, kBlockRadices, reach), blockRadices());
-  else if (std::optional<PassPlan> plan = PassPlan::chooseBlocks(problem, PassPlan::maxOuter(op)))
-    inBlocks(plan->points(), {plan->cost(), "passes"}, plan->radices());
+  } else {
+    if (int64_t reach = problem.reach(kLongestInCta); reach && !FourierPlan::addsSkip(op))
+      inBlocks(kLongestInCta, blocksCost(problem, kLongBlockRadices, reach), longBlockRadices());
+    if (std::optional<PassPlan> plan = PassPlan::chooseBlocks(problem, PassPlan::maxOuter(op)))
+      inBlocks(plan->points(), {plan->cost(), "passes"}, plan->radices());
+  }
   SmallVector<int64_t> radices = chooseRadices(problem);
   if (radices.empty()) {
     config.reason += problem.length < 0 ? "; a transform needs a static length"
@@ -286,12 +301,7 @@ std::optional<ConvAlgorithm> longwing::symbolizeConvAlgorithm(StringRef name) {
   return std::nullopt;
 }
 
-int64_t ConvConfig::transformLength() const {
-  int64_t length = 1;
-  for (int64_t radix : radices)
-    length *= radix;
-  return length;
-}
+int64_t ConvConfig::transformLength() const { return lengthOf(radices); }
 
 int64_t ConvConfig::reach(seq::LongConvOp op) const {
   if (algorithm != ConvAlgorithm::Blocks)

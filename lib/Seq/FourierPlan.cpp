@@ -34,9 +34,13 @@ static std::optional<FourierPlan> refuse(std::string *why, const Twine &reason) 
   return std::nullopt;
 }
 
+static constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
+
 /// A plan in blocks, unless the transforms that are kept leave no SRAM for what is skipped.
 static std::optional<FourierPlan> fits(seq::LongConvOp op, const FourierPlan &plan, std::string *why) {
   constexpr int64_t kMostBesideSkip = 6;
+  if (FourierPlan::addsSkip(op) && plan.parts() > 1)
+    return refuse(why, kSkip);
   if (op.getPre() && op.getSkipUngated() && plan.reach > kMostBesideSkip)
     return refuse(why, "beside a skip that is not gated a filter reaches over at most " + Twine(kMostBesideSkip) + " blocks");
   return plan;
@@ -49,7 +53,6 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   int64_t length = op.getLength();
   if (ShapedType::isDynamic(length) || length < 1)
     return refuse(why, "a transform needs a static length");
-  constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
   if (op.getSpectrum() && seq::isInBlocks(op.getSpectrum().getType())) {
     FourierPlan plan;
     plan.reach = llvm::divideCeil(length, plan.length());
@@ -73,8 +76,10 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   ConvConfig config = ConvConfig::read(op);
   FourierPlan plan;
   if (config.algorithm == ConvAlgorithm::Blocks) {
-    if (config.transformLength() != plan.length())
-      return refuse(why, "blocks of other lengths than " + Twine(plan.length()) + " go through memory");
+    if (config.radices == blockRadices() || config.radices == longBlockRadices())
+      plan.radix = config.radices.front();
+    else
+      return refuse(why, "blocks of other lengths than 4096 and 32768 samples go through memory");
     plan.reach = config.reach(op);
     return fits(op, plan, why);
   }

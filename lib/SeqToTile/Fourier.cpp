@@ -64,6 +64,13 @@ void FourierBuilder::eachStep(int64_t count, bool holds, function_ref<void(Value
   body(loop.getInductionVar());
 }
 
+Value FourierBuilder::bring(Value twiddles, const FourierPlan &plan) {
+  auto type = SmemType::get(b.getContext(), {2 * rowTwiddleCount(plan) / 64, 64}, b.getF16Type());
+  Value buffer = AllocOp::create(b, loc, type, IntegerAttr()).getMemory();
+  BringOp::create(b, loc, twiddles, buffer);
+  return buffer;
+}
+
 ComplexTile FourierBuilder::rowTwiddle(Value twiddles, const FourierPlan &plan, int64_t table, Value row,
                                        bool quads) {
   Value first = mul(add(row, plan.radix * table), 16);

@@ -141,6 +141,8 @@ public:
   /// X[k] = sum over n of exp(-2 pi i n k / size) x[n], or back exp(2 pi i n k / size), of 1, 2, 4 or 8.
   llvm::SmallVector<ComplexTile> butterflies(llvm::ArrayRef<ComplexTile> x, bool back);
   /// 16 of `rowTwiddles` for each warp from the row on, the same in all rows of its matrix.
+  /// They themselves, brought to SRAM.
+  mlir::Value bring(mlir::Value twiddles, const FourierPlan &plan);
   ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row,
                          bool quads = true);
 
@@ -158,8 +160,8 @@ public:
   void keep(const ComplexTile &z, mlir::Value memory, mlir::ValueRange place) {
     tile::KeepOp::create(b, loc, z.re, z.im, memory, place);
   }
-  ComplexTile recall(mlir::Value memory, mlir::ValueRange place) {
-    auto op = tile::RecallOp::create(b, loc, half(), half(), memory, place);
+  ComplexTile recall(mlir::Value memory, mlir::ValueRange place, mlir::Value exists = {}) {
+    auto op = tile::RecallOp::create(b, loc, half(), half(), memory, place, exists);
     return {op.getFirst(), op.getSecond()};
   }
   /// SRAM for as many complex tiles.

@@ -54,7 +54,7 @@ public:
   KernelOp create(StringRef name);
   /// Whether SRAM holds what the phases of a sequence in parts exchange, and comes and goes.
   static bool takesParts(seq::LongConvOp op, const FourierPlan &plan) {
-    return plan.parts() == 2 && op.getLength() % 256 == 0;
+    return plan.parts() == 2 && op.getLength() % 256 == 0 && !plan.inBlocks();
   }
   /// Sequences of a channel that a work tile takes.
   int64_t sequences() { return numbers() * plan.sequences(); }

@@ -21,6 +21,14 @@
 // between the phases, and only there. A warp has 8 matrices in each phase whatever S is: there are 2 S
 // warps, and as many CTAs share a multiprocessor as have room; they work while others wait.
 //
+// Of a long causal sequence a work tile is a block of N samples, and a CTA does those of a sequence in order. It keeps their
+// transforms in memory, where they stay in L2, as many as the filter reaches back; each step of phase 2 adds up the products
+// of its numbers with those of the spectra of taps between two blocks.
+//
+// Of a circular one of two blocks each of the result depends on both. So the first one is transformed and kept; then the second
+// one, of which the numbers of both results are made, its own to go back at once and those of the first one, kept in its place,
+// in a third work tile.
+//
 // Every stage on the way there shrinks a sum to at most the largest of its terms, so that no input of
 // f16 overflows. On the way back nothing grows beyond the result. One of bf16 may lie beyond the range of
 // f16: there all is shrunk by resultRoom before the spectrum comes in, and sums of f32 make up for it.
@@ -30,6 +38,8 @@
 #include "Fourier.h"
 #include "Launch.h"
 #include "SeqToTile.h"
+
+#include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -47,34 +57,60 @@ public:
     element = op.getU().getType().getElementType();
   }
   KernelOp create(StringRef name);
+  /// Of each CTA, places for the transforms of blocks that are still needed. An odd number of them: where a remainder is a mask,
+  /// ptxas holds what it makes of it, and spills.
+  int64_t places() { return (plan.reach - 1) | 1; }
+  RankedTensorType keptTransforms() {
+    SmallVector<int64_t> shape = {ShapedType::kDynamic, places() * kSteps, 512 * warps};
+    return RankedTensorType::get(shape, builder.getF16Type());
+  }
+
 private:
   void workTile();
   void there(Value step);
   void across(Value step, const ComplexTile &kernel);
+  void keep(const ComplexTile &x, Value step);
+  ComplexTable ofQuads();
+  ComplexTile between(double scale, bool back);
+  ComplexTile transformOf(Value step);
+  void backFrom(ComplexTile y, Value step);
+  void roundSteps();
+  void when(Value condition, function_ref<void()> then, function_ref<void()> otherwise = nullptr);
   void back(Value step);
   void phase(Value fast, function_ref<void()> steps);
   void acrossSteps();
   SmallVector<Value> samples(Value step, int64_t part);
   Value column(Value step, int64_t part);
-  double shrink() { return resultRoom(element); }
-  ComplexTile kernelOf(Value first);
+  /// Between two blocks the result may run from one end of its range to the other.
+  double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
+  /// Whether all blocks of a sequence depend on all.
+  bool isRound() { return plan.inBlocks() && op.isCircular(); }
+  int64_t workTiles() { return blocks() + (isRound() ? 1 : 0); }
+  int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
+  bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
+  ComplexTile kernelOf(Value step);
   Value pull(Value source, Value step, int64_t part);
   /// Whether all samples of a transform are there.
-  bool isWhole() { return op.getLength() == plan.length(); }
+  bool isWhole() { return op.getLength() == blocks() * plan.length(); }
   Value firstSample(Value step, int64_t part) {
-    return t.add(t.mul(step, 16 * warps), 256 * part);
+    Value first = t.add(t.mul(step, 16 * warps), 256 * part);
+    return block ? t.add(first, t.mul(block, plan.length())) : first;
   }
+  /// Where the numbers of a step of phase 2 lie, of one of several transforms.
+  Value placeOf(Value transform, Value step) { return t.add(t.mul(transform, kSteps), step); }
 
   seq::LongConvOp op;
   FourierPlan plan;
   RankedTensorType spectrum;
   int64_t parts, warps; // S and 2 S
+  static constexpr int64_t kSteps = 8; // of phase 2
   OpBuilder builder;
   FourierBuilder t;
   Type element;
 
-  Value u, s, twiddle, pre, post, y; // arguments
+  Value u, s, twiddle, pre, post, past, y; // arguments
   Value buffer, batch, channel;
+  Value cta, order, block; // of a work tile that is a block: which one it is, and from the left
   Value fast, fastSpectrum; // whether rows lie in one piece
   bool inRows = false;      // the phase is written for those
 };
@@ -90,13 +126,22 @@ KernelOp InPlaceKernel::create(StringRef name) {
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(view);
+  if (plan.inBlocks()) {
+    inputs.push_back(ViewType::get(context, keptTransforms().getShape(), builder.getF16Type()));
+    }
   inputs.push_back(view);
   auto schedule = ScheduleAttr::get(context, parts / 2, /*producerRegisters=*/0, /*consumerRegisters=*/128,
                                     /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
+  kernel->setAttr(kSramTablesAttr, builder.getUnitAttr());
   if (parts == 8) // of what is read by elements
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
+  if (plan.inBlocks()) {
+    kernel.setOutput(inputs.size() - 2);
+    kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
+    kernel->setAttr(kMostCtasAttr, builder.getI64IntegerAttr(hopper::kMultiprocessors));
+  }
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
@@ -107,21 +152,37 @@ KernelOp InPlaceKernel::create(StringRef name) {
     pre = body.getArgument(next++);
   if (op.getPost())
     post = body.getArgument(next++);
+  if (plan.inBlocks())
+    past = body.getArgument(next++);
   y = body.getArgument(next++);
   auto memory = SmemType::get(context, {16 * parts * 8, 64}, builder.getF16Type());
   buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
-  fastSpectrum = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
+  twiddle = t.bring(twiddle, plan);
+  if (plan.inBlocks())
+    cta = t.make<CtaOp>(builder.getIndexType());
+  else
+    fastSpectrum = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
   SmallVector<Value> moved = {u, y};
   for (Value tensor : {pre, post})
     if (tensor)
       moved.push_back(tensor);
   if (op.getLength() % 16 == 0)
     fast = t.make<WholeOp>(builder.getI1Type(), moved);
-  auto forEach =
-      ForEachOp::create(builder, t.loc, ValueRange{t.dim(y, 0), t.dim(y, 1)});
+  SmallVector<Value> sizes = {t.dim(y, 0), t.dim(y, 1)};
+  if (plan.inBlocks())
+    sizes.insert(sizes.begin(), t.index(workTiles()));
+  auto forEach = ForEachOp::create(builder, t.loc, sizes);
   ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  batch = forEach.getBody().getArgument(0), channel = forEach.getBody().getArgument(1);
+  Block &work = forEach.getBody().front();
+  builder.setInsertionPointToStart(&work);
+  if (plan.inBlocks()) {
+    order = block = work.getArgument(0);
+    if (isAnticausal())
+      block = t.sub(t.index(blocks() - 1), order);
+    else if (isRound()) // 0, 1, and 0 again
+      block = t.make<arith::AndIOp>(order, t.index(1));
+  }
+  batch = work.getArgument(sizes.size() - 2), channel = work.getArgument(sizes.size() - 1);
   workTile();
   return kernel;
 }
@@ -129,11 +190,46 @@ KernelOp InPlaceKernel::create(StringRef name) {
 void InPlaceKernel::workTile() {
   int64_t steps = 8 / parts;
   bool holdsThere = steps > 1 && !(pre && (steps == 2 || !element.isF16())), holdsBack = steps > 1 && !post;
-  phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
+  auto first = [&] { phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); }); };
+  auto last = [&] { phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); }); };
+  using Predicate = arith::CmpIPredicate;
+  isRound() ? when(t.compare(Predicate::ult, order, t.index(2)), first) : first();
   MeetOp::create(builder, t.loc);
-  phase(fastSpectrum, [&] { acrossSteps(); });
+  if (isRound())
+    roundSteps();
+  else
+    phase(fastSpectrum, [&] { acrossSteps(); }); // spectra of blocks are always as they are to be
   MeetOp::create(builder, t.loc);
-  phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
+  isRound() ? when(t.compare(Predicate::ugt, order, t.index(0)), last) : last();
+}
+
+/// What is done under a condition, and what else.
+void InPlaceKernel::when(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
+  auto branch = scf::IfOp::create(builder, t.loc, condition, /*withElseRegion=*/bool(otherwise));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  then();
+  if (!otherwise)
+    return;
+  builder.setInsertionPointToStart(branch.elseBlock());
+  otherwise();
+}
+
+/// Phase 2 of the three work tiles of a circular sequence in two blocks.
+void InPlaceKernel::roundSteps() {
+  auto is = [&](int64_t which) { return t.compare(arith::CmpIPredicate::eq, order, t.index(which)); };
+  auto place = [&](Value step) { return SmallVector<Value>{cta, step}; };
+  auto each = [&](function_ref<void(Value)> body) { return t.eachStep(kSteps, /*holds=*/true, body); };
+  when(is(0), [&] { each([&](Value step) { t.keep(transformOf(step), past, place(step)); }); }, [&] {
+    when(is(1), [&] {
+      each([&](Value step) {
+        ComplexTile before = t.recall(past, place(step)), near = kernelOf(step), far = kernelOf(placeOf(t.index(1), step));
+        ComplexTile x = transformOf(step);
+        t.keep(t.plusTimes(t.times(before, near), x, far), past, place(step));
+        backFrom(t.plusTimes(t.times(x, near), before, far), step);
+      });
+    }, [&] { each([&](Value step) { backFrom(t.recall(past, place(step)), step); }); });
+  });
 }
 
 /// Once for tensors whose rows lie in one piece, and once for others.
@@ -152,7 +248,6 @@ void InPlaceKernel::phase(Value fast, function_ref<void()> steps) {
 
 /// The steps of phase 2, each of which reads the spectrum of the next one.
 void InPlaceKernel::acrossSteps() {
-  constexpr int64_t kSteps = 8;
   ComplexTile kernel = kernelOf(t.index(0));
   auto loop = scf::ForOp::create(builder, t.loc, t.index(0), t.index(kSteps), t.index(1),
                                  ValueRange{kernel.re, kernel.im});
@@ -163,7 +258,7 @@ void InPlaceKernel::acrossSteps() {
   Value step = loop.getInductionVar();
   // The last one reads the first again.
   Value next = t.make<arith::RemUIOp>(t.add(step, 1), t.index(kSteps));
-  ComplexTile ahead = kernelOf(t.mul(next, warps));
+  ComplexTile ahead = kernelOf(next);
   across(step, {loop.getRegionIterArg(0), loop.getRegionIterArg(1)});
   scf::YieldOp::create(builder, t.loc, ValueRange{ahead.re, ahead.im});
 }
@@ -188,10 +283,12 @@ Value InPlaceKernel::pull(Value source, Value step, int64_t part) {
       .getResult(0);
 }
 
-/// The spectrum at the k of each warp, of w = 0 first: [k2][k3].
-ComplexTile InPlaceKernel::kernelOf(Value first) {
+/// The spectrum at the k of each warp in a step, or the first one of those of blocks: [k2][k3].
+ComplexTile InPlaceKernel::kernelOf(Value step) {
+  if (plan.inBlocks())
+    return t.recall(s, {channel, step});
   RankedTensorType type = t.frag(spectrum.getElementType());
-  first = t.mul(first, 256);
+  Value first = t.mul(step, 256 * warps);
   SmallVector<Value, 2> both;
   if (inRows && spectrum.getElementTypeBitWidth() == 16) {
     auto read = PullRowsOp::create(builder, t.loc, TypeRange{type, type}, s, ValueRange{channel, first},
@@ -227,24 +324,66 @@ void InPlaceKernel::there(Value step) {
     t.writeRows(sum, buffer, t.index(16 * kj), t.mul(step, warps), /*along=*/1);
 }
 
-void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
+/// A table in the order of quads, on the side of k3.
+ComplexTable InPlaceKernel::ofQuads() {
+  return t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/true)); // [k3][c]
+}
+
+/// The twiddle between c and k2, [k2][c] there and [c][k2] back.
+ComplexTile InPlaceKernel::between(double scale, bool back) {
+  FourierTable values = [=](int64_t, int64_t row, int64_t column) {
+    return scale * unitRoot((back ? 1 : -1) * row * column, 256);
+  };
+  return t.complexTile(inQuads(values, /*rows=*/back, /*columns=*/!back));
+}
+
+/// Phase 2 as far as the transform, [k2][k3] at a k for each warp.
+ComplexTile InPlaceKernel::transformOf(Value step) {
   Value first = t.mul(step, warps); // warp w has the k that many further
   ComplexTable f = t.complexTable(sixteen(0.25));
-  ComplexTable ofQuads = t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/true)); // [k3][c]
-  auto between = [&](double scale, bool back) {
-    FourierTable values = [=](int64_t, int64_t row, int64_t column) {
-      return scale * unitRoot((back ? 1 : -1) * row * column, 256);
-    };
-    return t.complexTile(inQuads(values, /*rows=*/back, /*columns=*/!back));
-  };
-  ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0);     // [c][b]
-  z = t.fromLeft(f, t.times(z, t.rowTwiddle(twiddle, plan, 0, first)));   // [k2][c]
-  ComplexTile ofC = t.rowTwiddle(twiddle, plan, 1, first);
-  z = t.times(t.times(z, between(0.25 / shrink(), false)), ofC);
-  z = t.times(t.fromRight(z, ofQuads), kernel);                 // [k2][k3]
-  z = t.times(t.fromLeft(ofQuads.conj(), z), between(4, true)); // [c][k2]
-  z = t.timesConj(t.fromLeft(f.conj(), z), ofC);                // [b][c]
+  ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0);   // [c][b]
+  z = t.fromLeft(f, t.times(z, t.rowTwiddle(twiddle, plan, 0, first))); // [k2][c]
+  z = t.times(t.times(z, between(0.25 / shrink(), false)), t.rowTwiddle(twiddle, plan, 1, first));
+  return t.fromRight(z, ofQuads());
+}
+
+/// And the way back, to the same place.
+void InPlaceKernel::backFrom(ComplexTile z, Value step) {
+  Value first = t.mul(step, warps);
+  z = t.times(t.fromLeft(ofQuads().conj(), z), between(4, true));                                           // [c][k2]
+  z = t.timesConj(t.fromLeft(t.complexTable(sixteen(0.25)).conj(), z), t.rowTwiddle(twiddle, plan, 1, first)); // [b][c]
   t.writeRows(z, buffer, first, t.index(0), /*along=*/0);
+}
+
+void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
+  // Numbers of the j-th block before this one, and of the spectrum that leads from there to here.
+  auto before = [&](int64_t j) -> std::pair<ComplexTile, ComplexTile> {
+    Value exists = t.compare(arith::CmpIPredicate::uge, order, t.index(j));
+    Value place = t.make<arith::RemUIOp>(t.sub(order, t.index(j)), t.index(places()));
+    return {t.recall(past, {cta, placeOf(place, step)}, exists), t.recall(s, {channel, placeOf(t.index(j), step)}, exists)};
+  };
+  std::pair<ComplexTile, ComplexTile> last; // where there is one, registers can hold it from the beginning on
+  bool early = plan.reach == 2;
+  if (early)
+    last = before(1);
+  ComplexTile x = transformOf(step), y = t.times(x, kernel);
+  for (int64_t j = 1; j < plan.reach; ++j) {
+    auto [there, kernel] = early ? last : before(j);
+    y = t.plusTimes(y, there, kernel);
+  }
+  if (plan.inBlocks())
+    keep(x, step);
+  backFrom(y, step);
+}
+
+/// The transform of a block, where one of those before it was that no block needs any more.
+void InPlaceKernel::keep(const ComplexTile &x, Value step) {
+  Value needed = t.compare(arith::CmpIPredicate::ult, order, t.index(blocks() - 1));
+  auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  Value place = t.make<arith::RemUIOp>(order, t.index(places()));
+  t.keep(x, past, {cta, placeOf(place, step)});
 }
 
 void InPlaceKernel::back(Value step) {
@@ -295,13 +434,19 @@ LogicalResult longwing::lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &
       batch.append({int64_t(operands.size()), 0});
       operands.push_back(gate);
     }
+  auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
+  SmallVector<Type> written;
+  if (plan.inBlocks()) {
+    Value ctas = host.min(host.make<arith::MulIOp>(size(0), size(1)), host.index(hopper::kMultiprocessors));
+    operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), writer.keptTransforms(), ctas));
+    written.push_back(writer.keptTransforms());
+  }
   batch.append({int64_t(operands.size()), 0});
   operands.push_back(results->front());
-  auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
-  auto launch = LaunchOp::create(b, op.getLoc(), op->getResultTypes(), kernel.getSymName(), operands,
-                                 ValueRange{size(0), size(1)});
+  written.push_back(results->front().getType());
+  auto launch = LaunchOp::create(b, op.getLoc(), written, kernel.getSymName(), operands, ValueRange{size(0), size(1)});
   launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batch)}));
-  op->replaceAllUsesWith(launch.getResults());
+  op->replaceAllUsesWith(launch.getResults().take_back());
   op->erase();
   return success();
 }

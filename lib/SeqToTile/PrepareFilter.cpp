@@ -15,7 +15,8 @@
 //
 // Of a convolution in blocks of N samples, a work tile is the spectrum of the taps between a block of input and
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
-// the work tile before, times -i: a CTA does those of a channel in order. Of a spectrum that users keep each work tile
+// the work tile before, times -i: a CTA does those of a channel in order, in place by way of memory. In a circular convolution
+// of two blocks each is before the other. Of a spectrum that users keep each work tile
 // reads both: those of d < 0 are the imaginary part of its input.
 //
 // Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
@@ -28,6 +29,8 @@
 #include "Fourier.h"
 #include "SeqToTile.h"
 
+#include "longwing/Target/Hopper.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -38,8 +41,8 @@ using seq::ConvKind;
 namespace {
 
 constexpr double kResidual = 2048;
-/// Samples of a part.
-constexpr int64_t kPart = 4096;
+/// Samples of a part, and numbers of two tiles that are kept.
+constexpr int64_t kPart = 4096, kNumbers = 2 * kPart;
 
 /// A tile of f32 as two of f16, or as the first of them.
 struct Split {
@@ -70,6 +73,11 @@ public:
   bool byResidue() { return plan.parts() > 1 && source.kept; }
   /// Whether SRAM holds the complex tile, in place.
   bool inPlace() { return plan.parts() > 2 && !byResidue(); }
+  /// Whether a block's numbers go to the next one through memory, and of what type, of each CTA: as tile.keep leaves them.
+  bool handsOn() { return inPlace() && plan.inBlocks(); }
+  RankedTensorType handedOn() {
+    return RankedTensorType::get({ShapedType::kDynamic, plan.parts(), kNumbers}, builder.getF16Type());
+  }
 
 private:
   bool wraps() {
@@ -77,18 +85,21 @@ private:
            cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
   }
   /// Whether taps reach to both sides, or to the right alone.
-  bool reachesRight() { return source.kind == ConvKind::Circular ? plan.rightAngle : source.kind != ConvKind::Causal; }
+  bool reachesRight() {
+    return !inOrder() && (source.kind == ConvKind::Circular ? plan.rightAngle : source.kind != ConvKind::Causal);
+  }
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
   /// The block of a work tile, counted from it.
   Value blockOf(Value number) { return inOrder() && isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
   void workTile(Value group, Value second);
-  void finishBlock(Value re, Value im, Value channel, Value number);
-  void inPlaceTile(Value channel);
+  Value lagInBlock(Value point, Value number);
+  void finishBlock(Value re, Value im, Value channel, Value number, Value step = {});
+  void inPlaceTile(Value channel, Value number);
   /// Of taps to both sides registers hold fewer.
   int64_t partsAtOnce() { return reachesRight() ? 2 : 4; }
-  void keepParts(Value step);
+  void keepParts(Value number, Value step);
   void rowsOfParts();
-  void acrossRows(Value channel, Value step);
+  void acrossRows(Value channel, Value number, Value step);
   std::pair<Value, Value> everyPart(Value residue);
   Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
@@ -112,7 +123,7 @@ private:
   Value filter, reverse, skip, twiddles, out; // arguments
   Value buffer;
   Value head, lag;                  // of each element
-  Value before;                     // of a block: the transform of the one before it
+  Value before, cta;                // of a block: the transform of the one before it
 };
 
 } // namespace
@@ -129,8 +140,10 @@ KernelOp PrepareKernel::create(StringRef name) {
       inputs.push_back(view(tensor));
   if (inPlace())
     inputs.push_back(ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type()));
+  if (handsOn())
+    inputs.push_back(ViewType::get(context, handedOn().getShape(), builder.getF16Type()));
   inputs.push_back(ViewType::get(context, spectrum.getShape(), spectrum.getElementType()));
-  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/inOrder(), /*spread=*/false);
+  auto schedule = ScheduleAttr::get(context, 4, 0, 128, /*persistent=*/true, /*overlap=*/inOrder() && !inPlace(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, t.loc, name, inputs, schedule);
   if (!inPlace())
     kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(inOrder() ? 2 : 1));
@@ -139,6 +152,10 @@ KernelOp PrepareKernel::create(StringRef name) {
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   if (plan.parts() > 1 || wraps())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
+  if (handsOn()) {
+    kernel.setOutput(inputs.size() - 2);
+    kernel->setAttr(kMostCtasAttr, builder.getI64IntegerAttr(hopper::kMultiprocessors));
+  }
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
@@ -150,10 +167,14 @@ KernelOp PrepareKernel::create(StringRef name) {
     skip = body.getArgument(next++);
   if (inPlace())
     twiddles = body.getArgument(next++);
+  if (handsOn())
+    before = body.getArgument(next++);
   out = body.getArgument(next++);
   if (inPlace()) {
     auto memory = SmemType::get(context, {128 * plan.parts(), 64}, builder.getF16Type());
     buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+    twiddles = t.bring(twiddles, plan);
+    kernel->setAttr(kSramTablesAttr, builder.getUnitAttr());
   }
   SmallVector<Value> sizes = {t.ceilDiv(t.dim(out, 0), plan.sequences())};
   if (byResidue())
@@ -162,7 +183,10 @@ KernelOp PrepareKernel::create(StringRef name) {
     sizes.push_back(t.index(blocks()));
   if (inOrder()) {
     sizes.insert(sizes.begin(), t.index(blocks()));
-    before = t.memoryOf(1);
+    if (handsOn())
+      cta = t.make<CtaOp>(builder.getIndexType());
+    else
+      before = t.memoryOf(1);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   }
   auto forEach = ForEachOp::create(builder, t.loc, sizes);
@@ -170,7 +194,7 @@ KernelOp PrepareKernel::create(StringRef name) {
   builder.setInsertionPointToStart(&forEach.getBody().front());
   Block &work = forEach.getBody().front();
   if (inPlace())
-    inPlaceTile(work.getArgument(0));
+    inPlaceTile(work.getArgument(sizes.size() - 1), inOrder() ? work.getArgument(0) : Value());
   else if (inOrder())
     workTile(work.getArgument(1), work.getArgument(0));
   else
@@ -355,25 +379,38 @@ std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
 }
 
 /// What the taps d >= 0 of a block give, and -i times those of d < 0, which are the ones of the block before. That has one
-/// of d = -N, too, which makes the result's imaginary part alone.
-void PrepareKernel::finishBlock(Value re, Value im, Value channel, Value number) {
+/// of d = -N, too, which makes the result's imaginary part alone. In place, these are the numbers of a step.
+void PrepareKernel::finishBlock(Value re, Value im, Value channel, Value number, Value step) {
   ComplexTile own = {t.cast(re, t.half()), t.cast(im, t.half())};
   Value place = blockOf(number);
+  SmallVector<Value> last = {t.index(0)};
+  if (step) {
+    place = t.add(t.mul(place, plan.parts()), step);
+    last = {cta, step};
+  }
   auto keep = [&](const ComplexTile &spectrum) { t.keep(spectrum, out, {channel, place}); };
   Value follows = t.compare(arith::CmpIPredicate::ne, number, t.index(0));
   auto branch = scf::IfOp::create(builder, t.loc, follows, /*withElse=*/true);
   {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(branch.thenBlock());
-    ComplexTile kept = t.recall(before, t.index(0));
+    ComplexTile kept = t.recall(before, last);
     Value sumRe = t.make<arith::AddFOp>(re, t.cast(kept.im, t.single()));
     Value sumIm = t.make<arith::SubFOp>(im, t.cast(kept.re, t.single()));
     keep({t.cast(sumRe, t.half()), t.cast(sumIm, t.half())});
+    if (source.kind == ConvKind::Circular)
+      t.keep({t.make<arith::AddFOp>(kept.re, own.im), t.make<arith::SubFOp>(kept.im, own.re)}, out, {channel, step});
     builder.setInsertionPointToStart(branch.elseBlock());
-    if (!isAnticausal())
+    if (source.kind == ConvKind::Causal)
       keep(own);
   }
-  t.keep(own, before, t.index(0));
+  t.keep(own, before, last);
+}
+
+/// The lags of points of a block.
+Value PrepareKernel::lagInBlock(Value point, Value number) {
+  Value ahead = t.broadcast(t.mul(blockOf(number), plan.length()), t.indices());
+  return isAnticausal() ? t.sub(ahead, point) : t.add(point, ahead);
 }
 
 void PrepareKernel::workTile(Value group, Value second) {
@@ -386,10 +423,8 @@ void PrepareKernel::workTile(Value group, Value second) {
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
   Value sample = lag;
-  if (plan.inBlocks()) { // from that of the block's point 0 on
-    Value ahead = t.broadcast(t.mul(blockOf(second), plan.length()), t.indices());
-    lag = isAnticausal() ? t.sub(ahead, lag) : t.add(lag, ahead);
-  }
+  if (plan.inBlocks())
+    lag = lagInBlock(lag, second);
   SmallVector<Split> real, imaginary;
   if (residue) {
     auto [sumRe, sumIm] = everyPart(residue);
@@ -464,14 +499,16 @@ void PrepareKernel::workTile(Value group, Value second) {
 }
 
 /// Several parts of the taps, [b][a][c], all on their way at once, to where warps find them again.
-void PrepareKernel::keepParts(Value step) {
+void PrepareKernel::keepParts(Value number, Value step) {
   Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.position(2));
   start = t.make<arith::AddIOp>(start, t.mulAll(t.position(1), 256 * plan.parts()));
   SmallVector<Value> parts, left, right;
   for (int64_t i = 0; i < partsAtOnce(); ++i) {
     parts.push_back(t.add(t.mul(step, partsAtOnce()), i));
     lag = t.make<arith::AddIOp>(start, t.broadcast(t.mul(parts.back(), 256), t.indices()));
-    left.push_back(leftTaps()), right.push_back(rightTaps());
+    if (plan.inBlocks())
+      lag = lagInBlock(lag, number);
+    left.push_back(leftTaps()), right.push_back(reachesRight() ? rightTaps() : Value());
   }
   for (auto [j, re, im] : llvm::zip(parts, left, right)) {
     Value x = t.cast(re, t.half());
@@ -509,7 +546,7 @@ void PrepareKernel::rowsOfParts() {
 }
 
 /// Over both inner digits, at a k for each warp.
-void PrepareKernel::acrossRows(Value channel, Value step) {
+void PrepareKernel::acrossRows(Value channel, Value number, Value step) {
   Value first = t.mul(step, t.warps);
   ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0); // [c][b]
   z = t.times(z, t.rowTwiddle(twiddles, plan, 0, first));
@@ -521,18 +558,20 @@ void PrepareKernel::acrossRows(Value channel, Value step) {
   z = t.times(z, t.rowTwiddle(twiddles, plan, 1, first, /*quads=*/false));
   stage(inQuads(sixteen(16), /*rows=*/true, /*columns=*/false), Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/true, re,
         im);
+  if (plan.inBlocks())
+    return finishBlock(re, im, channel, number, step);
   auto type = t.frag(spectrum.getElementType());
   PlaceRowsOp::create(builder, t.loc, ValueRange{t.cast(re, type), t.cast(im, type)}, out, ValueRange{channel, t.mul(first, 256)}, /*step=*/256,
                       /*stride=*/16, /*inside=*/true, /*quads=*/true);
 }
 
-void PrepareKernel::inPlaceTile(Value channel) {
+void PrepareKernel::inPlaceTile(Value channel, Value number) {
   head = t.broadcast(channel, t.indices());
-  t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(step); });
+  t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); });
   MeetOp::create(builder, t.loc);
   rowsOfParts();
   MeetOp::create(builder, t.loc);
-  t.eachStep(plan.parts(), /*holds=*/true, [&](Value step) { acrossRows(channel, step); });
+  t.eachStep(plan.parts(), /*holds=*/true, [&](Value step) { acrossRows(channel, number, step); });
   MeetOp::create(builder, t.loc);
 }
 
@@ -553,16 +592,23 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
       operands.push_back(tensor);
   if (writer.inPlace())
     operands.push_back(rowTwiddles(b, loc, source.plan));
-  operands.push_back(tensor::EmptyOp::create(b, loc, spectrum, ValueRange()));
   TileBuilder host(b, loc);
-  SmallVector<Value> work = {
-      host.index(llvm::divideCeil(spectrum.getDimSize(0), source.plan.sequences()))};
+  int64_t channels = spectrum.getDimSize(0);
+  SmallVector<Type> written;
+  if (writer.handsOn()) {
+    written.push_back(writer.handedOn());
+    Value ctas = host.index(std::min(channels, hopper::kMultiprocessors));
+    operands.push_back(tensor::EmptyOp::create(b, loc, writer.handedOn(), ctas));
+  }
+  written.push_back(spectrum);
+  operands.push_back(tensor::EmptyOp::create(b, loc, spectrum, ValueRange()));
+  SmallVector<Value> work = {host.index(llvm::divideCeil(channels, source.plan.sequences()))};
   if (writer.byResidue())
     work.push_back(host.index(source.plan.parts()));
-  if (source.plan.inBlocks())
+  if (source.plan.inBlocks() && !writer.inOrder())
     work.push_back(host.index(writer.blocks()));
-  auto launch = LaunchOp::create(b, loc, TypeRange{spectrum}, kernel.getSymName(), operands, work);
-  return launch.getResult(0);
+  auto launch = LaunchOp::create(b, loc, written, kernel.getSymName(), operands, work);
+  return launch.getResults().back();
 }
 
 Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, SymbolTable &symbols) {
@@ -573,7 +619,7 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, Sym
                       /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
   if (plan.inBlocks()) // as tile.keep leaves it
-    spectrum = RankedTensorType::get({op.getChannels(), plan.reach, 2 * plan.length()}, b.getF16Type());
+    spectrum = RankedTensorType::get({op.getChannels(), plan.reach * plan.parts(), kNumbers}, b.getF16Type());
   return launchPrepare(b, op, source, spectrum, symbols);
 }
 

@@ -611,6 +611,8 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
     Expr ctas = Expr::sms();
     if (residents > 1)
       ctas = Expr::make(Expr::Kind::Mul, {ctas, residents});
+    if (auto most = kernel->getAttrOfType<IntegerAttr>(tile::kMostCtasAttr))
+      ctas = Expr::make(Expr::Kind::Min, {ctas, most.getInt()});
     result.grid = Expr::make(Expr::Kind::Min, {ctas, total});
   }
   for (unsigned i = 0; i < launch.getOperands_().size(); ++i) {

@@ -46,12 +46,31 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
         offset += ring.getStages() * kRingBarrierBytes;
       }
     });
+    if (kernel->hasAttr(kSramTablesAttr)) {
+      kernel->setAttr(kSramTablesAttr, b.getI64IntegerAttr(offset));
+      offset += tableBytes(kernel);
+    }
     if (offset > hopper::kSharedBytes) {
       kernel.emitError() << "the kernel needs " << offset << " bytes of SRAM, more than the "
                          << hopper::kSharedBytes << " of a multiprocessor";
       return signalPassFailure();
     }
     kernel->setAttr(kSharedBytesAttr, b.getI64IntegerAttr(offset));
+  }
+
+  /// At most what the tables take that all warps share, as left operands and as right ones.
+  static int64_t tableBytes(KernelOp kernel) {
+    int64_t bytes = 0;
+    kernel.walk([&](arith::ConstantOp constant) {
+      auto table = dyn_cast<DenseElementsAttr>(constant.getValue());
+      auto type = dyn_cast<RankedTensorType>(constant.getType());
+      if (!table || table.isSplat() || !type || !isa_and_nonnull<FragAttr>(type.getEncoding()))
+        return;
+      auto isRight = [](OpOperand &use) { return isa<WarpDotOp>(use.getOwner()) && use.getOperandNumber() == 1; };
+      int64_t forms = llvm::any_of(constant->getUses(), isRight) + !llvm::all_of(constant->getUses(), isRight);
+      bytes += forms * kMatrixSize * kMatrixSize * (type.getElementTypeBitWidth() / 8);
+    });
+    return bytes;
   }
 
   static int64_t bytesOf(Type type) {

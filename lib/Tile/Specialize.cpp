@@ -389,8 +389,10 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
     first = arith::DivUIOp::create(b, loc, first, arith::ConstantIndexOp::create(b, loc, members));
   if (!kernel.getSchedule().getPersistent())
     return copyWorkTile(b, work, first, positions);
+  // Of ordered work a tile is a row of tiles, one a round.
+  bool ordered = kernel->hasAttr(kOrderedAttr);
   Value total = arith::ConstantIndexOp::create(b, loc, 1);
-  for (Value size : sharedSizes(work))
+  for (Value size : sharedSizes(work).drop_front(ordered))
     total = arith::MulIOp::create(b, loc, total, map.lookupOrDefault(size));
   Value stride = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
   // Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2,
@@ -398,18 +400,28 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
   Value padded = arith::SubIOp::create(b, loc, arith::AddIOp::create(b, loc, total, stride), one);
-  Value rounds = arith::DivUIOp::create(b, loc, padded, stride);
+  Value rounds = arith::DivUIOp::create(b, loc, padded, stride), row = one;
+  if (ordered) {
+    row = map.lookupOrDefault(sharedSizes(work).front());
+    rounds = arith::MulIOp::create(b, loc, rounds, row);
+  }
   SmallVector<RingKey> keys = ringsIn(work);
   auto loop = scf::ForOp::create(b, loc, zero, rounds, one, select(positions, keys));
   if (!loop.getBody()->empty())
     loop.getBody()->clear();
   OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
-  Value round = loop.getInductionVar();
+  Value round = loop.getInductionVar(), place;
+  if (ordered) {
+    place = arith::RemUIOp::create(inner, loc, round, row);
+    round = arith::DivUIOp::create(inner, loc, round, row);
+  }
   Value turned =
       arith::RemUIOp::create(inner, loc, arith::AddIOp::create(inner, loc, first, round), stride);
   Value tile =
       arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, round, stride), turned);
   Value exists = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ult, tile, total);
+  if (ordered)
+    tile = arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, tile, row), place);
   assign(positions, keys, loop.getRegionIterArgs());
   SmallVector<Value> before = select(positions, keys);
   auto branch = scf::IfOp::create(inner, loc, ValueRange(before).getTypes(), exists, true);

@@ -128,6 +128,35 @@ SmallVector<Value> inTensor(OpBuilder &b, Location loc, ValueRange coordinates, 
   return position;
 }
 
+/// Of a buffer [n, 64], where an element or one of a pair is.
+SmallVector<Value> inFlat(OpBuilder &b, Location loc, ValueRange position) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  Value flat = position.front();
+  if (position.size() == 2)
+    flat = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, flat, constant(2)), position.back());
+  return {arith::DivUIOp::create(b, loc, flat, constant(64)), arith::RemUIOp::create(b, loc, flat, constant(64))};
+}
+
+struct ConvertBring : OpConversionPattern<BringOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(BringOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    // Both are in one piece.
+    Location loc = op.getLoc();
+    auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(rewriter, loc, value); };
+    ArrayRef<int64_t> shape = op.getSource().getType().getShape();
+    SmallVector<Value> sizes, zeros(shape.size(), constant(0)), ones(shape.size(), constant(1));
+    for (int64_t size : shape)
+      sizes.push_back(constant(size));
+    scf::buildLoopNest(rewriter, loc, zeros, sizes, ones, [&](OpBuilder &b, Location loc, ValueRange at) {
+      Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), at);
+      memref::StoreOp::create(b, loc, value, adaptor.getBuffer(), inFlat(b, loc, at));
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(PullRowsOp op, OpAdaptor adaptor,
@@ -138,8 +167,9 @@ struct ConvertPullRows : OpConversionPattern<PullRowsOp> {
       tiles.push_back(readTile(
           rewriter, op.getLoc(), type, adaptor.getSource(),
           [&](OpBuilder &b, Location loc, ValueRange at) {
-            return inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
-                            op.getNumResults(), part, op.getQuads());
+            SmallVector<Value> position = inTensor(b, loc, adaptor.getCoordinates(), op.getStep(), op.getStride(), at,
+                                                   op.getNumResults(), part, op.getQuads());
+            return isa<ViewType>(op.getSource().getType()) ? position : inFlat(b, loc, position);
           }));
     if (op.getZipped())
       std::tie(tiles[0], tiles[1]) = zipped(rewriter, op.getLoc(), tiles[0], tiles[1]);
@@ -205,7 +235,28 @@ struct ConvertRecall : OpConversionPattern<RecallOp> {
     auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at, bool second) {
       return inPlace(b, loc, adaptor.getMemory(), adaptor.getPlace(), at, second);
     };
-    rewriter.replaceOp(op, loadPair(rewriter, op.getLoc(), type, adaptor.getMemory(), positionOf));
+    auto read = [&](OpBuilder &b) { return loadPair(b, op.getLoc(), type, adaptor.getMemory(), positionOf); };
+    if (!op.getExists()) {
+      rewriter.replaceOp(op, read(rewriter));
+      return success();
+    }
+    auto tiles = scf::IfOp::create(
+        rewriter, op.getLoc(), adaptor.getExists(),
+        [&](OpBuilder &b, Location loc) { scf::YieldOp::create(b, loc, read(b)); },
+        [&](OpBuilder &b, Location loc) {
+          Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+          scf::YieldOp::create(b, loc, ValueRange{zero, zero});
+        });
+    rewriter.replaceOp(op, tiles.getResults());
+    return success();
+  }
+};
+
+struct ConvertCta : OpConversionPattern<CtaOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CtaOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::ConstantIndexOp>(op, 0);
     return success();
   }
 };
@@ -225,5 +276,5 @@ struct ConvertMeet : OpConversionPattern<MeetOp> {
 void longwing::tile::populateInPlacePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
   patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet, ConvertPullRows,
-               ConvertPlaceRows, ConvertKeep, ConvertRecall>(converter, patterns.getContext());
+               ConvertPlaceRows, ConvertBring, ConvertCta, ConvertKeep, ConvertRecall>(converter, patterns.getContext());
 }

@@ -343,7 +343,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case<ReturnOp, scf::YieldOp, AllocOp>([&](auto) { return success(); })
       .Case([&](LeadOp op) { return emitLead(op); })
       .Case<WarpDotOp, TransposeOp, ZipOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
-            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp,
+            WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, BringOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp,
             FetchStripsOp, StripsFetchedOp, SlotOp, FlushStripsOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
@@ -362,6 +362,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })
+      .Case([&](CtaOp op) { return set(op, {NVVM::BlockIdXOp::create(b, loc, b.getI32Type())}), success(); })
       .Case([&](ReadOp op) { return emitRead(op), success(); })
       .Case([&](RowOp op) { return emitRow(op), success(); })
       .Case([&](DeinterleaveOp op) { return emitDeinterleave(op), success(); })

@@ -274,6 +274,9 @@ private:
   void emitWarps(tile::PlaceRowsOp op);
   void emitWarps(tile::KeepOp op);
   void emitWarps(tile::RecallOp op);
+  void emitWarps(tile::BringOp op);
+  void copyPiece(mlir::Value to, mlir::Value from, mlir::Value exists);
+  void awaitCopies();
   mlir::Value keptAddress(mlir::Value memory, mlir::ValueRange place);
   mlir::Value secondKept(mlir::Value first);
   /// Rows in device memory: the address of this thread's element of its first row, and whether its two
@@ -283,6 +286,8 @@ private:
   };
   Pieces piecesOf(tile::ViewType type, mlir::ValueRange view, mlir::ValueRange coordinates,
                   bool allInside, int64_t step, mlir::Value row, mlir::Value column, int64_t stride,
+                  int64_t scale);
+  Pieces piecesOf(mlir::Value buffer, mlir::Value first, int64_t step, mlir::Value row, mlir::Value column, int64_t stride,
                   int64_t scale);
   mlir::Value pairAddress(mlir::Value i, mlir::Value j);
   /// This thread's row of a matrix in a buffer of rows, and a constant to add to it.
@@ -311,6 +316,10 @@ private:
   std::string tableSymbol(bool perWarp);
   mlir::Value tableBase(bool perWarp);
   void writeTables();
+  /// Where in SRAM the tables of all warps begin, if they lie there.
+  std::optional<int64_t> sramTables();
+  void copyTables(int64_t words);
+  void copyToSram(mlir::Value from, mlir::Value to, int64_t pieces);
   void keepTable(Table &table, bool reread);
   /// Reads the tables that a loop holds.
   llvm::SmallVector<Table *> holdTables(mlir::Operation *loop);

@@ -91,22 +91,37 @@ void Emitter::emitWarps(ZipOp op) {
   set(op.getSecond(), std::move(results[1]));
 }
 
+/// The same of a buffer in SRAM, all of which exists.
+Emitter::Pieces Emitter::piecesOf(Value buffer, Value first, int64_t step, Value row, Value column, int64_t stride,
+                                  int64_t scale) {
+  constexpr int64_t kBytes = 2;
+  Value own = add(add(mul(matrixWarp, step), mul(row, stride)), add(column, one(first)));
+  Value exists = constant(b.getBoolAttr(true));
+  Value base = add(sramBase, *buffer.getDefiningOp<AllocOp>().getOffset());
+  return {add(base, mul(own, kBytes * scale)), {exists, exists}};
+}
+
 void Emitter::emitWarps(PullRowsOp op) {
-  ViewType type = op.getSource().getType();
-  const Values view = get(op.getSource());
   int64_t stride = op.getStride(), parts = op.getNumResults();
   auto [perLane, perWord] = columnSteps(op.getQuads());
   Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), column = mul(quadLane, perLane);
-  Pieces pieces = piecesOf(type, view, op.getCoordinates(), op.getInside(), op.getStep(), row, column,
-                           stride, parts);
+  auto view = dyn_cast<ViewType>(op.getSource().getType());
+  Pieces pieces = view ? piecesOf(view, get(op.getSource()), op.getCoordinates(), op.getInside(), op.getStep(), row, column,
+                                  stride, parts)
+                       : piecesOf(op.getSource(), op.getCoordinates().back(), op.getStep(), row, column, stride, parts);
   // Two neighbouring columns are a word, or two of pairs; quads twice as many.
   Values words[2][2]; // [i][j]
   for (int64_t i = 0; i < (stride ? 2 : 1); ++i)
     for (int64_t j = 0; j < (op.getQuads() ? 1 : 2); ++j) {
       int32_t elements = parts * (8 * i * stride + perWord * j);
-      Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), type.getElementType(),
-                                          pieces.address, ArrayRef<LLVM::GEPArg>{elements});
-      words[i][j] = ptx::loadIf(b, loc, address, pieces.exists[i], parts * (op.getQuads() ? 2 : 1));
+      int64_t count = parts * (op.getQuads() ? 2 : 1);
+      if (!view) {
+        words[i][j] = ptx::loadWords(b, loc, pieces.address, 2 * elements, count);
+        continue;
+      }
+      Value address = LLVM::GEPOp::create(b, loc, pieces.address.getType(), view.getElementType(), pieces.address,
+                                          ArrayRef<LLVM::GEPArg>{elements});
+      words[i][j] = ptx::loadIf(b, loc, address, pieces.exists[i], count);
     }
   Values results[2];
   for (int64_t word = 0; word < 4; ++word) {
@@ -156,6 +171,16 @@ void Emitter::emitWarps(PlaceRowsOp op) {
 }
 
 //===----------------------------------------------------------------------===//
+// What SRAM holds from the beginning on
+//===----------------------------------------------------------------------===//
+
+void Emitter::emitWarps(BringOp op) {
+  int64_t bytes = op.getBuffer().getType().getShape()[0] * kPanelBytes;
+  Value to = add(sramBase, *op.getBuffer().getDefiningOp<AllocOp>().getOffset());
+  copyToSram(get(op.getSource())[0], to, bytes / 16);
+}
+
+//===----------------------------------------------------------------------===//
 // What threads keep
 //===----------------------------------------------------------------------===//
 
@@ -188,6 +213,9 @@ void Emitter::emitWarps(KeepOp op) {
 
 void Emitter::emitWarps(RecallOp op) {
   Value first = keptAddress(op.getMemory(), op.getPlace());
-  set(op.getFirst(), loadWords(first, 16));
-  set(op.getSecond(), loadWords(secondKept(first), 16));
+  auto read = [&](Value address) {
+    return op.getExists() ? ptx::loadIf(b, loc, address, one(op.getExists()), 4) : loadWords(address, 16);
+  };
+  set(op.getFirst(), read(first));
+  set(op.getSecond(), read(secondKept(first)));
 }

@@ -308,12 +308,13 @@ void ptx::storeMatrix(OpBuilder &b, Location loc, Value base, int64_t offset, Va
 
 SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_t offset,
                                   int64_t count) {
+  bool shared = base.getType().isInteger(32);
   std::string vector = count > 1 ? ".v" + std::to_string(count) : "", outputs;
   for (int64_t i = 0; i < count; ++i)
     outputs += "=r,";
   std::string words = count > 1 ? braced(0, count) : "$0";
-  return inlineAsm(b, loc, "ld.global" + vector + ".b32 " + words + ", " + address(count, offset) + ";",
-                   outputs + "l,~{memory}", base, SmallVector<Type>(count, b.getI32Type()));
+  return inlineAsm(b, loc, (shared ? "ld.shared" : "ld.global") + vector + ".b32 " + words + ", " + address(count, offset) + ";",
+                   outputs + (shared ? "r" : "l") + ",~{memory}", base, SmallVector<Type>(count, b.getI32Type()));
 }
 
 void ptx::waitIf(OpBuilder &b, Location loc, Value base, int64_t offset, Value parity,

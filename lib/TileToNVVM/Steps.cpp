@@ -159,13 +159,22 @@ void Emitter::forEachPiece(Value tile, int64_t rows, ViewType type, ValueRange v
   }
 }
 
+/// Begins to copy 16 bytes to an address in SRAM, or zeros.
+void Emitter::copyPiece(Value to, Value from, Value exists) {
+  Value bytes = LLVM::SelectOp::create(b, loc, exists, i32(kPieceBytes), i32(0));
+  NVVM::CpAsyncOp::create(b, loc, shared(to), from, kPieceBytes, NVVM::LoadCacheModifierKind::CG, bytes);
+}
+
+void Emitter::awaitCopies() {
+  NVVM::CpAsyncCommitGroupOp::create(b, loc);
+  NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
+}
+
 void Emitter::emitWarps(FetchStripsOp op) {
   Value tile = add(opaqueSram(), slotOffset(op.getBuffer(), op.getSlot()));
   auto piece = [&](Value to, Value from, Value exists) {
     auto global = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
-    Value bytes = LLVM::SelectOp::create(b, loc, exists, i32(kPieceBytes), i32(0)); // others are zero
-    NVVM::CpAsyncOp::create(b, loc, shared(to), LLVM::IntToPtrOp::create(b, loc, global, from), kPieceBytes,
-                            NVVM::LoadCacheModifierKind::CG, bytes);
+    copyPiece(to, LLVM::IntToPtrOp::create(b, loc, global, from), exists);
   };
   auto elements = [&](ValueRange to, ValueRange from, ValueRange exist) {
     Values read;
@@ -178,10 +187,7 @@ void Emitter::emitWarps(FetchStripsOp op) {
                op.getCoordinates(), op.getDigits(), one(op.getWhole()), piece, elements);
 }
 
-void Emitter::emitWarps(StripsFetchedOp) {
-  NVVM::CpAsyncCommitGroupOp::create(b, loc);
-  NVVM::CpAsyncWaitGroupOp::create(b, loc, 0);
-}
+void Emitter::emitWarps(StripsFetchedOp) { awaitCopies(); }
 
 void Emitter::emitWarps(SlotOp op) {
   int64_t offset = slotOffset(op.getBuffer(), op.getSlot());

@@ -101,6 +101,8 @@ Value Emitter::tableBase(bool perWarp) {
   Value place = perWarp ? add(mul(matrixWarp, 32), lane) : lane;
   if (tableLoop)
     place = ptx::pinned(b, loc, place);
+  if (!perWarp && sramTables())
+    return base = add(add(sramBase, *sramTables()), mul(place, 16));
   Value symbol = LLVM::AddressOfOp::create(b, loc, pointer, tableSymbol(perWarp));
   return base = LLVM::GEPOp::create(b, loc, pointer, b.getI32Type(), symbol,
                                     ValueRange{wide(mul(place, 4))});
@@ -118,7 +120,36 @@ void Emitter::writeTables() {
                            /*isConstant=*/true, LLVM::Linkage::Internal, tableSymbol(perWarp),
                            DenseIntElementsAttr::get(type, ArrayRef(words)), /*alignment=*/16,
                            unsigned(NVVM::NVVMMemorySpace::Global));
+    if (!perWarp && sramTables())
+      copyTables(words.size());
   }
+}
+
+std::optional<int64_t> Emitter::sramTables() {
+  auto offset = kernel->getAttrOfType<IntegerAttr>(kSramTablesAttr);
+  return offset ? std::optional(offset.getInt()) : std::nullopt;
+}
+
+/// All threads bring the tables to SRAM, before anything else.
+void Emitter::copyTables(int64_t words) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointAfter(sramBase.getDefiningOp());
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::Global));
+  Value from = LLVM::AddressOfOp::create(b, loc, pointer, tableSymbol(/*perWarp=*/false));
+  copyToSram(from, add(sramBase, *sramTables()), words / 4);
+}
+
+void Emitter::copyToSram(Value from, Value to, int64_t pieces) {
+  auto loop = scf::ForOp::create(b, loc, thread, i32(pieces), i32(kernel.getSchedule().getThreads()));
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value piece = loop.getInductionVar();
+    Value source = LLVM::GEPOp::create(b, loc, from.getType(), VectorType::get(4, b.getI32Type()), from, ValueRange{piece});
+    copyPiece(add(to, mul(piece, 16)), source, constant(b.getBoolAttr(true)));
+  }
+  awaitCopies();
+  NVVM::BarrierOp::create(b, loc);
 }
 
 Emitter::Values Emitter::readTable(const Table &table) {

@@ -6,7 +6,7 @@
 // kept in SRAM for the next ones. Spectra lie as threads hold them.
 
 // CHECK-LABEL: func.func @main
-// CHECK: tile.launch @main_prepare_filter(%{{.*}}, %{{.*}}) work(%c3, %c3)
+// CHECK: tile.launch @main_prepare_filter(%{{.*}}, %{{.*}}) work(%c3)
 // CHECK-SAME: -> tensor<3x3x8192xf16>
 // CHECK: tile.launch @main_long_conv
 

@@ -112,10 +112,10 @@ def test_range(name, scale, mean):
     check(name, draw(name, 3, scale, mean))
 
 
-@pytest.mark.parametrize("length", [256, 1024, 4096, 8192, 16384, 32768, 65536])
-@pytest.mark.parametrize("kind", ["causal", "circular"])
-def test_range_of_f16(kind, length):
-    name = f"{kind}_{length}"
+@pytest.mark.parametrize("name", [f"{kind}_{length}" for kind in ("causal", "circular")
+                                  for length in (256, 1024, 4096, 8192, 16384, 32768, 65536)] +
+                         ["blocks_8192", "blocks_32768", "blocks_65536", "blocks_circular_65536"])
+def test_range_of_f16(name):
     inputs = draw(name, 3)
     inputs["h"] *= 0.3  # for the results, too, are f16
     noise = inputs["u"].float()
@@ -151,7 +151,8 @@ def test_large_offsets():
     assert torch.equal(y[-2:], kernel("causal_4096")(u[-2:].clone(), h)) and not y[:-2].any()
 
 
-@pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536", "blocks_2097152"])
+@pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536", "blocks_16384", "blocks_65536",
+                                  "blocks_2097152"])
 def test_prefix(name):
     """What comes later changes nothing before it, but for roundings of what is summed with it."""
     length, taps = cases()[name]["length"], cases()[name]["taps"]
@@ -163,10 +164,12 @@ def test_prefix(name):
     assert (whole - half).norm() < 2e-3 * whole.norm()
 
 
-@pytest.mark.parametrize("length", [256, 4096, 8192, 65536])
+@pytest.mark.parametrize("name", ["causal_256", "causal_4096", "causal_8192", "causal_65536", "blocks_8192", "blocks_32768",
+                                  "blocks_65536", "blocks_131072"])
 @pytest.mark.parametrize("last", [False, True])
-def test_impulse(length, last):
-    name, at = f"causal_{length}", length - 1 if last else 0
+def test_impulse(name, last):
+    length = cases()[name]["length"]
+    at = length - 1 if last else 0
     u = torch.zeros(1, CHANNELS, length, device="cuda", dtype=torch.float16)
     u[..., at] = 1
     h = torch.randn(CHANNELS, cases()[name]["taps"], device="cuda")

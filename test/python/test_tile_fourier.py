@@ -55,6 +55,13 @@ IN_BLOCKS = [
     ("anticausal", "bf16", 9001, 9001, {}),
 ]
 
+# In blocks of 32768: three, and three of which the filter reaches over two; and two all around.
+IN_LONG_BLOCKS = [
+    ("causal", "f16", 40000, 70000, {"order": "last", "skip": True}),
+    ("anticausal", "bf16", 9000, 65537, {"pre": True, "post": True}),
+    ("circular", "f16", 50000, 65536, {"skip": True}),
+]
+
 
 @pytest.mark.parametrize("kind, element, taps, length, options", CASES)
 def test_long_conv(kind, element, taps, length, options):
@@ -64,6 +71,11 @@ def test_long_conv(kind, element, taps, length, options):
 @pytest.mark.parametrize("kind, element, taps, length, options", IN_BLOCKS)
 def test_blocks(kind, element, taps, length, options):
     check(kind, element, taps, length, options, "blocks")
+
+
+@pytest.mark.parametrize("kind, element, taps, length, options", IN_LONG_BLOCKS)
+def test_long_blocks(kind, element, taps, length, options):
+    check(kind, element, taps, length, options, "blocks radices=128x16x16")
 
 
 def check(kind, element, taps, length, options, conv):

@@ -42,8 +42,8 @@ struct ConvProblem {
 
   static ConvProblem of(seq::LongConvOp op);
   bool isCircular() const { return kind == seq::ConvKind::Circular; }
-  /// Of a one-sided convolution cut in blocks of so many samples: how many blocks of input one of the result depends on. 0 if
-  /// it is not to be cut: there is one block, or too many of them are needed at once.
+  /// Of a one-sided convolution cut in blocks of that many samples, or a circular one in two of them: how many blocks of input
+  /// one of the result depends on. 0 if it is not to be cut: there is one block, or too many of them are needed at once.
   int64_t reach(int64_t block) const;
   /// Whether a circular convolution can be written as a two-sided one, whose reverse filter holds
   /// what wraps around. That has a transform of any length from L on.
@@ -75,6 +75,9 @@ llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
 /// Those of a block in one CTA, and how many blocks of input one of the result may depend on, as SRAM holds their transforms.
 llvm::SmallVector<int64_t> blockRadices();
 constexpr int64_t kMostReach = 8;
+/// The same of the longest block that one CTA transforms, in place.
+llvm::SmallVector<int64_t> longBlockRadices();
+constexpr int64_t kMostLongReach = 4;
 
 /// The time of one output, in picoseconds, and what limits it.
 struct ConvCost {

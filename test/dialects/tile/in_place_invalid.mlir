@@ -88,6 +88,22 @@ func.func @place(%s: !tile.view<3x5x2048xf16>, %i: index) {
 
 // -----
 
+func.func @brought(%s: !tile.view<64x2xf16>, %m: !tile.smem<3x64xf16>) {
+  // expected-error @below {{expected a buffer [n, 64] of as many elements as the tensor has}}
+  tile.bring %s to %m : !tile.view<64x2xf16> to !tile.smem<3x64xf16>
+  return
+}
+
+// -----
+
+func.func @flat(%m: !tile.smem<3x64xf16>, %i: index) {
+  // expected-error @below {{expected 1 coordinates, got 2}}
+  %x = tile.pull_rows %m[%i, %i : index, index] step 16 stride 0 : !tile.smem<3x64xf16> -> tensor<4x16x16xf16, #tile.frag>
+  return
+}
+
+// -----
+
 func.func @kept_elements(%x: tensor<4x16x16xf32, #tile.frag>, %s: !tile.view<3x2048xf32>, %i: index) {
   // expected-error @below {{expected tiles of f16}}
   tile.keep %x, %x, %s[%i] : tensor<4x16x16xf32, #tile.frag>, !tile.view<3x2048xf32>
