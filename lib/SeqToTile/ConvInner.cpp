@@ -164,16 +164,16 @@ Value InnerPass::firstK1(Value k1) {
 }
 
 ComplexTable InnerPass::firstTable(double scale) {
-  ComplexTable table = t.complexTable(firstStage(stages, scale, /*transpose=*/false));
+  ComplexTable table = t.complexTable(firstStage(stages, scale, /*transpose=*/false)).withoutMinus();
   // Registers are short.
-  for (Value part : {table.re, table.im, table.minus})
+  for (Value part : {table.re, table.im})
     part.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
   return table;
 }
 
 void InnerPass::workTile() {
   ComplexTable there = firstTable(1.0 / double(stages.radix));
-  ComplexTable f = t.complexTable(sixteen(0.25));
+  ComplexTable f = t.complexTable(sixteen(0.25)).withoutMinus();
   ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16 / plan.rangeOfBlocks(), /*back=*/false));
   // The twiddles of the outer transform are part of what comes before and behind them.
   ComplexTile twiddleBack = t.times(t.complexTile(twiddle(stages, 4, /*back=*/true)), loadFine());
@@ -196,7 +196,7 @@ void InnerPass::workTile() {
 
   // Warp b: [b][c][k1'], then [b][(k1, a)][c].
   z = t.exchange(z);
-  z = t.fromLeft({last.re, last.im, t.make<arith::NegFOp>(last.im)}, z);
+  z = t.fromLeft({last.re, last.im}, z);
   Value zero = t.index(0);
   for (auto [i, part] : llvm::enumerate(SmallVector<Value>{z.re, z.im})) {
     Value joined =
@@ -211,7 +211,7 @@ void InnerPass::workTile() {
 void InnerPass::filterTile() {
   RankedTensorType sums = t.single();
   auto rounded = [&](const ComplexTile &z) -> ComplexTile { return {t.cast(z.re, t.half()), t.cast(z.im, t.half())}; };
-  ComplexTable f = t.complexTable(sixteen(1));
+  ComplexTable f = t.complexTable(sixteen(1)).withoutMinus();
   FourierTable turns = twiddle(stages, 1, /*back=*/false);
   ComplexTile twiddles = {t.table(sums, turns, Part::Real), t.table(sums, turns, Part::Imaginary)};
   ComplexTile z = rounded(t.fromLeft(firstTable(1 / kStoredFilter), {load(0), load(1)}, {}, sums));

@@ -38,10 +38,13 @@ struct ComplexTile {
   mlir::Value re, im;
 };
 
-/// A constant complex matrix; `minus` is the negative of its imaginary part.
+/// A constant complex matrix; `minus` is the negative of its imaginary part. Without that, what is multiplied is negated instead:
+/// one table less to read or to hold.
 struct ComplexTable {
   mlir::Value re, im, minus;
-  ComplexTable conj() const { return {re, minus, im}; }
+  bool turned = false; ///< Without `minus`: whether this is the conjugate.
+  ComplexTable conj() const { return minus ? ComplexTable{re, minus, im} : ComplexTable{re, im, minus, !turned}; }
+  ComplexTable withoutMinus() const { return {re, im, {}, turned}; }
 };
 
 /// Blocks of a one-sided sequence that a CTA does in order, and how many of them one of the result depends on. It keeps the
@@ -91,18 +94,35 @@ public:
   mlir::Value warpDot(mlir::Value x, mlir::Value y, mlir::Value c = {}) {
     return warpDot(x, y, c, half());
   }
+  /// i x, or -i x.
+  ComplexTile quarterTurn(const ComplexTile &x, bool back) {
+    mlir::Value minus = make<mlir::arith::NegFOp>(back ? x.re : x.im);
+    return back ? ComplexTile{x.im, minus} : ComplexTile{minus, x.re};
+  }
   /// f x^T + sum: x is transposed on the way.
   ComplexTile fromLeft(const ComplexTable &f, const ComplexTile &x, const ComplexTile &sum = {},
                        mlir::RankedTensorType type = {}) {
     type = type ? type : half();
-    mlir::Value re = warpDot(f.re, x.re, sum.re, type), im = warpDot(f.im, x.re, sum.im, type);
-    return {warpDot(f.minus, x.im, re, type), warpDot(f.re, x.im, im, type)};
+    mlir::Value re = warpDot(f.re, x.re, sum.re, type);
+    if (f.minus) {
+      mlir::Value im = warpDot(f.im, x.re, sum.im, type);
+      return {warpDot(f.minus, x.im, re, type), warpDot(f.re, x.im, im, type)};
+    }
+    mlir::Value im = warpDot(f.re, x.im, sum.im, type);
+    ComplexTile turned = quarterTurn(x, f.turned);
+    return {warpDot(f.im, turned.re, re, type), warpDot(f.im, turned.im, im, type)};
   }
   /// x f^T.
   ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f, mlir::RankedTensorType type = {}) {
     type = type ? type : half();
-    mlir::Value re = warpDot(x.re, f.re, {}, type), im = warpDot(x.re, f.im, {}, type);
-    return {warpDot(x.im, f.minus, re, type), warpDot(x.im, f.re, im, type)};
+    mlir::Value re = warpDot(x.re, f.re, {}, type);
+    if (f.minus) {
+      mlir::Value im = warpDot(x.re, f.im, {}, type);
+      return {warpDot(x.im, f.minus, re, type), warpDot(x.im, f.re, im, type)};
+    }
+    mlir::Value im = warpDot(x.im, f.re, {}, type);
+    ComplexTile turned = quarterTurn(x, f.turned);
+    return {warpDot(turned.re, f.im, re, type), warpDot(turned.im, f.im, im, type)};
   }
   /// Element by element.
   ComplexTile times(const ComplexTile &x, const ComplexTile &y) {
