@@ -53,3 +53,16 @@ def test_no_spills_next_to_decays_of_a_head(kind, value_dim, tmp_path):
     source = tmp_path / "crowded.mlir"
     source.write_text("\n".join(functions))
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "crowded.lwp"))
+
+
+@pytest.mark.parametrize("key_dim", [64, 128])
+@pytest.mark.parametrize("key_heads", [1, 8])
+def test_no_spills_of_segments(key_heads, key_dim, tmp_path):
+    """SSD without an initial state and a gate: with a skip its segments are three warpgroups'."""
+    functions = []
+    for dtype, skip, state in itertools.product(["bf16", "f16"], [False, True], [False, True]):
+        text, _ = model(dtype, key_heads, 24, key_dim, 64, dt=dtype, bias=True, skip=skip, state=state, attributes="softplus")
+        functions.append(text.replace("@main", f"@f{len(functions)}"))
+    source = tmp_path / "segments.mlir"
+    source.write_text("\n".join(functions))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "segments.lwp"))
