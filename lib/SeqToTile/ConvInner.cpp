@@ -9,7 +9,7 @@
 // outer transform on the way out are part of the last matrix and of the twiddle before it: both are
 // made once for all sequences of a channel, where the spectrum is read.
 //
-// Scales: the way there divides by M in all, the way back by nothing.
+// Scales: the way there divides by M in all, and no stage of it grows; the way back divides by nothing.
 //
 //===----------------------------------------------------------------------===//
 
@@ -172,9 +172,9 @@ ComplexTable InnerPass::firstTable(double scale) {
 }
 
 void InnerPass::workTile() {
-  ComplexTable there = firstTable(1.0 / double(stages.radix));
+  ComplexTable there = firstTable(0.25 / double(stages.radix));
   ComplexTable f = t.complexTable(sixteen(0.25)).withoutMinus();
-  ComplexTile twiddleThere = t.complexTile(twiddle(stages, 1.0 / 16 / plan.rangeOfBlocks(), /*back=*/false));
+  ComplexTile twiddleThere = t.complexTile(twiddle(stages, 0.25 / plan.rangeOfBlocks(), /*back=*/false));
   // The twiddles of the outer transform are part of what comes before and behind them.
   ComplexTile twiddleBack = t.times(t.complexTile(twiddle(stages, 4, /*back=*/true)), loadFine());
   ComplexTile last = t.times(t.complexTile(conjugate(firstStage(stages, 4, /*transpose=*/true))), loadCoarse());

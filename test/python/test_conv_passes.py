@@ -135,6 +135,13 @@ def test_blocks_of_slices():
     assert error("causal", 3, 2, 50000, 40000, blocks="64x16x16") < BOUND["f16"]
 
 
+def test_large_mean():
+    """At the roots of 1 it is the real part of one frequency, which must fit the range of f16 after every stage."""
+    u = (2e4 + np.random.default_rng(1).standard_normal((1, 1, 65536))).astype(np.float16)
+    h = (0.3 * np.random.default_rng(2).standard_normal((1, 65536)) / 256).astype(np.float32)
+    assert error("circular", 1, 1, 65536, 65536, u=u, h=h) < BOUND["f16"]
+
+
 def test_blocks_of_opposite_sign():
     """The result runs from one end of the range of f16 to the other: so does a sum of two blocks."""
     u = np.full((1, 1, 32768), 2e4, np.float16)
