@@ -56,11 +56,10 @@ def test_decays(name, kind):
     check(name, length=200, kind=kind)
 
 
-@pytest.mark.parametrize("batch, length", [(1, 2100), (2, 3200), (1, 10000)])
-@pytest.mark.parametrize("name", ["ssd_plain", "gated", "retention"])
-def test_segments(name, batch, length):
+@pytest.mark.parametrize("name, length", [("ssd_plain", 2100), ("ssd_plain", 3137), ("gated", 2100)])
+def test_segments(name, length):
     """Long enough to be cut over the card; without an initial state by other kernels than whole sequences."""
-    check(name, batch=batch, length=length)
+    check(name, batch=1, length=length)
 
 
 @pytest.mark.parametrize("offsets", OFFSETS)
