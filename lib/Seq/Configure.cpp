@@ -246,7 +246,9 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
         if (failed(parseRadices(op, config)))
           return failure();
       } else if (chosen != ConvAlgorithm::Blocks) {
-        config.radices = blockRadices();
+        config.radices = longBlockRadices();
+        if (!config.reach(op) || ConvProblem::of(op).reach(kShortBlock))
+          config.radices = blockRadices();
       }
       int64_t block = config.transformLength();
       if (!config.reach(op))

@@ -44,7 +44,7 @@ static constexpr int64_t kPart = 4096, kLongestInCta = 32768;
 static constexpr int64_t kLongest = int64_t(1) << 40;
 /// The picoseconds that each block of input that one of the result depends on costs an output: SRAM holds the transforms of
 /// short ones, L2 those of long ones.
-static constexpr double kLongBlockProduct = 1.6;
+static constexpr double kLongBlockProduct = 1.2;
 static constexpr int64_t kBlockRadices[] = {16, 16, 16}, kLongBlockRadices[] = {kLongestInCta / 256, 16, 16};
 static constexpr double kBlockProduct = 0.4;
 /// The most rows of an outer pass.

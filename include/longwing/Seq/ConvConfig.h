@@ -74,7 +74,7 @@ llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
 
 /// Those of a block in one CTA, and how many blocks of input one of the result may depend on, as SRAM holds their transforms.
 llvm::SmallVector<int64_t> blockRadices();
-constexpr int64_t kMostReach = 8;
+constexpr int64_t kShortBlock = 4096, kMostReach = 8;
 /// The same of the longest block that one CTA transforms, in place.
 llvm::SmallVector<int64_t> longBlockRadices();
 constexpr int64_t kMostLongReach = 4;
