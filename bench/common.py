@@ -47,9 +47,12 @@ def environment():
                 longwing=longwing.__version__)
 
 
-def take_turns(calls, sets, rounds, warmup, rep):
-    """Milliseconds of each contender: the median over its turns of do_bench's medians. Turns read other buffers."""
-    from triton.testing import do_bench
+def take_turns(calls, sets, rounds, warmup, rep, graph=False):
+    """Milliseconds of each contender: the median over its turns of do_bench's medians. Turns read other buffers.
+
+    In a graph a call costs the host nothing. Its sets have to be larger than L2, which nothing else empties there.
+    """
+    from triton.testing import do_bench, do_bench_cudagraph
 
     times, names, turn = {name: [] for name in calls}, list(calls), 0
     for number in range(rounds):
@@ -58,6 +61,7 @@ def take_turns(calls, sets, rounds, warmup, rep):
                 nonlocal turn
                 turn += 1
                 return calls[name](*sets[turn % len(sets)])
-            times[name].append(do_bench(call, warmup=warmup, rep=rep, return_mode="median"))
+            times[name].append(do_bench_cudagraph(call, rep=rep, return_mode="median") if graph else
+                               do_bench(call, warmup=warmup, rep=rep, return_mode="median"))
     return ({name: statistics.median(values) for name, values in times.items()},
             {name: (max(values) - min(values)) / statistics.median(values) for name, values in times.items()})
