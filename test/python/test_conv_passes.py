@@ -56,7 +56,7 @@ def program(kind, channels, length, taps, element, filter_element, order, gates,
     }}"""
     passes = "seq-configure{conv=multipass radices=64x64x64},seq-to-tile,canonicalize,cse,tile-to-cpu"
     if kind == "circular" or length > 64**3:
-        passes = passes.replace("{conv=multipass radices=64x64x64}", "")
+        passes = passes.replace(" radices=64x64x64", "")
     if blocks:
         passes = passes.replace("conv=multipass radices=64x64x64", f"conv=blocks radices={blocks}")
     result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({passes})", stdin=text)
