@@ -39,7 +39,7 @@ static constexpr double kEfficiency = 0.82, kInPlaceEfficiency = 0.64;
 /// Side of a Toeplitz block.
 static constexpr int64_t kBlock = 64;
 /// The longest transform whose first stage is one matrix, and the longest that one CTA holds.
-static constexpr int64_t kPart = 4096, kLongestInCta = 32768;
+static constexpr int64_t kPart = kShortBlock, kLongestInCta = 32768;
 /// The longest sequence that is thought about; a longer one has no memory.
 static constexpr int64_t kLongest = int64_t(1) << 40;
 /// The picoseconds that each block of input that one of the result depends on costs an output: SRAM holds the transforms of
@@ -202,9 +202,8 @@ SmallVector<int64_t> longwing::longBlockRadices() { return llvm::to_vector(Array
 static ConvCost blocksCost(const ConvProblem &problem, ArrayRef<int64_t> radices, int64_t reach) {
   int64_t block = lengthOf(radices), blocks = llvm::divideCeil(problem.length, block);
   double padding = double(blocks * block) / double(problem.length);
-  double products = double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
   double product = block == kLongestInCta ? kLongBlockProduct : kBlockProduct;
-  double arithmetic = stageCost(radices) / kMma / kEfficiency + product * (products - 1);
+  double arithmetic = stageCost(radices) / kMma / kEfficiency + product * (productsOfBlock(blocks, reach) - 1);
   return limited(memoryTime(problem), padding * arithmetic);
 }
 

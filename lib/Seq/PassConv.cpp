@@ -36,7 +36,7 @@ int64_t PassPlan::maxOuter(seq::LongConvOp op) { return op.getSkip() ? kMaxOuter
 double PassPlan::cost() const {
   double count = double(blocks());
   double bytes = kPassBytes + (middle > 1 ? kMiddleBytes : 0) + (outer > kReadOnce ? kMoreRows : 0);
-  double products = inBlocks() ? double(reach) - double(reach * (reach - 1)) / 2 / count : 1;
+  double products = inBlocks() ? productsOfBlock(blocks(), reach) : 1;
   return count * double(points()) / double(length) * (bytes / kPassRate + kBlockProduct * (products - 1));
 }
 

@@ -30,6 +30,9 @@ inline double resultRoom(mlir::Type element) { return element.isF16() ? 1 : 8; }
 /// Warps of a kernel, each with a 16 x 16 matrix.
 constexpr int64_t kFourierWarps = 16;
 
+/// Numbers of the two tiles that a `tile.keep` of so many warps leaves.
+constexpr int64_t keptNumbers(int64_t warps) { return 2 * tile::kMatrixSize * tile::kMatrixSize * warps; }
+
 /// SRAM slots of a tensor's boxes: the next ones arrive while this one is used.
 constexpr int64_t kFourierStages = 4;
 
@@ -166,6 +169,13 @@ public:
   ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row,
                          bool quads = true);
 
+  /// Ends the kernel with its work tiles, goes on inside of them, and gives their coordinates.
+  mlir::ValueRange eachWorkTile(mlir::ValueRange sizes) {
+    auto work = tile::ForEachOp::create(b, loc, sizes);
+    tile::ReturnOp::create(b, loc);
+    b.setInsertionPointToStart(&work.getBody().front());
+    return work.getBody().getArguments();
+  }
   /// A loop over steps that is not unrolled; it may hold its tables in registers.
   void eachStep(int64_t count, bool holds, llvm::function_ref<void(mlir::Value)> body);
 

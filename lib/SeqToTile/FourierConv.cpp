@@ -200,16 +200,13 @@ KernelOp FourierConvKernel::create(StringRef name) {
     sizes.insert(sizes.begin(), t.index(blocks()));
     past = t.memoryOf(blockSum().memories());
   }
-  auto forEach = ForEachOp::create(builder, op.getLoc(), sizes);
-  ReturnOp::create(builder, op.getLoc());
-  Block &work = forEach.getBody().front();
-  builder.setInsertionPointToStart(&work);
+  ValueRange work = t.eachWorkTile(sizes);
   if (plan.inBlocks()) {
-    order = block = work.getArgument(0);
+    order = block = work.front();
     if (isAnticausal())
       block = t.sub(t.index(blocks() - 1), order);
   }
-  workTile(work.getArgument(sizes.size() - 2), work.getArgument(sizes.size() - 1));
+  workTile(work.drop_back().back(), work.back());
   return kernel;
 }
 

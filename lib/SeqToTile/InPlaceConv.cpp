@@ -61,7 +61,7 @@ public:
   /// ptxas holds what it makes of it, and spills.
   int64_t places() { return (plan.reach - 1) | 1; }
   RankedTensorType keptTransforms() {
-    SmallVector<int64_t> shape = {ShapedType::kDynamic, places() * kSteps, 512 * warps};
+    SmallVector<int64_t> shape = {ShapedType::kDynamic, places() * kSteps, keptNumbers(warps)};
     return RankedTensorType::get(shape, builder.getF16Type());
   }
 
@@ -98,6 +98,9 @@ private:
   }
   /// Where the numbers of a step of phase 2 lie, of one of several transforms.
   Value placeOf(Value transform, Value step) { return t.add(t.mul(transform, kSteps), step); }
+  SmallVector<Value> placeOfBlock(Value number, Value step) {
+    return {cta, placeOf(t.make<arith::RemUIOp>(number, t.index(places())), step)};
+  }
 
   seq::LongConvOp op;
   FourierPlan plan;
@@ -171,18 +174,15 @@ KernelOp InPlaceKernel::create(StringRef name) {
   SmallVector<Value> sizes = {t.dim(y, 0), t.dim(y, 1)};
   if (plan.inBlocks())
     sizes.insert(sizes.begin(), t.index(workTiles()));
-  auto forEach = ForEachOp::create(builder, t.loc, sizes);
-  ReturnOp::create(builder, t.loc);
-  Block &work = forEach.getBody().front();
-  builder.setInsertionPointToStart(&work);
+  ValueRange work = t.eachWorkTile(sizes);
   if (plan.inBlocks()) {
-    order = block = work.getArgument(0);
+    order = block = work.front();
     if (isAnticausal())
       block = t.sub(t.index(blocks() - 1), order);
     else if (isRound()) // 0, 1, and 0 again
       block = t.make<arith::AndIOp>(order, t.index(1));
   }
-  batch = work.getArgument(sizes.size() - 2), channel = work.getArgument(sizes.size() - 1);
+  batch = work.drop_back().back(), channel = work.back();
   workTile();
   return kernel;
 }
@@ -359,8 +359,8 @@ void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
   // Numbers of the j-th block before this one, and of the spectrum that leads from there to here.
   auto before = [&](int64_t j) -> std::pair<ComplexTile, ComplexTile> {
     Value exists = t.compare(arith::CmpIPredicate::uge, order, t.index(j));
-    Value place = t.make<arith::RemUIOp>(t.sub(order, t.index(j)), t.index(places()));
-    return {t.recall(past, {cta, placeOf(place, step)}, exists), t.recall(s, {channel, placeOf(t.index(j), step)}, exists)};
+    SmallVector<Value> place = placeOfBlock(t.sub(order, t.index(j)), step);
+    return {t.recall(past, place, exists), t.recall(s, {channel, placeOf(t.index(j), step)}, exists)};
   };
   std::pair<ComplexTile, ComplexTile> last; // where there is one, registers can hold it from the beginning on
   bool early = plan.reach == 2;
@@ -379,11 +379,7 @@ void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
 /// The transform of a block, where one of those before it was that no block needs any more.
 void InPlaceKernel::keep(const ComplexTile &x, Value step) {
   Value needed = t.compare(arith::CmpIPredicate::ult, order, t.index(blocks() - 1));
-  auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElse=*/false);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  Value place = t.make<arith::RemUIOp>(order, t.index(places()));
-  t.keep(x, past, {cta, placeOf(place, step)});
+  when(needed, [&] { t.keep(x, past, placeOfBlock(order, step)); });
 }
 
 void InPlaceKernel::back(Value step) {

@@ -16,8 +16,8 @@
 // Of a convolution in blocks of N samples, a work tile is the spectrum of the taps between a block of input and
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
 // the work tile before, times -i: a CTA does those of a channel in order, in place by way of memory. In a circular convolution
-// of two blocks each is before the other. Of a spectrum that users keep each work tile
-// reads both: those of d < 0 are the imaginary part of its input.
+// of two blocks each is before the other. Of a spectrum that users keep each work tile reads both: those of d < 0 are the
+// imaginary part of its input.
 //
 // Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
 // residue k0 of the frequencies f = k0 + S k' of a channel, and reads all of its taps. Otherwise a work tile
@@ -41,8 +41,8 @@ using seq::ConvKind;
 namespace {
 
 constexpr double kResidual = 2048;
-/// Samples of a part, and numbers of two tiles that are kept.
-constexpr int64_t kPart = 4096, kNumbers = 2 * kPart;
+/// Samples of a part.
+constexpr int64_t kPart = 4096;
 
 /// A tile of f32 as two of f16, or as the first of them.
 struct Split {
@@ -76,7 +76,7 @@ public:
   /// Whether a block's numbers go to the next one through memory, and of what type, of each CTA: as tile.keep leaves them.
   bool handsOn() { return inPlace() && plan.inBlocks(); }
   RankedTensorType handedOn() {
-    return RankedTensorType::get({ShapedType::kDynamic, plan.parts(), kNumbers}, builder.getF16Type());
+    return RankedTensorType::get({ShapedType::kDynamic, plan.parts(), keptNumbers(t.warps)}, builder.getF16Type());
   }
 
 private:
@@ -189,16 +189,13 @@ KernelOp PrepareKernel::create(StringRef name) {
       before = t.memoryOf(1);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   }
-  auto forEach = ForEachOp::create(builder, t.loc, sizes);
-  ReturnOp::create(builder, t.loc);
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  Block &work = forEach.getBody().front();
+  ValueRange work = t.eachWorkTile(sizes);
   if (inPlace())
-    inPlaceTile(work.getArgument(sizes.size() - 1), inOrder() ? work.getArgument(0) : Value());
+    inPlaceTile(work.back(), inOrder() ? work[0] : Value());
   else if (inOrder())
-    workTile(work.getArgument(1), work.getArgument(0));
+    workTile(work[1], work[0]);
   else
-    workTile(work.getArgument(0), sizes.size() > 1 ? work.getArgument(1) : Value());
+    workTile(work[0], sizes.size() > 1 ? work[1] : Value());
   return kernel;
 }
 
@@ -619,7 +616,7 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, Sym
                       /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
   if (plan.inBlocks()) // as tile.keep leaves it
-    spectrum = RankedTensorType::get({op.getChannels(), plan.reach * plan.parts(), kNumbers}, b.getF16Type());
+    spectrum = RankedTensorType::get({op.getChannels(), plan.reach * plan.parts(), keptNumbers(kFourierWarps)}, b.getF16Type());
   return launchPrepare(b, op, source, spectrum, symbols);
 }
 

@@ -79,6 +79,12 @@ constexpr int64_t kShortBlock = 4096, kMostReach = 8;
 llvm::SmallVector<int64_t> longBlockRadices();
 constexpr int64_t kMostLongReach = 4;
 
+/// Products of transforms with spectra that a block of the result is the sum of, on an average: the first blocks depend on
+/// fewer.
+inline double productsOfBlock(int64_t blocks, int64_t reach) {
+  return double(reach) - double(reach * (reach - 1)) / 2 / double(blocks);
+}
+
 /// The time of one output, in picoseconds, and what limits it.
 struct ConvCost {
   double picoseconds;
