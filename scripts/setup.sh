@@ -8,6 +8,7 @@ packages=(
   libzstd-dev zlib1g-dev libedit-dev libxml2-dev nlohmann-json3-dev
   # testing
   llvm-22-tools libclang-rt-22-dev libgtest-dev libgmock-dev libopenblas0-pthread python3 python3-numpy python3-psutil python3-pytest
+  python3-pytest-xdist
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -102,6 +102,8 @@ def run_pytest(arguments, results):
     folders = [str(ROOT / name) for name in ("python", "fuzz", "gpu") if any((ROOT / name).glob("test_*.py"))]
     command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", f"--rootdir={ROOT}",
                f"--junitxml={report}", *folders]
+    if importlib.util.find_spec("xdist"):  # most tests compile or run on one core
+        command += ["-n", str(os.cpu_count() or 2), "--dist", "loadgroup"]
     if arguments.filter:
         command += ["-k", arguments.filter]
     returncode = subprocess.call(command, env=environment, cwd=ROOT.parent)

@@ -26,9 +26,13 @@ def _missing():
 _reason = _missing()
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group(name): tests that one worker of pytest-xdist takes")
+
+
 def pytest_collection_modifyitems(items):
-    if _reason:
-        here = pathlib.Path(__file__).parent
-        for item in items:
-            if here in pathlib.Path(str(item.fspath)).parents:
-                item.add_marker(pytest.mark.skip(reason=_reason))
+    """Workers of pytest-xdist share a card, so one of them takes all of these tests."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in pathlib.Path(str(item.fspath)).parents:
+            item.add_marker(pytest.mark.skip(reason=_reason) if _reason else pytest.mark.xdist_group("card"))
