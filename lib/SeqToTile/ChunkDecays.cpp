@@ -246,6 +246,100 @@ KernelOp LinearAttentionKernel::createRates(StringRef name, Type ratesType) {
   return kernel;
 }
 
+SmallVector<Value> LinearAttentionKernel::operandsOfReach(Value rates) const {
+  seq::LinearAttentionOp source = op;
+  SmallVector<Value> values = {source.getK(), rates};
+  for (Value value : {Value(source.getA()), Value(source.getOffsets())})
+    if (value)
+      values.push_back(value);
+  return values;
+}
+
+/// What has decayed by so much, in base 2, is far below the rounding of what a state has taken up since.
+static constexpr double kForgotten = -40;
+
+/// Chunks that are read at once.
+static constexpr int64_t kReadChunks = 8;
+
+KernelOp LinearAttentionKernel::createReach(StringRef name, Type ratesType, Type reachType) {
+  SmallVector<Type> inputs;
+  seq::LinearAttentionOp source = op;
+  for (Type type : {Type(source.getK().getType()), ratesType, source.getA() ? Type(source.getA().getType()) : Type(),
+                    source.getOffsets() ? Type(source.getOffsets().getType()) : Type(), reachType})
+    if (auto tensor = dyn_cast_or_null<RankedTensorType>(type))
+      inputs.push_back(ViewType::get(op.getContext(), tensor.getShape(), tensor.getElementType()));
+  auto schedule = ScheduleAttr::get(op.getContext(), /*consumers=*/1, /*producer=*/0, /*consumer=*/128,
+                                    /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
+  auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
+  kernel.setOutput(inputs.size() - 1);
+  Block &body = kernel.getBody().front();
+  builder.setInsertionPointToStart(&body);
+  auto next = body.args_begin();
+  k = *next++, ratesOf = *next++;
+  if (op.getA())
+    a = *next++;
+  if (op.getOffsets())
+    offsets = *next++;
+  reach = *next;
+  Value before = t.dim(reach, 1);
+  segments = t.add(before, 1);
+  Value sequences = t.make<arith::MulIOp>(sequenceCount(), t.min(before, t.index(1)));
+  auto forEach = ForEachOp::create(builder, op.getLoc(), ValueRange{t.index(op.getValueHeads()), sequences, before});
+  ReturnOp::create(builder, op.getLoc());
+  builder.setInsertionPointToStart(&forEach.getBody().front());
+  auto at = forEach.getBody().getArguments();
+  head = at[0], sequence = at[1];
+  storeReach(at[2]);
+  return kernel;
+}
+
+/// Counts chunks from the end of a segment on. It gives up, and takes all, where at the pace so far more than half of them
+/// would count: not much is won then, and reading on costs time.
+void LinearAttentionKernel::storeReach(Value segment) {
+  if (a)
+    rate = t.make<arith::MulFOp>(perHead(a), number(kLog2E));
+  enterSequence();
+  Span span = spanOf(segment);
+  Value zero = t.index(0), one = t.index(1), count = chunksOf(span);
+  auto real = [&](Value x) {
+    return t.make<arith::SIToFPOp>(builder.getF32Type(), t.make<arith::IndexCastOp>(builder.getI32Type(), x));
+  };
+  auto knows = [&](Value sum) { return t.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, sum, number(kForgotten)); };
+  auto loop = scf::ForOp::create(
+      builder, t.loc, zero, count, t.index(kReadChunks), ValueRange{number(0), zero},
+      [&](OpBuilder &, Location, Value read, ValueRange args) {
+        Value pace = t.make<arith::MulFOp>(args[0], real(count)),
+              enough = t.make<arith::MulFOp>(real(read), number(2 * kForgotten));
+        Value goesOn = t.both(knows(args[0]), t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, pace, enough));
+        auto branch = scf::IfOp::create(
+            builder, t.loc, goesOn,
+            [&](OpBuilder &, Location) {
+              SmallVector<Value> decays;
+              for (int64_t i = 0; i < kReadChunks; ++i) {
+                Value number = t.sub(count, t.add(t.add(read, i), 1)); // below 0 it is of another segment, and in vain
+                Value t0 = stepAt(t.add(span.from, t.mul(number, chunk)));
+                decays.push_back(exponents(t0, rates(t0))[2]);
+              }
+              Value sum = args[0], known = args[1];
+              for (Value decay : decays) {
+                known = t.add(known, t.select(knows(sum), one, zero));
+                sum = t.make<arith::AddFOp>(sum, decay);
+              }
+              scf::YieldOp::create(builder, t.loc, ValueRange{sum, known});
+            },
+            [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
+        scf::YieldOp::create(builder, t.loc, branch.getResults());
+      });
+  Value known = t.select(knows(loop.getResult(0)), count, t.min(loop.getResult(1), count));
+  auto indices = tileType<LineAttr>({kWarpLanes}, builder.getIndexType());
+  auto everywhere = [&](Value x) { return t.make<BroadcastOp>(indices, x); };
+  Value first = t.compare(arith::CmpIPredicate::eq, t.make<IotaOp>(indices, zero), everywhere(zero));
+  Value place = t.select(first, everywhere(head), everywhere(t.index(-1))); // of the others none that there is
+  Type i32 = builder.getI32Type();
+  Value stored = t.make<BroadcastOp>(indices.clone(i32), t.make<arith::IndexCastOp>(i32, known));
+  ScatterOp::create(builder, t.loc, stored, reach, ValueRange{everywhere(sequence), everywhere(segment), place});
+}
+
 /// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of
 /// the whole chunk.
 SmallVector<Value> LinearAttentionKernel::exponents(Value t0, Value x) {

@@ -58,11 +58,12 @@ static Value segmentCount(TileBuilder &t, seq::LinearAttentionOp op, Value seque
 /// 1 where there are several, else 0.
 static Value isCut(TileBuilder &t, Value segments) { return t.min(t.sub(segments, t.index(1)), t.index(1)); }
 
-SmallVector<Value> LinearAttentionKernel::operands(Value rates) const {
+SmallVector<Value> LinearAttentionKernel::operands(Value rates, Value reach) const {
   seq::LinearAttentionOp source = op;
   bool outputs = part != Part::States;
   SmallVector<Value> values = {source.getK(), source.getV()};
-  for (Value value : {rates ? rates : Value(source.getDecay()), Value(source.getA()), Value(source.getOffsets())})
+  for (Value value : {rates ? rates : Value(source.getDecay()), Value(source.getA()), Value(source.getOffsets()),
+                      outputs ? Value() : reach})
     if (value)
       values.push_back(value);
   for (Value value : {Value(source.getQ()), Value(source.getGate()), Value(source.getBonus()),
@@ -72,13 +73,15 @@ SmallVector<Value> LinearAttentionKernel::operands(Value rates) const {
   return values;
 }
 
-int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op, Part part) {
+int64_t LinearAttentionKernel::jobsOfHead(seq::LinearAttentionOp op, Part part) {
   bool ofKeys = part == Part::States && (op.hasChannelDecay() || op.getBonus());
-  int64_t blocks = ofKeys ? llvm::divideCeil(op.getValueDim(), valuesOfKeys(op)) *
-                                llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel)
-                          : llvm::divideCeil(op.getValueDim(), kValues);
-  int64_t jobs = op.getValueHeads() * blocks;
-  return llvm::divideCeil(jobs, configOf(op, part).consumers);
+  return ofKeys ? llvm::divideCeil(op.getValueDim(), valuesOfKeys(op)) *
+                      llvm::divideCeil(op.getKeyDim(), LinearAttentionConfig::kPanel)
+                : llvm::divideCeil(op.getValueDim(), kValues);
+}
+
+int64_t LinearAttentionKernel::unitsOfBatch(seq::LinearAttentionOp op, Part part) {
+  return llvm::divideCeil(op.getValueHeads() * jobsOfHead(op, part), configOf(op, part).consumers);
 }
 
 /// A state-only pass does little with what it reads: it wants more of it under way than what is left of SRAM beside
@@ -98,7 +101,7 @@ int64_t LinearAttentionKernel::stagesOfStates() {
   return std::clamp<int64_t>(((hopper::kSharedBytes - 2048) / square - own) / row, 1, kMost);
 }
 
-KernelOp LinearAttentionKernel::create(StringRef name, Type ratesType, Type statesType, Type factorsType) {
+KernelOp LinearAttentionKernel::create(StringRef name, Type ratesType, Type reachType, Type statesType, Type factorsType) {
   SmallVector<Type> inputs;
   SmallVector<Value *> arguments;
   auto descOf = [&](Type element, Value &argument) {
@@ -124,6 +127,8 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type ratesType, Type stat
   else
     view(op.getDecay(), decay);
   view(op.getA(), a), view(op.getOffsets(), offsets);
+  if (reachType && part == Part::States)
+    viewOf(reachType, reach);
   unsigned outputs = 2; // behind all that is read
   if (part != Part::States) {
     desc(q);
@@ -161,7 +166,7 @@ KernelOp LinearAttentionKernel::create(StringRef name, Type ratesType, Type stat
     kernel.setArgAttr(first + outputs, kAliasAttr, builder.getI64IntegerAttr(first));
 
   builder.setInsertionPointToStart(&body);
-  Value sequences = offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
+  Value sequences = sequenceCount();
   if (LinearAttentionKernel::isOpen(op)) // of one step another kernel takes them
     sequences = t.make<arith::MulIOp>(sequences, t.sub(t.index(1), isOneStep(t, t.dim(k, 1))));
   bool pair = config.segmentConsumers;
@@ -210,6 +215,29 @@ void LinearAttentionKernel::place(Value warpgroup, Value unit) {
     keyHead = ofKeys ? t.floorDiv(head, group) : common(group * blocks);
 }
 
+/// Where the sequence stands.
+void LinearAttentionKernel::enterSequence() {
+  Value total = t.dim(k, 1);
+  start = t.index(0), length = total, batch = sequence;
+  if (offsets) {
+    auto offset = [&](Value at) {
+      Type stored = cast<ViewType>(offsets.getType()).getElementType();
+      return asIndex(t.make<GatherOp>(stored, offsets, at));
+    };
+    batch = start;
+    start = t.max(offset(sequence), batch);
+    length = t.max(t.sub(t.min(offset(t.add(sequence, 1)), total), start), batch);
+  }
+  end = t.add(start, length);
+}
+
+/// The first step of a chunk, wherever it stands in time.
+Value LinearAttentionKernel::stepAt(Value time) {
+  if (reverse)
+    time = t.sub(t.mul(t.sub(t.ceilDiv(length, chunk), t.index(1)), chunk), time);
+  return t.add(start, time);
+}
+
 /// One head's columns of values, from the first chunk to the last, of the sequence or a segment.
 void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Value piece) {
   place(warpgroup, unit);
@@ -220,38 +248,17 @@ void LinearAttentionKernel::work(Value warpgroup, Value unit, Value segment, Val
   if (!byChannel && !variesInTime())
     prepareDecays();
 
-  Value start = t.index(0), total = t.dim(k, 1), length = total;
-  batch = sequence;
-  if (offsets) {
-    auto offset = [&](Value at) {
-      Type stored = cast<ViewType>(offsets.getType()).getElementType();
-      Value value = t.make<GatherOp>(stored, offsets, at);
-      return t.make<arith::IndexCastOp>(builder.getIndexType(), value);
-    };
-    batch = start;
-    start = t.max(offset(sequence), batch);
-    length = t.max(t.sub(t.min(offset(t.add(sequence, 1)), total), start), batch);
-  }
-  end = t.add(start, length);
-  // In time, from the first step of the sequence on.
-  Value from = t.index(0), to = length, chunks = t.ceilDiv(length, chunk);
-  if (segment) {
-    Value all = t.make<arith::MulIOp>(segments, pieces), padded = t.sub(t.add(chunks, all), t.index(1));
-    Value span = t.mul(t.make<arith::DivUIOp>(padded, all), chunk), ofSegment = t.make<arith::MulIOp>(span, pieces);
-    from = t.make<arith::MulIOp>(segment, ofSegment);
-    if (piece)
-      from = t.add(from, t.make<arith::MulIOp>(piece, span));
-    to = t.min(t.add(from, piece ? span : ofSegment), length);
-  }
+  enterSequence();
+  Span span = {t.index(0), length};
+  if (segment)
+    span = spanOf(segment);
+  if (piece)
+    span = pieceOf(span, unit, segment, piece);
+  auto [from, to] = span;
   Value ends = from; // of the first and the last chunk, the sum of their times
   if (isBackwards())
-    ends = t.add(t.add(from, from), t.mul(t.sub(t.ceilDiv(t.max(t.sub(to, from), t.index(0)), chunk), t.index(1)), chunk));
-  // The first step of a chunk, wherever it stands in time.
-  auto chunkAt = [&](Value time) {
-    if (isBackwards())
-      time = t.sub(ends, time);
-    return t.add(start, reverse ? t.sub(t.mul(t.sub(chunks, t.index(1)), chunk), time) : time);
-  };
+    ends = t.add(t.add(from, from), t.mul(t.sub(chunksOf(span), t.index(1)), chunk));
+  auto chunkAt = [&](Value time) { return stepAt(isBackwards() ? t.sub(ends, time) : time); };
   SmallVector<Value> carried;
   for (int64_t panel = 0; panel < panels; ++panel)
     carried.push_back(part == Part::States ? t.constant(state, 0)
@@ -295,6 +302,37 @@ void LinearAttentionKernel::storeState(ValueRange panelsOfState) {
 // Segments
 //===----------------------------------------------------------------------===//
 
+Value LinearAttentionKernel::chunksOf(Span span) {
+  return t.ceilDiv(t.max(t.sub(span.to, span.from), t.index(0)), chunk);
+}
+
+LinearAttentionKernel::Span LinearAttentionKernel::spanOf(Value segment) {
+  Value padded = t.sub(t.add(t.ceilDiv(length, chunk), segments), t.index(1));
+  Value steps = t.mul(t.make<arith::DivUIOp>(padded, segments), chunk), from = t.make<arith::MulIOp>(segment, steps);
+  return {from, t.min(t.add(from, steps), length)};
+}
+
+/// A piece of what the state at the end of a segment still knows. What comes before that, the first piece forgets.
+LinearAttentionKernel::Span LinearAttentionKernel::pieceOf(Span segmentSpan, Value unit, Value segment, Value piece) {
+  Value one = t.index(1), count = chunksOf(segmentSpan), known = count;
+  if (reach) {
+    known = t.index(0);
+    for (int64_t i = 0; i < config.consumers; ++i) { // the producer's loads are of all their heads
+      Value ofHead = t.floorDiv(t.add(t.mul(unit, config.consumers), i), jobsOfHead(op, part));
+      Value own = t.make<GatherOp>(builder.getI32Type(), reach, ValueRange{sequence, segment, ofHead});
+      known = t.max(known, asIndex(own));
+    }
+    Value forgets = t.both(t.compare(arith::CmpIPredicate::slt, known, count),
+                           t.compare(arith::CmpIPredicate::eq, piece, t.index(0)));
+    remembered = t.select(forgets, number(0), number(1));
+  }
+  Value ofPiece = t.make<arith::DivUIOp>(t.sub(t.add(known, pieces), one), pieces);
+  Value behind = t.sub(t.sub(pieces, one), piece), last = t.sub(count, t.make<arith::MulIOp>(behind, ofPiece));
+  Value first = t.max(t.sub(last, ofPiece), t.sub(count, known));
+  auto timeOf = [&](Value chunks) { return t.add(segmentSpan.from, t.mul(chunks, chunk)); };
+  return {timeOf(first), t.min(timeOf(last), segmentSpan.to)};
+}
+
 /// [B, segment, piece, Hv, K, V], of the state; [B, segment, piece, head, channel], or where the factor is one for all
 /// channels [B, segment, piece, head and block, row].
 static SmallVector<Value> inPiece(TileBuilder &t, SmallVector<Value> indices, Value segment, Value piece) {
@@ -336,6 +374,8 @@ void LinearAttentionKernel::storeSegment(ValueRange results, Value segment, Valu
   ScatterOp::create(builder, t.loc, results.front(), states, inPiece(t, stateIndices(/*panel=*/0), segment, piece));
   Value all = results.back();
   Value factor = t.exp2(ofKeys ? all : t.make<BroadcastOp>(perKey, all));
+  if (remembered)
+    factor = t.mulf(factor, t.make<BroadcastOp>(perKey, remembered));
   ScatterOp::create(builder, t.loc, factor, factors,
                     inPiece(t, factorIndices(perKey, ofKeys ? head : job, channel), segment, piece));
 }
@@ -471,6 +511,25 @@ static Value launchRates(seq::LinearAttentionOp op, SymbolTable &symbols, String
   return launch.getResult(0);
 }
 
+/// How far back from the end of each segment the states that it leaves reach; null where decays do not vary in time.
+static Value launchReach(seq::LinearAttentionOp op, SymbolTable &symbols, StringRef name, TileBuilder &host, Value rates,
+                         Value sequences, Value several, Value before) {
+  if (!rates)
+    return {};
+  LinearAttentionKernel program(op, Part::Whole);
+  int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
+  auto type = RankedTensorType::get({any, any, heads}, host.b.getI32Type());
+  SmallVector<Value> operands = program.operandsOfReach(rates);
+  operands.push_back(host.make<tensor::EmptyOp>(type, ValueRange{sequences, before}));
+  KernelOp kernel = program.createReach((name + "_reach").str(), rates.getType(), type);
+  explain(kernel, "how many chunks back a state still knows, to 2^-40", "a CTA for each head of a segment");
+  symbols.insert(kernel);
+  SmallVector<Value> work = {host.index(heads), several, before};
+  auto launch = LaunchOp::create(host.b, op.getLoc(), TypeRange(type), kernel.getSymName(), operands, work);
+  launch->setAttr(kSameSizesAttr, sameSizes(host.b, op, operands, {}, rates));
+  return launch.getResult(0);
+}
+
 LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTable &symbols) {
   std::string name = (op->getParentOfType<FunctionOpInterface>().getName() + "_linear_attention").str();
   LinearAttentionConfig config = LinearAttentionConfig::read(op);
@@ -489,15 +548,16 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     Value length = host.make<tensor::DimOp>(op.getK(), int64_t(1));
     several = host.make<arith::MulIOp>(sequences, host.sub(host.index(1), isOneStep(host, length)));
   }
-  Value rates = launchRates(op, symbols, name, host, several);
+  Value rates = launchRates(op, symbols, name, host, several), reach;
   auto launch = [&](Part part, StringRef suffix, Value several, ValueRange sizes, ValueRange extra, ValueRange outputs) {
     LinearAttentionKernel program(op, part);
-    SmallVector<Value> operands = program.operands(rates);
+    SmallVector<Value> operands = program.operands(rates, reach);
     Type states = extra.empty() ? Type() : extra[0].getType(),
          factors = extra.empty() ? Type() : extra[1].getType();
     if (part == Part::States)
       states = outputs[0].getType(), factors = outputs[1].getType();
-    KernelOp kernel = program.create((name + suffix).str(), rates ? rates.getType() : Type(), states, factors);
+    auto typeOf = [](Value value) { return value ? value.getType() : Type(); };
+    KernelOp kernel = program.create((name + suffix).str(), typeOf(rates), typeOf(reach), states, factors);
     std::string chunks = llvm::formatv("chunks of {0} steps, {1}", config.chunk,
                                        config.exact ? "what enters the state in two 16-bit parts"
                                                     : "what enters the state rounded to 16 bits");
@@ -548,6 +608,7 @@ LogicalResult longwing::lowerLinearAttention(seq::LinearAttentionOp op, SymbolTa
     };
     SmallVector<Value> buffers = {tensor({any, any, any, heads, op.getKeyDim(), op.getValueDim()}),
                                   tensor({any, any, any, byChannel ? heads : heads * blocks, factors})};
+    reach = launchReach(op, symbols, name, host, rates, sequences, cut, before);
     ValueRange states = launch(Part::States, "_states", cut, {before, pieces}, {}, buffers).getResults();
     results = launch(Part::Outputs, pair ? "_segments" : "", cut, {count}, states, results).getResults();
     if (pair)

@@ -87,13 +87,18 @@ public:
     scaleExponent = scaleOutputs ? 0 : std::log2(scale);
   }
 
-  tile::KernelOp create(llvm::StringRef name, mlir::Type rates, mlir::Type states, mlir::Type factors);
-  /// What the kernel reads, in the order of its arguments. `rates` is what createRates' kernel wrote.
-  llvm::SmallVector<mlir::Value> operands(mlir::Value rates) const;
+  tile::KernelOp create(llvm::StringRef name, mlir::Type rates, mlir::Type reach, mlir::Type states, mlir::Type factors);
+  /// What the kernel reads, in the order of its arguments. `rates` and `reach` are what the kernels of createRates and
+  /// createReach wrote.
+  llvm::SmallVector<mlir::Value> operands(mlir::Value rates, mlir::Value reach) const;
   /// The kernel that turns what is read at each step into `rates`, of each head one step after the other: heads lie next to
   /// each other in what it reads, so that a warp which reads 32 steps of one touches as many lines.
   tile::KernelOp createRates(llvm::StringRef name, mlir::Type rates);
   llvm::SmallVector<mlir::Value> operandsOfRates() const;
+  /// The kernel that finds how many chunks at the end of a segment make the state which it leaves: what came before them has
+  /// decayed by 2^-40. It writes `reach`, [B, segment, head].
+  tile::KernelOp createReach(llvm::StringRef name, mlir::Type rates, mlir::Type reach);
+  llvm::SmallVector<mlir::Value> operandsOfReach(mlir::Value rates) const;
   /// Whether states decay by decays, one for each head, that are read at each step.
   bool variesInTime() const;
   static LinearAttentionConfig configOf(seq::LinearAttentionOp op, Part part) {
@@ -105,6 +110,8 @@ public:
       config.persistent = false; // what is made ahead takes registers
     return config;
   }
+  /// What warpgroups do of a head.
+  static int64_t jobsOfHead(seq::LinearAttentionOp op, Part part);
   /// Units of work, without the warpgroups' share of them.
   static int64_t unitsOfBatch(seq::LinearAttentionOp op, Part part);
 
@@ -118,6 +125,19 @@ public:
   }
 
 private:
+  /// Steps of a sequence in time, from its first one on.
+  struct Span {
+    mlir::Value from, to;
+  };
+  mlir::Value chunksOf(Span span);
+  Span spanOf(mlir::Value segment);
+  Span pieceOf(Span segmentSpan, mlir::Value unit, mlir::Value segment, mlir::Value piece);
+  void enterSequence();
+  mlir::Value stepAt(mlir::Value time);
+  mlir::Value sequenceCount() {
+    return offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
+  }
+  void storeReach(mlir::Value segment);
   int64_t stagesOfStates();
   void place(mlir::Value warpgroup, mlir::Value unit);
   void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment, mlir::Value piece);
@@ -207,6 +227,7 @@ private:
   /// `leaving`: when all is done, by registers that did not hold them through the loop.
   llvm::SmallVector<mlir::Value> stateIndices(int64_t panel, bool leaving = false);
 
+  mlir::Value asIndex(mlir::Value x) { return t.make<mlir::arith::IndexCastOp>(builder.getIndexType(), x); }
   mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
   /// A line, if there is one, as factors of columns.
   mlir::Value columns(mlir::Value line) {
@@ -239,11 +260,13 @@ private:
 
   // Arguments of the kernel.
   mlir::Value q, k, v, gate, decay, ratesOf, a, bonus, skip, init, o, last, states, factors;
+  mlir::Value reach;             // chunks that states still know, where decays vary in time
   mlir::Value offsets, elements; // of packed sequences, whose outputs are written by elements too
   // Of the work tile that is being written.
   mlir::Value segments, pieces, sequence, job, keyHead, head, column, channel;
   mlir::Value upwards; // a matrix of what comes later than each step, in SRAM
-  mlir::Value batch, end; // where its sequence stands in [B, L], and where that ends
+  mlir::Value batch, start, length, end; // where its sequence stands in [B, L], and where that ends
+  mlir::Value remembered;                // 0 where what comes before a piece is forgotten, else 1
   mlir::Value rate, skipFactor;
   mlir::Value decayOfStep, prefixes; // of a constant decay, and its sums over a chunk
   Decays constant;

@@ -53,6 +53,7 @@ MODELS = {
                                      softplus=True, skip=True, gate=True, decay_element="bf16", states=True)),
     "ssd_plain": ("linear_attention", dict(heads=5, head_dim=128, key_heads=1, value_dim=64, decay="dt", bias=True,
                                            softplus=True, skip=True, decay_element="bf16")),
+    "ssd_many": ("linear_attention", dict(heads=66, head_dim=16, key_heads=1, value_dim=64, decay="dt", bias=True, softplus=True)),
     "ssd_n64": ("linear_attention", dict(heads=4, head_dim=64, key_heads=2, decay="dt", bias=True, softplus=True,
                                          states=True)),
     "gla": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", states=True)),
@@ -119,8 +120,8 @@ class Case:
         self._keep(name, self._normal(self.batch, self.length, *shape), dtype)
 
     def _decays(self, *shape):
-        return {"mild": -np.abs(self._normal(*shape)) * 0.3, "none": np.zeros(shape),
-                "all": np.full(shape, -50.0)}[self.kind]
+        return {"mild": -np.abs(self._normal(*shape)) * 0.3, "none": np.zeros(shape), "all": np.full(shape, -50.0),
+                "mixed": np.broadcast_to(np.resize([-0.3, -1e3, -0.02, 0.0, -1e-4, -5.0, -0.1], shape[-1]), shape)}[self.kind]
 
     def _end(self, *state, complex_=False):
         if self.options.get("states") or self.options.get("step"):

@@ -62,6 +62,12 @@ def test_segments(name, length):
     check(name, batch=1, length=length)
 
 
+@pytest.mark.parametrize("name, batch, length", [("ssd_plain", 1, 6200), ("gated", 1, 6200), ("ssd_many", 2, 6200)])
+def test_segments_that_forget(name, batch, length):
+    """Heads that forget and heads that do not, in one CTA and in several; many heads have segments in two pieces."""
+    check(name, batch=batch, length=length, kind="mixed")
+
+
 @pytest.mark.parametrize("offsets", OFFSETS)
 @pytest.mark.parametrize("name", PACKED)
 def test_packed(name, offsets):

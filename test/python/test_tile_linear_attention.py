@@ -319,6 +319,41 @@ def test_segments_of_other_kernels_than_whole_sequences(batch, length):
     check(text, inputs(names, "bf16", batch, length, 1, 5, 32, 64, dt="bf16"), "bf16", softplus=True)
 
 
+def forgetting(length, reverse=False):
+    """Five heads and their decays: one forgets in some chunks, and one at each step, both of one CTA; one never, one after a long
+    pause, and one after half a segment, when it is not worth while any more."""
+    text, names = model("bf16", 1, 5, 16, 64, decay="step", init=True, state=True, attributes="reverse" if reverse else "")
+    values = inputs(["q", "k", "v", "init"], "bf16", 1, length, 1, 5, 16, 64)
+    decay = np.empty((1, length, 5), np.float32)
+    decay[:] = [-0.1, -1e30, 0, 0, -0.05]
+    decay[:, :300, 3] = -5
+    values["decay"] = decay
+    return text, {name: values[name] for name in names}
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_states_that_forget(reverse):
+    """What has decayed by 2^-40 at the end of a segment is not taken up. Backwards the first segment in time is the ragged one."""
+    text, values = forgetting(2100, reverse)
+    check_sequences(text, values, "bf16", reverse=reverse)
+
+
+def test_packed_states_that_forget():
+    _, values = forgetting(2100)
+    values["init"] = np.repeat(values["init"], 3, axis=0)
+    text, names = model("bf16", 1, 5, 16, 64, decay="step", init=True, state=True, packed=True)
+    check_sequences(text, values, "bf16", [0, 3, 2050, 2100])
+
+
+def test_what_is_forgotten_does_not_matter():
+    """Steps that the states of segments no longer know are no numbers: only heads that know them see it."""
+    text, values = forgetting(2100)
+    values["v"][:, :100] = cpu.cast(np.array(np.nan), "bf16")
+    o, _ = lowered(text)(*values.values())
+    finite = np.isfinite(cpu.to_float64(o)[:, 17 * 64:]).all((0, 1, 3))
+    assert finite.tolist() == [True, True, False, False, False]
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # Sequences in both directions, and several in one
 # ----------------------------------------------------------------------------------------------------------------
