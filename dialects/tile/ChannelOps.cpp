@@ -71,9 +71,9 @@ LogicalResult InterleaveOp::verify() {
 
 LogicalResult AllOp::verify() {
   RankedTensorType source = getSource().getType();
-  if (source.getRank() == 1 && source.getElementType().isInteger(1))
+  if ((source.getRank() == 1 || getTogether()) && source.getElementType().isInteger(1))
     return success();
-  return emitOpError() << "expected a [C] tile of i1, got " << source;
+  return emitOpError() << "expected a " << (getTogether() ? "" : "[C] ") << "tile of i1, got " << source;
 }
 
 LogicalResult SumsOp::verify() {

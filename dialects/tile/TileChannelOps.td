@@ -78,10 +78,12 @@ def Tile_AllOp : Tile_Op<"all", [Pure]> {
   let description = [{
     It chooses between two ways to the same values: a quick one where the predicate holds, and one
     that is always right. On the card each thread chooses for its own channels, in order all take one way.
+
+    With `together` the result is one for all of the tile, on the card too: all consumers of a CTA meet here.
   }];
-  let arguments = (ins Tile_ChannelTile:$source);
+  let arguments = (ins Tile_ChannelTile:$source, UnitAttr:$together);
   let results = (outs I1:$result);
-  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let assemblyFormat = "(`together` $together^)? $source attr-dict `:` type($source)";
   let hasVerifier = 1;
 }
 

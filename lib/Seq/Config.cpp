@@ -88,8 +88,8 @@ void visitScan(Config &config, Access &&entry) {
   entry("width", config.width);
 }
 
-/// The kernel for few sequences, and how many are no longer few.
-constexpr StringLiteral kFew = "few", kSequences = "sequences";
+/// The kernel for few sequences, how many are no longer few, and segments of them.
+constexpr StringLiteral kFew = "few", kSequences = "sequences", kPlaces = "places", kSegments = "segments";
 } // namespace
 
 AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
@@ -142,6 +142,8 @@ ScanPair ScanPair::read(Operation *op) {
     visitScan(*pair.few, Reader(few));
     Reader outer(dict);
     outer(kSequences, pair.sequences);
+    outer(kPlaces, pair.places);
+    outer(kSegments, pair.segments);
   }
   return pair;
 }
@@ -155,4 +157,8 @@ void ScanPair::write(Operation *op) const {
   visitScan(*few, entries);
   writer.entries.push_back(writer.b.getNamedAttr(kFew, entries.dictionary()));
   writer(kSequences, sequences);
+  if (!places)
+    return;
+  writer(kPlaces, places);
+  writer(kSegments, segments);
 }

@@ -255,9 +255,6 @@ SmallVector<Value> LinearAttentionKernel::operandsOfReach(Value rates) const {
   return values;
 }
 
-/// What has decayed by so much, in base 2, is far below the rounding of what a state has taken up since.
-static constexpr double kForgotten = -40;
-
 /// Chunks that are read at once.
 static constexpr int64_t kReadChunks = 8;
 
@@ -331,13 +328,7 @@ void LinearAttentionKernel::storeReach(Value segment) {
         scf::YieldOp::create(builder, t.loc, branch.getResults());
       });
   Value known = t.select(knows(loop.getResult(0)), count, t.min(loop.getResult(1), count));
-  auto indices = tileType<LineAttr>({kWarpLanes}, builder.getIndexType());
-  auto everywhere = [&](Value x) { return t.make<BroadcastOp>(indices, x); };
-  Value first = t.compare(arith::CmpIPredicate::eq, t.make<IotaOp>(indices, zero), everywhere(zero));
-  Value place = t.select(first, everywhere(head), everywhere(t.index(-1))); // of the others none that there is
-  Type i32 = builder.getI32Type();
-  Value stored = t.make<BroadcastOp>(indices.clone(i32), t.make<arith::IndexCastOp>(i32, known));
-  ScatterOp::create(builder, t.loc, stored, reach, ValueRange{everywhere(sequence), everywhere(segment), place});
+  t.storeScalar(t.make<arith::IndexCastOp>(builder.getI32Type(), known), reach, {sequence, segment, head});
 }
 
 /// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of

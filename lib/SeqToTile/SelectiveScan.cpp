@@ -17,10 +17,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ChannelKernel.h"
+#include "SelectiveReach.h"
 #include "SeqToTile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -30,17 +31,24 @@ namespace {
 
 class SelectiveScanKernel : ChannelKernel {
 public:
-  SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share)
-      : ChannelKernel(op, config, config.lanes), op(op), share(share), states(statesOf(op)) {}
+  /// With `early` sequences may be taken by segments.
+  SelectiveScanKernel(seq::SelectiveScanOp op, const ScanConfig &config, Share share, const EarlySegments *early)
+      : ChannelKernel(op, config, config.lanes), op(op), share(share), early(early), states(statesOf(op)) {}
 
   LaunchBuilder::Run create(SymbolTable &symbols, StringRef suffix);
+  /// The kernel of segments side by side.
+  LaunchBuilder::Run createSegments(SymbolTable &symbols);
   using ChannelKernel::launch;
 
 private:
+  KernelOp beginKernel(SymbolTable &symbols, StringRef suffix);
   void addTensors();
   void work(Value block, Value entry);
+  void enterSegment(Value entry, Value segment, Value segments, Value block);
   void loadTiles();
-  void walkSteps(Value row0, States &state);
+  void walkTile(States &state);
+  /// Without outputs for the state alone.
+  void walkSteps(Value row0, States &state, bool outputs);
   /// Numbers of memory that a state is.
   int64_t parts() { return op.getComplex() ? 2 : 1; }
   Number numberOf(ValueRange values) { return {values[0], op.getComplex() ? values[1] : Value()}; }
@@ -55,9 +63,12 @@ private:
 
   seq::SelectiveScanOp op;
   Share share;
+  const EarlySegments *early;
   int64_t states;
 
-  // Of the work tile that is being written: its channels.
+  // Of the work tile that is being written: of a segment how many steps are for the state alone; whether it begins with the
+  // sequence, if that is a question, and whether it ends with it; and its channels.
+  Value steps, isFirst, isLast;
   Value channel0, group;
   Value skip, bias;
   Number rate, constantB, constantC;
@@ -90,13 +101,60 @@ void SelectiveScanKernel::addTensors() {
   for (Value value : {Value(op.getOffsets()), Value(op.getY())})
     launch.view(value);
   launch.view(op.getState(), op.getComplex());
+  if (early)
+    launch.view(early->reach), launch.view(early->tooLong);
+}
+
+KernelOp SelectiveScanKernel::beginKernel(SymbolTable &symbols, StringRef suffix) {
+  addTensors();
+  return begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/op.getComplex() ? 40 : 24);
 }
 
 LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef suffix) {
-  addTensors();
-  KernelOp kernel = begin(symbols, ("_selective_scan" + suffix).str(), /*registers=*/op.getComplex() ? 40 : 24);
-  return overSequences(kernel, op.getChannels(), op.getU(), op.getOffsets(), share,
-                       [&](Value block, Value entry) { work(block, entry); });
+  KernelOp kernel = beginKernel(symbols, suffix);
+  return overSequences(kernel, op.getChannels(), op.getU(), op.getOffsets(), share, [&](Value block, Value entry) {
+    if (early && share.when == Share::IfFew) { // unless segments have been taken
+      Value taken = early->forgets(t, tensor(early->tooLong), early->count(t, t.dim(tensor(op.getU()), 0), length));
+      length = t.select(taken, t.index(0), length);
+      isLast = t.compare(arith::CmpIPredicate::sgt, length, t.index(0));
+    }
+    work(block, entry);
+  });
+}
+
+LaunchBuilder::Run SelectiveScanKernel::createSegments(SymbolTable &symbols) {
+  KernelOp kernel = beginKernel(symbols, "_segments");
+  int64_t blocks = llvm::divideCeil(op.getChannels(), t.channels);
+  auto sizes = [&](TileBuilder &t, Value entries, Value length) -> SmallVector<Value> {
+    Value segments = early->count(t, entries, length), isCut = t.min(t.sub(segments, t.index(1)), t.index(1));
+    return {t.index(blocks), t.make<arith::MulIOp>(share.of(t, entries), isCut), segments};
+  };
+  Value u = tensor(op.getU());
+  SmallVector<Value> own = sizes(t, t.dim(u, 0), t.dim(u, 1));
+  ValueRange at = forEach(own);
+  enterSegment(at[1], at[2], own[2], at[0]);
+  work(at[0], at[1]);
+  explain(kernel, llvm::formatv("segments side by side: tiles of {0} steps, the first of which are for the state alone", config.steps),
+          llvm::formatv("{0} x {1} channels of a sequence leave multiprocessors idle; where a state knows too much, and where "
+                        "sequences are short, another kernel takes whole ones",
+                        blocks, t.channels));
+  OpBuilder b(op);
+  TileBuilder host(b, op.getLoc());
+  auto size = [&](int64_t dim) { return host.make<tensor::DimOp>(op.getU(), dim); };
+  return {kernel, sizes(host, size(0), size(1))};
+}
+
+/// A part of a sequence as if it were one: the steps that a segment begins early by, and its own.
+void SelectiveScanKernel::enterSegment(Value entry, Value segment, Value segments, Value block) {
+  Value zero = t.index(0), whole = t.dim(tensor(op.getU()), 1);
+  Value ofSegment = early->steps(t, whole, segments), first = t.make<arith::MulIOp>(segment, ofSegment);
+  steps = early->early(t, tensor(early->reach), entry, segment, segments, block);
+  Value some = t.both(t.compare(arith::CmpIPredicate::slt, first, whole),
+                      early->forgets(t, tensor(early->tooLong), segments));
+  batch = entry, start = t.sub(first, steps);
+  length = t.select(some, t.add(steps, t.min(ofSegment, t.sub(whole, first))), zero);
+  isFirst = t.compare(arith::CmpIPredicate::eq, segment, zero);
+  isLast = t.both(some, t.compare(arith::CmpIPredicate::sge, t.add(first, ofSegment), whole));
 }
 
 /// One block of channels of one sequence.
@@ -118,14 +176,41 @@ void SelectiveScanKernel::work(Value block, Value entry) {
   SmallVector<Value> state(parts(), t.constant(t.rows(states), 0));
   if (op.getInit()) {
     Number init = perState(op.getInit(), {entry, channel0, zero});
+    if (isFirst)
+      init.re = t.select(t.spread(isFirst, init.re), init.re, state.front());
     state.front() = init.re, state.back() = init.im ? init.im : init.re;
   }
-  state = walk(op.getReverse(), state, [&] { loadTiles(); },
-               [&](Value row0, States &next) { walkSteps(row0, next); });
+  state = forEachTile(op.getReverse(), state, [&] { loadTiles(); }, [&](States &next) { walkTile(next); });
   if (!op.getState())
     return;
-  Value numbers = op.getComplex() ? t.interleaved(numberOf(state), /*rows=*/true) : state.front();
-  t.storeChannels(numbers, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
+  auto store = [&] {
+    Value numbers = op.getComplex() ? t.interleaved(numberOf(state), /*rows=*/true) : state.front();
+    t.storeChannels(numbers, tensor(op.getState()), {entry, channel0, zero}, /*transposed=*/true);
+  };
+  if (!isLast)
+    return store();
+  scf::IfOp::create(builder, t.loc, isLast, [&](OpBuilder &, Location) {
+    store();
+    scf::YieldOp::create(builder, t.loc);
+  });
+}
+
+/// A tile of steps, whose outputs another segment may have.
+void SelectiveScanKernel::walkTile(States &next) {
+  auto walk = [&](bool outputs) {
+    return forEachRow(op.getReverse(), next, [&](Value row0, States &state) { walkSteps(row0, state, outputs); });
+  };
+  SmallVector<Value> last;
+  if (!steps) {
+    last = walk(true);
+  } else {
+    auto branch = scf::IfOp::create(
+        builder, t.loc, t.compare(arith::CmpIPredicate::slt, tile0, steps),
+        [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, walk(false)); },
+        [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, walk(true)); });
+    last = branch.getResults();
+  }
+  next.assign(last.begin(), last.end());
 }
 
 Number SelectiveScanKernel::perState(Value value, SmallVector<Value> at) {
@@ -184,7 +269,7 @@ Number SelectiveScanKernel::input(Value tile, Number perChannel, Value row0, int
 }
 
 /// Takes the states over `unroll` steps from a row of the tiles on.
-void SelectiveScanKernel::walkSteps(Value row0, States &next) {
+void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
   int64_t count = config.unroll;
   Value u = t.readRows(uTile, row0, count), dt = t.readRows(deltaTile, row0, count);
   if (bias)
@@ -221,12 +306,19 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next) {
       *part = t.mulf(*part, now);
     }
     state = t.fma(decay, state, entering);
+    if (!hasOutputs)
+      continue;
     Number c = input(cTile, constantC, row0, step);
     Value real = t.mulf(c.re, state.re);
     if (c.im)
       real = t.fma(t.make<arith::NegFOp>(c.im), state.im, real);
     outputs[step] = t.partialSum(real);
   }
+  next.front() = state.re;
+  if (state.im)
+    next.back() = state.im;
+  if (!hasOutputs)
+    return;
   Value y = t.sums(outputs);
   if (op.getComplex())
     y = t.mulf(y, 2);
@@ -237,17 +329,20 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next) {
   Value time = t.add(t.add(start, tile0), row0);
   t.storeChannels(y, tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
                   op.isPacked() ? last : Value());
-  next.front() = state.re;
-  if (state.im)
-    next.back() = state.im;
 }
 
 LogicalResult longwing::lowerSelectiveScan(seq::SelectiveScanOp op, SymbolTable &symbols) {
   ScanPair pair = ScanPair::read(op);
-  SelectiveScanKernel many(op, pair.many, {pair.few ? Share::IfMany : Share::Always, pair.sequences});
+  Share ofFew = {Share::IfFew, pair.sequences};
+  std::optional<EarlySegments> early;
+  if (pair.places)
+    early.emplace(op, pair).launch(symbols, ofFew);
+  const EarlySegments *segments = early ? &*early : nullptr;
+  SelectiveScanKernel many(op, pair.many, {pair.few ? Share::IfMany : Share::Always, pair.sequences}, segments);
   SmallVector<LaunchBuilder::Run> runs = {many.create(symbols, "")};
+  if (early)
+    runs.push_back(SelectiveScanKernel(op, pair.many, ofFew, segments).createSegments(symbols));
   if (pair.few)
-    runs.push_back(SelectiveScanKernel(op, *pair.few, {Share::IfFew, pair.sequences})
-                       .create(symbols, "_of_few"));
+    runs.push_back(SelectiveScanKernel(op, *pair.few, ofFew, segments).create(symbols, "_of_few"));
   return many.launch.replace(runs, op.getNamedShapes());
 }

@@ -24,6 +24,8 @@ namespace longwing {
 
 /// Exponentials are of base 2.
 constexpr double kLog2E = 1.4426950408889634;
+/// What has decayed by so much, in base 2, is far below the rounding of what a state has taken up since.
+constexpr double kForgotten = -40;
 
 class TileBuilder {
 public:
@@ -125,6 +127,17 @@ public:
   template <typename Layout>
   mlir::Value iotaf(mlir::Value base, int64_t size) {
     return make<tile::IotaOp>(tile::tileType<Layout>({size}, b.getF32Type()), base);
+  }
+  /// Writes an i32 to a tensor, at one place.
+  void storeScalar(mlir::Value x, mlir::Value view, llvm::SmallVector<mlir::Value> at) {
+    auto indices = tile::tileType<tile::LineAttr>({tile::kWarpLanes}, b.getIndexType());
+    mlir::Value first = compare(mlir::arith::CmpIPredicate::eq, make<tile::IotaOp>(indices, index(0)),
+                                make<tile::BroadcastOp>(indices, index(0)));
+    for (mlir::Value &coordinate : at)
+      coordinate = make<tile::BroadcastOp>(indices, coordinate);
+    at.back() = select(first, at.back(), make<tile::BroadcastOp>(indices, index(-1))); // of the others none that there is
+    mlir::Value line = make<tile::BroadcastOp>(indices.clone(b.getI32Type()), x);
+    tile::ScatterOp::create(b, loc, line, view, at);
   }
   mlir::Value dim(mlir::Value source, int64_t dimension) {
     return make<tile::DimOp>(b.getIndexType(), source, dimension);

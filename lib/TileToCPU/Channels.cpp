@@ -118,13 +118,15 @@ struct ConvertAll : OpConversionPattern<AllOp> {
     Location loc = op.getLoc();
     auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(rewriter, loc, value); };
     Value yes = arith::ConstantIntOp::create(rewriter, loc, 1, 1);
-    auto loop = scf::ForOp::create(
-        rewriter, loc, index(0), index(op.getSource().getType().getDimSize(0)), index(1), yes,
-        [&](OpBuilder &b, Location loc, Value channel, ValueRange so) {
-          Value here = tensor::ExtractOp::create(b, loc, adaptor.getSource(), channel);
-          scf::YieldOp::create(b, loc, arith::AndIOp::create(b, loc, so[0], here).getResult());
-        });
-    rewriter.replaceOp(op, loop.getResults());
+    SmallVector<Value> first, sizes, steps;
+    for (int64_t size : op.getSource().getType().getShape())
+      first.push_back(index(0)), sizes.push_back(index(size)), steps.push_back(index(1));
+    auto nest = scf::buildLoopNest(rewriter, loc, first, sizes, steps, yes,
+                                   [&](OpBuilder &b, Location loc, ValueRange at, ValueRange so) -> scf::ValueVector {
+                                     Value here = tensor::ExtractOp::create(b, loc, adaptor.getSource(), at);
+                                     return {arith::AndIOp::create(b, loc, so[0], here)};
+                                   });
+    rewriter.replaceOp(op, nest.results);
     return success();
   }
 };

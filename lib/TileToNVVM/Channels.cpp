@@ -465,6 +465,8 @@ void Emitter::emitAll(AllOp op) {
   Value result = source.front();
   for (Value value : ArrayRef(source).drop_front())
     result = both(result, value);
+  if (op.getTogether())
+    result = meetIf(result);
   set(op.getResult(), {result});
 }
 

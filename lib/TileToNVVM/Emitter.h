@@ -93,6 +93,8 @@ private:
 
   /// The warpgroups that compute one tile wait for each other.
   void meet();
+  /// The same; whether the predicate holds for all threads.
+  mlir::Value meetIf(mlir::Value predicate);
   /// The threads of a warpgroup wait for each other.
   void meetWarpgroup();
   /// Puts 8x8 matrices, two registers of neighbouring columns each, into a tile in SRAM.

@@ -206,6 +206,11 @@ void Emitter::meet() {
                             i32(warpgroups * kWarpgroupThreads), {}, Value());
 }
 
+Value Emitter::meetIf(Value predicate) {
+  bool own = kernel.getSchedule().getSpread();
+  return ptx::meetIf(b, loc, own ? add(group, 1) : i32(1 + warpgroups), (own ? 1 : warpgroups) * kWarpgroupThreads, predicate);
+}
+
 void Emitter::publish() {
   NVVM::FenceProxyOp::create(
       b, loc, NVVM::ProxyKind::async_shared,

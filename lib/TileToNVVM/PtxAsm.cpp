@@ -202,6 +202,14 @@ Value ptx::pinned(OpBuilder &b, Location loc, Value value) {
       .front();
 }
 
+Value ptx::meetIf(OpBuilder &b, Location loc, Value number, int64_t threads, Value predicate) {
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  std::string text = "{ .reg .pred p, q; setp.ne.b32 p, $2, 0; barrier.cta.red.and.pred q, $1, " + std::to_string(threads) +
+                     ", p; selp.b32 $0, 1, 0, q; }";
+  Value met = inlineAsm(b, loc, text, "=r,r,r,~{memory}", {number, flag}, flag.getType()).front();
+  return LLVM::TruncOp::create(b, loc, predicate.getType(), met);
+}
+
 void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
   inlineAsm(b, loc,

@@ -69,6 +69,9 @@ mlir::Value permute(mlir::OpBuilder &b, mlir::Location loc, mlir::Value low, mli
                     mlir::Value selector);
 mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 
+/// The threads of a barrier wait for each other; whether the i1 `predicate` holds for all of them.
+mlir::Value meetIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value number, int64_t threads, mlir::Value predicate);
+
 /// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
 void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
 

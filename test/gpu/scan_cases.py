@@ -160,7 +160,7 @@ class Case:
         delta = self._normal(self.batch, self.length, channels)
         self._keep("delta", delta if o.get("softplus") else np.abs(delta) * 0.5)
         rates = {"mild": -np.abs(self._normal(channels, n)), "none": np.zeros((channels, n)),
-                 "all": np.full((channels, n), -100.0)}[self.kind]
+                 "fast": -1 - np.abs(self._normal(channels, n)), "all": np.full((channels, n), -100.0)}[self.kind]
         self._keep("a", rates + 1j * self._normal(channels, n) if complex_ else rates, "f32")
         for name in "bc":
             x = self._normal(self.batch, self.length, groups, n)

@@ -68,6 +68,12 @@ def test_segments_that_forget(name, batch, length):
     check(name, batch=batch, length=length, kind="mixed")
 
 
+@pytest.mark.parametrize("kind, length", [("fast", 9000), ("fast", 8192), ("all", 9000), ("mild", 9000), ("none", 9000)])
+def test_segments_that_begin_early(kind, length):
+    """Where all states forget; where one does not, another kernel takes the whole sequence."""
+    check("s6", batch=1, length=length, kind=kind)
+
+
 @pytest.mark.parametrize("offsets", OFFSETS)
 @pytest.mark.parametrize("name", PACKED)
 def test_packed(name, offsets):

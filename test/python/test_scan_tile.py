@@ -264,6 +264,36 @@ def test_few_and_many_sequences():
         close(result, selective_scan_reference(exact, softplus=False)[0], "f32")
 
 
+def early_segments():
+    """A program that cuts a sequence of 4,300 steps into two segments, as the card does longer ones of more channels."""
+    config = "consumers = 1, lanes = 8, steps = 64, unroll = 8, width = 1"
+    text = models.selective_scan(16, 8, dtype="f32", skip=False, gate=False, bias=True, init=True, state=True)
+    text = text.replace("{softplus}", f"{{softplus, seq.config = {{{config}, sequences = 2, few = {{{config}}}, places = 2, segments = 2}}}}", 1)
+    assert "places" in text
+    return cpu.Program(support.run_tool("longwing-opt", "-", "--seq-to-tile", "--tile-to-cpu", stdin=text).stdout, lowered=True)
+
+
+def test_segments_that_begin_early():
+    """Where all channels forget, and where one state of one does not, or grows: another kernel takes the sequence then."""
+    program = early_segments()
+    names = ("u", "delta", "a", "b", "c", "bias", "init")
+    for kind in ("forgetting", "at once", "slow", "never", "growing"):
+        tensors = models.selective_scan_inputs(np.random.default_rng(3), 16, 8, batch=1, length=4300, rate=3.0)
+        if kind == "at once":
+            tensors["a"][:] = -1e30
+        if kind in ("slow", "never", "growing"):
+            tensors["a"][11, 5] = {"slow": -2e-3, "never": 0, "growing": 1e-3}[kind]
+        given, exact = rounded(tensors, "f32", names)
+        y, last = program(*given.values())
+        expected, final = selective_scan_reference(exact)
+        close(y, expected, "f32")
+        close(last, final, "f32")
+        # What is no number is forgotten by a segment that begins behind it.
+        given["u"][0, 40] = np.nan
+        y, _ = program(*given.values())
+        assert np.isfinite(y[0, 2176:]).all() == (kind in ("forgetting", "at once"))
+
+
 def test_padded_states():
     """40 states take the lanes of 64; those that fill up are zero, and nothing is read or written there."""
     run_selective_scan(9, channels=24, states=40, schedule=SMALL)

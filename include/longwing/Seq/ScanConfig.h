@@ -48,10 +48,16 @@ struct ScanPair {
   std::optional<ScanConfig> few;
   /// Sequences from which on they are many.
   int64_t sequences = 0;
+  /// Where few sequences are long, and their channels forget, `many` takes segments of them: as many as find places on the
+  /// card, of all sequences at least `segments`. 0: it never does.
+  int64_t places = 0, segments = 0;
 
   static ScanPair read(mlir::Operation *op);
   void write(mlir::Operation *op) const;
 };
+
+/// Channels of a selective scan whose decays are looked at together.
+constexpr int64_t kReachChannels = 16;
 
 /// What the user overrides; 0 keeps the choice.
 struct ScanOverrides {
