@@ -144,6 +144,7 @@ def Seq_SelectiveScanOp : Seq_RecurrentOp<"selective_scan"> {
     y[t, d] = y[t, d] * gate[t, d] / (1 + exp(-gate[t, d]))          if there is a gate (SiLU)
     ```
 
+    * A kernel may leave out of a state what has decayed by 2^-40 or more since it was added.
     * `b` and `c` may be constant in time, one row for each channel: `[D, N]`.
     * `complex` says that a, b, c and the state are pairs (re, im) in a trailing dimension of 2; y takes
       twice the real part of the sum: each stands for itself and its conjugate.
@@ -228,6 +229,7 @@ def Seq_LinearAttentionOp : Seq_RecurrentOp<"linear_attention"> {
       `softplus` log(1 + exp(d)) of it, the decay is `a[h] * d` and k[t] is multiplied by d. d is
       at least 0.
     * `scale` is a finite factor; 1 if absent.
+    * A kernel may leave out of a state what has decayed by 2^-40 or more since it was added.
     * `init`, the final state, `reverse`, `offsets` and one step of generation are as in `seq.scan`; so is
       what a positive decay means.
 

@@ -71,9 +71,10 @@ LogicalResult InterleaveOp::verify() {
 
 LogicalResult AllOp::verify() {
   RankedTensorType source = getSource().getType();
-  if ((source.getRank() == 1 || getTogether()) && source.getElementType().isInteger(1))
+  bool ofChannels = isIn<ChannelAttr>(source) && source.getRank() == 1;
+  if ((ofChannels || getTogether()) && source.getElementType().isInteger(1))
     return success();
-  return emitOpError() << "expected a " << (getTogether() ? "" : "[C] ") << "tile of i1, got " << source;
+  return emitOpError() << "expected a " << (getTogether() ? "" : "[C] #tile.channel ") << "tile of i1, got " << source;
 }
 
 LogicalResult SumsOp::verify() {

@@ -81,7 +81,8 @@ def Tile_AllOp : Tile_Op<"all", [Pure]> {
 
     With `together` the result is one for all of the tile, on the card too: all consumers of a CTA meet here.
   }];
-  let arguments = (ins Tile_ChannelTile:$source, UnitAttr:$together);
+  let arguments = (ins Tile_OneOf<[Tile_ChannelTile, Tile_RowTile], "#tile.channel or #tile.row tile">:$source,
+                       UnitAttr:$together);
   let results = (outs I1:$result);
   let assemblyFormat = "(`together` $together^)? $source attr-dict `:` type($source)";
   let hasVerifier = 1;

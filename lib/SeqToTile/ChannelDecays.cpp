@@ -173,6 +173,49 @@ Value LinearAttentionKernel::isMild(ArrayRef<ChannelDecays> decays) {
   return t.make<arith::CmpFOp>(arith::CmpFPredicate::OLT, most, number(kMild));
 }
 
+/// Of each channel, of all panels, the sum of a chunk's decays, in base 2.
+Value LinearAttentionKernel::channelSums(Value t0) {
+  int64_t rows = panels * kWarpgroupRows;
+  auto sums = tileType<AccAttr>({rows, chunk}, builder.getF32Type());
+  auto indices = sums.clone(builder.getIndexType());
+  auto everywhere = [&](Value x) { return t.make<BroadcastOp>(indices, x); };
+  Value times = t.broadcast(t.iota<ColAttr>(t0, chunk), indices), ofRows = t.iota<RowAttr>(t.index(0), rows);
+  SmallVector<Value> at = {everywhere(batch), times, everywhere(decayHead()), t.broadcast(ofRows, indices)};
+  Type stored = cast<ViewType>(decay.getType()).getElementType();
+  Value g = widen(t.make<GatherOp>(sums.clone(stored), decay, at), sums);
+  Value exists = t.compare(arith::CmpIPredicate::slt, times, everywhere(end));
+  return t.mulf(t.reduce<RowAttr>(ReduceKind::Add, t.select(exists, g, t.constant(sums, 0))), kLog2E);
+}
+
+/// As of heads, until all channels have forgotten.
+Value LinearAttentionKernel::reachOfChannels(Span span) {
+  auto perRow = tileType<RowAttr>({panels * kWarpgroupRows}, builder.getF32Type());
+  Value count = chunksOf(span), open = t.index(-1), limit = t.constant(perRow, kForgotten);
+  auto isOpen = [&](Value known) { return t.compare(arith::CmpIPredicate::eq, known, open); };
+  auto all = [&](arith::CmpFPredicate predicate, Value x, Value y) {
+    return t.make<AllOp>(builder.getI1Type(), t.make<arith::CmpFOp>(predicate, x, y), /*together=*/true);
+  };
+  auto scaled = [&](Value x, Value factor) { return t.mulf(x, t.make<BroadcastOp>(perRow, real(factor))); };
+  auto loop = scf::ForOp::create(
+      builder, t.loc, t.index(0), count, t.index(2), ValueRange{t.constant(perRow, 0), open},
+      [&](OpBuilder &, Location, Value read, ValueRange args) {
+        auto branch = scf::IfOp::create(
+            builder, t.loc, isOpen(args[1]),
+            [&](OpBuilder &, Location) {
+              Value first = channelSums(chunkBefore(span, count, read)), second = channelSums(chunkBefore(span, count, t.add(read, 1)));
+              Value sum = t.addf(args[0], first), both = t.addf(sum, second), counted = t.add(read, 2);
+              Value known = t.select(all(arith::CmpFPredicate::OLE, scaled(both, count), scaled(limit, t.mul(counted, 2))), open, count);
+              known = t.select(all(arith::CmpFPredicate::OLT, both, limit), counted, known);
+              known = t.select(all(arith::CmpFPredicate::OLT, sum, limit), t.add(read, 1), known);
+              scf::YieldOp::create(builder, t.loc, ValueRange{both, t.min(known, count)});
+            },
+            [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
+        scf::YieldOp::create(builder, t.loc, branch.getResults());
+      });
+  Value known = loop.getResult(1);
+  return t.select(isOpen(known), count, known);
+}
+
 //===----------------------------------------------------------------------===//
 // Operands
 //===----------------------------------------------------------------------===//

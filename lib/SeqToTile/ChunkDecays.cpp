@@ -248,7 +248,7 @@ KernelOp LinearAttentionKernel::createRates(StringRef name, Type ratesType) {
 
 SmallVector<Value> LinearAttentionKernel::operandsOfReach(Value rates) const {
   seq::LinearAttentionOp source = op;
-  SmallVector<Value> values = {source.getK(), rates};
+  SmallVector<Value> values = {source.getK(), rates ? rates : source.getDecay()};
   for (Value value : {Value(source.getA()), Value(source.getOffsets())})
     if (value)
       values.push_back(value);
@@ -258,21 +258,21 @@ SmallVector<Value> LinearAttentionKernel::operandsOfReach(Value rates) const {
 /// Chunks that are read at once.
 static constexpr int64_t kReadChunks = 8;
 
-KernelOp LinearAttentionKernel::createReach(StringRef name, Type ratesType, Type reachType) {
+KernelOp LinearAttentionKernel::createReach(StringRef name, ValueRange operands) {
   SmallVector<Type> inputs;
-  seq::LinearAttentionOp source = op;
-  for (Type type : {Type(source.getK().getType()), ratesType, source.getA() ? Type(source.getA().getType()) : Type(),
-                    source.getOffsets() ? Type(source.getOffsets().getType()) : Type(), reachType})
-    if (auto tensor = dyn_cast_or_null<RankedTensorType>(type))
-      inputs.push_back(ViewType::get(op.getContext(), tensor.getShape(), tensor.getElementType()));
-  auto schedule = ScheduleAttr::get(op.getContext(), /*consumers=*/1, /*producer=*/0, /*consumer=*/128,
+  for (Value operand : operands) {
+    auto tensor = cast<RankedTensorType>(operand.getType());
+    inputs.push_back(ViewType::get(op.getContext(), tensor.getShape(), tensor.getElementType()));
+  }
+  auto schedule = ScheduleAttr::get(op.getContext(), /*consumers=*/panels, /*producer=*/0, /*consumer=*/128,
                                     /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
   kernel.setOutput(inputs.size() - 1);
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
   auto next = body.args_begin();
-  k = *next++, ratesOf = *next++;
+  k = *next++;
+  (byChannel ? decay : ratesOf) = *next++;
   if (op.getA())
     a = *next++;
   if (op.getOffsets())
@@ -286,21 +286,20 @@ KernelOp LinearAttentionKernel::createReach(StringRef name, Type ratesType, Type
   builder.setInsertionPointToStart(&forEach.getBody().front());
   auto at = forEach.getBody().getArguments();
   head = at[0], sequence = at[1];
-  storeReach(at[2]);
+  keyHead = t.floorDiv(head, op.getValueHeads() / op.getKeyHeads());
+  enterSequence();
+  Span span = spanOf(at[2]);
+  Value known = byChannel ? reachOfChannels(span) : reachOfHead(span);
+  t.storeScalar(t.make<arith::IndexCastOp>(builder.getI32Type(), known), reach, {sequence, at[2], head});
   return kernel;
 }
 
 /// Counts chunks from the end of a segment on. It gives up, and takes all, where at the pace so far more than half of them
 /// would count: not much is won then, and reading on costs time.
-void LinearAttentionKernel::storeReach(Value segment) {
+Value LinearAttentionKernel::reachOfHead(Span span) {
   if (a)
     rate = t.make<arith::MulFOp>(perHead(a), number(kLog2E));
-  enterSequence();
-  Span span = spanOf(segment);
   Value zero = t.index(0), one = t.index(1), count = chunksOf(span);
-  auto real = [&](Value x) {
-    return t.make<arith::SIToFPOp>(builder.getF32Type(), t.make<arith::IndexCastOp>(builder.getI32Type(), x));
-  };
   auto knows = [&](Value sum) { return t.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, sum, number(kForgotten)); };
   auto loop = scf::ForOp::create(
       builder, t.loc, zero, count, t.index(kReadChunks), ValueRange{number(0), zero},
@@ -313,8 +312,7 @@ void LinearAttentionKernel::storeReach(Value segment) {
             [&](OpBuilder &, Location) {
               SmallVector<Value> decays;
               for (int64_t i = 0; i < kReadChunks; ++i) {
-                Value number = t.sub(count, t.add(t.add(read, i), 1)); // below 0 it is of another segment, and in vain
-                Value t0 = stepAt(t.add(span.from, t.mul(number, chunk)));
+                Value t0 = chunkBefore(span, count, t.add(read, i));
                 decays.push_back(exponents(t0, rates(t0))[2]);
               }
               Value sum = args[0], known = args[1];
@@ -327,8 +325,7 @@ void LinearAttentionKernel::storeReach(Value segment) {
             [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
         scf::YieldOp::create(builder, t.loc, branch.getResults());
       });
-  Value known = t.select(knows(loop.getResult(0)), count, t.min(loop.getResult(1), count));
-  t.storeScalar(t.make<arith::IndexCastOp>(builder.getI32Type(), known), reach, {sequence, segment, head});
+  return t.select(knows(loop.getResult(0)), count, t.min(loop.getResult(1), count));
 }
 
 /// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of

@@ -514,14 +514,14 @@ static Value launchRates(seq::LinearAttentionOp op, SymbolTable &symbols, String
 /// How far back from the end of each segment the states that it leaves reach; null where decays do not vary in time.
 static Value launchReach(seq::LinearAttentionOp op, SymbolTable &symbols, StringRef name, TileBuilder &host, Value rates,
                          Value sequences, Value several, Value before) {
-  if (!rates)
-    return {};
   LinearAttentionKernel program(op, Part::Whole);
+  if (!program.forgets())
+    return {};
   int64_t any = ShapedType::kDynamic, heads = op.getValueHeads();
   auto type = RankedTensorType::get({any, any, heads}, host.b.getI32Type());
   SmallVector<Value> operands = program.operandsOfReach(rates);
   operands.push_back(host.make<tensor::EmptyOp>(type, ValueRange{sequences, before}));
-  KernelOp kernel = program.createReach((name + "_reach").str(), rates.getType(), type);
+  KernelOp kernel = program.createReach((name + "_reach").str(), operands);
   explain(kernel, "how many chunks back a state still knows, to 2^-40", "a CTA for each head of a segment");
   symbols.insert(kernel);
   SmallVector<Value> work = {host.index(heads), several, before};

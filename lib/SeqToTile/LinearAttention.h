@@ -97,10 +97,16 @@ public:
   llvm::SmallVector<mlir::Value> operandsOfRates() const;
   /// The kernel that finds how many chunks at the end of a segment make the state which it leaves: what came before them has
   /// decayed by 2^-40. It writes `reach`, [B, segment, head].
-  tile::KernelOp createReach(llvm::StringRef name, mlir::Type rates, mlir::Type reach);
+  /// The last one of its operands.
+  tile::KernelOp createReach(llvm::StringRef name, mlir::ValueRange operands);
   llvm::SmallVector<mlir::Value> operandsOfReach(mlir::Value rates) const;
   /// Whether states decay by decays, one for each head, that are read at each step.
   bool variesInTime() const;
+  /// Whether decays, of any kind, are read at each step.
+  bool forgets() const {
+    return byChannel ? mlir::Value(seq::LinearAttentionOp(op).getDecay()) && !seq::LinearAttentionOp(op).hasConstantDecay()
+                     : variesInTime();
+  }
   static LinearAttentionConfig configOf(seq::LinearAttentionOp op, Part part) {
     LinearAttentionConfig config = LinearAttentionConfig::read(op);
     if (part == Part::Whole)
@@ -137,7 +143,14 @@ private:
   mlir::Value sequenceCount() {
     return offsets ? t.sub(t.dim(offsets, 0), t.index(1)) : t.dim(k, 0);
   }
-  void storeReach(mlir::Value segment);
+  mlir::Value reachOfHead(Span span);
+  mlir::Value reachOfChannels(Span span);
+  mlir::Value channelSums(mlir::Value t0);
+  /// Where the chunk stands that is `behind` the last one of a span of `count`. In front of the first one it is of another
+  /// segment, and counts for nothing.
+  mlir::Value chunkBefore(Span span, mlir::Value count, mlir::Value behind) {
+    return stepAt(t.add(span.from, t.mul(t.sub(count, t.add(behind, 1)), chunk)));
+  }
   int64_t stagesOfStates();
   void place(mlir::Value warpgroup, mlir::Value unit);
   void work(mlir::Value warpgroup, mlir::Value unit, mlir::Value segment, mlir::Value piece);
@@ -228,6 +241,9 @@ private:
   llvm::SmallVector<mlir::Value> stateIndices(int64_t panel, bool leaving = false);
 
   mlir::Value asIndex(mlir::Value x) { return t.make<mlir::arith::IndexCastOp>(builder.getIndexType(), x); }
+  mlir::Value real(mlir::Value x) {
+    return t.make<mlir::arith::SIToFPOp>(builder.getF32Type(), t.make<mlir::arith::IndexCastOp>(builder.getI32Type(), x));
+  }
   mlir::Value number(double x) { return t.make<mlir::arith::ConstantOp>(builder.getF32FloatAttr(x)); }
   /// A line, if there is one, as factors of columns.
   mlir::Value columns(mlir::Value line) {

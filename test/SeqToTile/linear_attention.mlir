@@ -8,11 +8,12 @@
 // CHECK: %[[S0:.*]] = tensor.empty
 // Step sizes are turned over first: of each head one step after the other.
 // CHECK: %[[RATES:.*]] = tile.launch @ssd_linear_attention_rates(%{{.*}}) work(%c1, %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}}) {tile.same_sizes
-// Where that fills the card the sequence is cut into segments, of three heads a CTA; the first kernel makes their states, piece
-// by piece.
+// Where that fills the card the sequence is cut into segments, of three heads a CTA; the second kernel makes their states, piece
+// by piece, of the chunks that the first one has found they know.
 // CHECK: %[[UNITS:.*]] = arith.muli %{{.*}}, %c8
 // CHECK: %[[FILL:.*]] = arith.divui %c132, %{{.*}}
-// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}, %[[RATES]], %{{.*}}) work(%c3, %c8, %[[CUT:[a-z0-9_]+]], %{{[a-z0-9_]+}}, %{{[a-z0-9_]+}})
+// CHECK: %[[REACH:.*]] = tile.launch @ssd_linear_attention_reach(%{{[a-z0-9]+}}, %[[RATES]], %{{.*}}) work(%c24, %[[CUT:[a-z0-9_]+]], %[[BEFORE:[a-z0-9_]+]]) {{.*}} -> tensor<?x?x24xi32>
+// CHECK: %[[STATES:.*]]:2 = tile.launch @ssd_linear_attention_states(%{{.*}}, %[[RATES]], %{{[a-z0-9]+}}, %[[REACH]], %{{.*}}) work(%c3, %c8, %[[CUT]], %[[BEFORE]], %{{[a-z0-9_]+}})
 // CHECK: %[[SEGMENTS:.*]]:2 = tile.launch @ssd_linear_attention_segments(%{{.*}}, %[[RATES]], %{{.*}}, %[[STATES]]#0, %[[STATES]]#1, %[[O0]], %[[S0]]) work(%c3, %c8, %[[CUT]], %{{[a-z0-9_]+}}) {tile.same_sizes
 // Whole sequences go through a kernel of two heads a CTA.
 // CHECK: %[[REST:.*]] = arith.subi %{{.*}}, %[[CUT]]
@@ -30,9 +31,18 @@ func.func @ssd(%c: tensor<?x?x1x128xbf16>, %b: tensor<?x?x1x128xbf16>, %x: tenso
 // CHECK: tile.gather {{.*}} : <?x?x24xbf16> -> tensor<64x64xbf16, #tile.acc>
 // CHECK: math.log2
 // CHECK: tile.scatter {{.*}}, <?x24x?xf32>
+// Eight chunks are read at once, until 2^-40 is left of what they decay by.
+// CHECK-LABEL: tile.kernel @ssd_linear_attention_reach(
+// CHECK: scf.for {{.*}} step %c8
+// CHECK: arith.cmpf ogt, %{{.*}}, %[[LIMIT:.*]] : f32
+// CHECK: scf.if
+// CHECK-COUNT-8: tile.scan
+// CHECK: arith.cmpf ogt, %{{.*}}, %[[LIMIT]] : f32
+// CHECK: tile.scatter {{.*}}tensor<32xi32, #tile.line>, <?x?x24xi32>
 // The states' kernel goes from the end of a piece to its start, so that no state decays. It reads step sizes three chunks ahead,
-// and prepares a chunk while the products of the one before run.
+// and prepares a chunk while the products of the one before run. Its heads are walked as far as the one that knows most.
 // CHECK-LABEL: tile.kernel @ssd_linear_attention_states(
+// CHECK-COUNT-3: tile.gather {{.*}} : <?x?x24xi32> -> i32
 // CHECK: scf.for {{.*}} step %c64
 // CHECK: tile.gather {{.*}} {tile.early}
 // CHECK: tile.parts
@@ -101,6 +111,11 @@ func.func @retention(%q: tensor<?x?x8x128xbf16>, %k: tensor<?x?x8x128xbf16>, %v:
 
 // In front of it the pass for states: a warpgroup has a panel of keys, whose decayed tile is an operand from registers.
 
+// Of decays that differ between channels the slowest one counts.
+// CHECK-LABEL: tile.kernel @channels_linear_attention_reach(
+// CHECK: scf.if
+// CHECK-COUNT-2: tile.reduce <add>
+// CHECK: tile.all together %{{.*}} : tensor<{{[0-9]+}}xi1, #tile.row>
 // CHECK-LABEL: tile.kernel @channels_linear_attention_states(
 // CHECK: %[[LATER:.*]] = tile.stage
 // CHECK: scf.for {{.*}} step %c64

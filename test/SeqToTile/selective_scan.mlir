@@ -20,6 +20,38 @@ func.func @open(%u: tensor<?x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<?
   return %y : tensor<?x?x2048xbf16>
 }
 
+// With steps of softplus, which are at least 0, states may forget. Then the kernel of many takes segments of few long sequences,
+// which begin early by what a kernel in front has counted.
+// CONFIG-LABEL: @forgetting
+// CONFIG: seq.config = {{.*}}places = [[PLACES:[0-9]+]] : i64, {{.*}}segments = [[SEGMENTS:[0-9]+]] : i64
+// CHECK-LABEL: func.func @forgetting
+// CHECK: %[[REACH:.*]] = tile.launch @forgetting_selective_scan_reach(%{{.*}}) work(%c128{{[a-z0-9_]*}}, %{{.*}}, %{{.*}}) {{.*}} -> tensor<?xi32>
+// CHECK: %[[CHOICE:.*]] = tile.launch @forgetting_selective_scan_choice(%[[REACH]], %{{.*}}) work(%{{.*}}) {{.*}} -> tensor<1xi32>
+// CHECK: tile.launch @forgetting_selective_scan({{.*}}, %[[REACH]], %[[CHOICE]]) work(%{{.*}}, %{{.*}})
+// CHECK: tile.launch @forgetting_selective_scan_segments({{.*}}, %[[REACH]], %[[CHOICE]]) work(%{{.*}}, %{{.*}}, %{{.*}})
+// CHECK: tile.launch @forgetting_selective_scan_of_few({{.*}}, %[[REACH]], %[[CHOICE]]) work(%{{.*}}, %{{.*}})
+// Sums of step sizes as softplus gives them, times the slowest rate of a lane's states.
+// CHECK-LABEL: tile.kernel @forgetting_selective_scan_reach(
+// CHECK: tile.reduce <max>
+// CHECK: scf.if
+// CHECK: math.exp2
+// CHECK: math.log2
+// CHECK: tile.sums
+// CHECK: tile.all together %{{.*}} : tensor<16x16xi1, #tile.channel<lanes = 16>>
+// CHECK: tile.scatter
+// What comes in front of a segment is for the state alone: no outputs, and no c.
+// CHECK-LABEL: tile.kernel @forgetting_selective_scan_segments(
+// CHECK: scf.if
+// CHECK-NOT: tile.sums
+// CHECK-NOT: tile.store_channels
+// CHECK: } else {
+// CHECK: tile.sums
+// CHECK: tile.store_channels
+func.func @forgetting(%u: tensor<?x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<?x?x1x16xbf16>) -> tensor<?x?x2048xbf16> {
+  %y = seq.selective_scan %u, %u, %a, %b, %b {softplus} : tensor<?x?x2048xbf16>, tensor<?x?x2048xbf16>, tensor<2048x16xf32>, tensor<?x?x1x16xbf16>, tensor<?x?x1x16xbf16> -> tensor<?x?x2048xbf16>
+  return %y : tensor<?x?x2048xbf16>
+}
+
 // A batch that is known has one kernel: two channels for each thread where that fills the card, ...
 // CONFIG-LABEL: @eight
 // CONFIG: seq.config = {cluster = 1 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 128 : i64, unroll = 16 : i64, width = 2 : i64}

@@ -225,6 +225,18 @@ def test_segments_of_channels(dtype, stored, key_dim, value_dim, key_heads, cons
     check_state([o, state], real_state)
 
 
+@pytest.mark.parametrize("forgets", [True, False])
+def test_channels_that_forget(forgets):
+    """Where one channel does not, all of the head walks the whole segment."""
+    decays = np.full((2100, 16), -0.1)
+    decays[:, 7] = -0.1 if forgets else 0
+    text, values = channel_case("bf16", decays, length=2100, init=True)
+    check(text, values, "bf16")
+    values["v"][:, :100] = cpu.cast(np.array(np.nan), "bf16")
+    o, _ = lowered(text)(*values.values())
+    assert np.isfinite(cpu.to_float64(o)[:, 17 * 64:]).all() == forgets
+
+
 # ----------------------------------------------------------------------------------------------------------------
 # Families
 # ----------------------------------------------------------------------------------------------------------------

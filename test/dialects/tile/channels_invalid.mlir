@@ -25,8 +25,26 @@ tile.kernel @kernel(%x: !tile.view<?x?x64xbf16>)
 
 !rows = tensor<8x128xi1, #tile.channel<lanes = 1>>
 func.func @all_of_rows(%x: !rows) {
-  // expected-error @below {{expected a [C] tile of i1, got 'tensor<8x128xi1}}
+  // expected-error @below {{expected a [C] #tile.channel tile of i1, got 'tensor<8x128xi1}}
   %r = tile.all %x : !rows
+  return
+}
+
+// -----
+
+!row = tensor<64xi1, #tile.row>
+func.func @all_of_a_thread(%x: !row) {
+  // expected-error @below {{expected a [C] #tile.channel tile of i1, got 'tensor<64xi1, #tile.row>'}}
+  %r = tile.all %x : !row
+  return
+}
+
+// -----
+
+!row = tensor<64xf32, #tile.row>
+func.func @all_of_numbers(%x: !row) {
+  // expected-error @below {{expected a tile of i1, got 'tensor<64xf32, #tile.row>'}}
+  %r = tile.all together %x : !row
   return
 }
 
