@@ -18,6 +18,15 @@ int64_t longwing::tile::clusterOf(KernelOp kernel) {
   return members ? members.getInt() : 1;
 }
 
+int64_t longwing::tile::membersOf(KernelOp kernel) {
+  int64_t ctas = clusterOf(kernel);
+  return ctas > 1 && kernel.getSchedule().getSpread() ? ctas * kernel.getSchedule().getConsumers() : ctas;
+}
+
+bool longwing::tile::spreadsWork(KernelOp kernel) {
+  return kernel.getSchedule().getSpread() && clusterOf(kernel) == 1;
+}
+
 void ChainOp::build(OpBuilder &b, OperationState &state, ValueRange states, ValueRange parts) {
   state.addOperands(states);
   state.addOperands(parts);

@@ -140,6 +140,10 @@ bool isIn(mlir::Type type) {
 
 /// The CTAs that do a work tile together.
 int64_t clusterOf(KernelOp kernel);
+/// Who takes the iterations of a loop that is dealt in turns: those CTAs, or each of their warpgroups.
+int64_t membersOf(KernelOp kernel);
+/// Whether warpgroups share the first coordinate of the work.
+bool spreadsWork(KernelOp kernel);
 
 /// The memory of a view: its sizes, and any strides.
 mlir::MemRefType elementsType(ViewType type);

@@ -106,15 +106,16 @@ def Tile_StepsType : Tile_Type<"Steps", "steps"> {
 def Tile_MailType : Tile_Type<"Mail", "mail"> {
   let summary = "Where the CTAs of a cluster put what they send to this one";
   let description = [{
-    Each of `members` CTAs sends `values` numbers of 32 bits from each of `threads` threads. There is
-    room for two rounds, which take turns; the mbarrier of each completes when all has arrived.
+    Each of `members`, CTAs or their warpgroups, sends `values` numbers of 32 bits from each of `threads`
+    threads. There is room for two rounds, which take turns; the mbarrier of each completes when all has
+    arrived.
 
     Example: `!tile.mail<members = 8, threads = 128, values = 2>`
   }];
   let parameters = (ins "int64_t":$members, "int64_t":$threads, "int64_t":$values);
   let assemblyFormat = "`<` struct(params) `>`";
   let extraClassDeclaration = [{
-    /// Bytes of a thread's letter, which travels in pieces of 4, 8 or 16 bytes; of those of all
+    /// Bytes of a thread's letter, which is written in pieces of 4, 8 or 16 bytes; of those of all
     /// threads; and of both rounds.
     int64_t getLetterBytes() const { return getValues() <= 2 ? 4 * getValues() : (getValues() + 3) / 4 * 16; }
     int64_t getMemberBytes() const { return getThreads() * getLetterBytes(); }

@@ -88,8 +88,9 @@ void visitScan(Config &config, Access &&entry) {
   entry("width", config.width);
 }
 
-/// The kernel for few sequences, how many are no longer few, and segments of them.
-constexpr StringLiteral kFew = "few", kSequences = "sequences", kPlaces = "places", kSegments = "segments";
+/// The kernels for few sequences and for fewer, how many are no longer that, and segments of them.
+constexpr StringLiteral kFew = "few", kSequences = "sequences", kFewest = "fewest", kSeveral = "several", kPlaces = "places",
+                        kSegments = "segments";
 } // namespace
 
 AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
@@ -135,13 +136,19 @@ ScanConfig ScanConfig::read(Operation *op) {
 void ScanConfig::write(Operation *op) const { visitScan(*this, Writer(op)); }
 
 ScanPair ScanPair::read(Operation *op) {
-  ScanPair pair{ScanConfig::read(op), std::nullopt, 0};
+  ScanPair pair;
+  pair.many = ScanConfig::read(op);
   auto dict = op->getAttrOfType<DictionaryAttr>(kConfigAttr);
+  if (auto fewest = dict ? dict.getAs<DictionaryAttr>(kFewest) : DictionaryAttr()) {
+    pair.fewest.emplace();
+    visitScan(*pair.fewest, Reader(fewest));
+  }
   if (auto few = dict ? dict.getAs<DictionaryAttr>(kFew) : DictionaryAttr()) {
     pair.few.emplace();
     visitScan(*pair.few, Reader(few));
     Reader outer(dict);
     outer(kSequences, pair.sequences);
+    outer(kSeveral, pair.several);
     outer(kPlaces, pair.places);
     outer(kSegments, pair.segments);
   }
@@ -153,10 +160,18 @@ void ScanPair::write(Operation *op) const {
   visitScan(many, writer);
   if (!few)
     return;
-  Entries entries(op->getContext());
-  visitScan(*few, entries);
-  writer.entries.push_back(writer.b.getNamedAttr(kFew, entries.dictionary()));
+  auto add = [&](StringRef name, const ScanConfig &config) {
+    Entries entries(op->getContext());
+    ScanConfig copy = config;
+    visitScan(copy, entries);
+    writer.entries.push_back(writer.b.getNamedAttr(name, entries.dictionary()));
+  };
+  add(kFew, *few);
   writer(kSequences, sequences);
+  if (fewest) {
+    add(kFewest, *fewest);
+    writer(kSeveral, several);
+  }
   if (!places)
     return;
   writer(kPlaces, places);

@@ -301,8 +301,9 @@ static int64_t sharedBytes(seq::ScanOp op, const ScanConfig &config) {
     row += value ? bytesOf(value) : 0;
   row *= partsOf(op);
   int64_t letter = op.getForm() == seq::ScanForm::Wkv || op.getComplex() ? 16 : 8;
-  int64_t mail = config.cluster > 1 ? 2 * config.cluster * config.channels() * letter : 0;
-  return config.stages * config.steps * config.channels() * row + mail + 1024;
+  int64_t mail = config.cluster > 1 ? 2 * config.members() * config.channels() * letter : 0;
+  int64_t tiles = config.cluster > 1 ? config.consumers : 1;
+  return config.stages * tiles * config.steps * config.channels() * row + mail + 1024;
 }
 
 /// Bytes are what such a scan costs: enough of them are under way in 64 steps of four stages, and the
@@ -318,21 +319,28 @@ static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
   return config;
 }
 
-/// The CTAs of a cluster take tiles in turns where few sequences leave multiprocessors idle. Two CTAs
-/// share one, so that each has something to do while the other waits for its mail.
+/// Clusters of six CTAs, each on a multiprocessor of its own, that the card holds at once: a cluster lies within one of seven
+/// groups of 18 multiprocessors.
+constexpr int64_t kClustersOfSix = 21;
+
+/// The members of a cluster take tiles in turns where few sequences leave multiprocessors idle. Two share a multiprocessor, so
+/// that each has something to do while the other waits for its mail: the two warpgroups of a CTA, or two CTAs.
 ///
-/// A cluster lies within one of the card's groups of multiprocessors, so that clusters take nine of ten places
-/// at most; one that has to wait for another doubles the time. Where the number of sequences is met at run
-/// time, those of two are to find places as well as those of one.
+/// A cluster that has to wait for another doubles the time. The tiles of wkv take so many instructions that multiprocessors
+/// between the clusters of six are worth more than members are: where those do not find places at once, smaller CTAs fill
+/// nine of ten places.
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
-  config.width = 1, config.stages = 3, config.registers = 200;
-  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels()),
-          places = 2 * hopper::kMultiprocessors * 9 / 10,
-          most = op.getForm() == seq::ScanForm::Wkv ? 7 : 6;
-  if (!ShapedType::isDynamic(sequences(op, op.getB())) || units <= 8)
-    most = 8;
-  config.cluster = std::clamp<int64_t>(places / std::max<int64_t>(units, 1), 1, most); // units may be 0
+  config.width = 1;
+  int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
+  if (op.getForm() != seq::ScanForm::Wkv || units <= kClustersOfSix) {
+    config.consumers = 2, config.stages = 2, config.registers = 224;
+    config.cluster = units <= 8 ? 8 : 6;
+    return config;
+  }
+  int64_t places = 2 * hopper::kMultiprocessors * 9 / 10;
+  config.stages = 3, config.registers = 200;
+  config.cluster = std::clamp<int64_t>(places / units, 1, 7);
   return config;
 }
 
@@ -350,21 +358,25 @@ static ScanPair choosePair(seq::ScanOp op) {
   ScanConfig few = chooseFew(op, known ? count : 1);
   int64_t tiles = tilesOf(op, few);
   // Sequences whose channels, one for each thread, give nearly every multiprocessor a CTA.
-  int64_t enough = llvm::divideCeil(hopper::kMultiprocessors * 4 / 5,
-                                    llvm::divideCeil(op.getChannels(), few.channels()));
+  int64_t blocks = llvm::divideCeil(op.getChannels(), few.channels());
+  int64_t enough = llvm::divideCeil(hopper::kMultiprocessors * 4 / 5, blocks);
   if (few.cluster == 1 || (!ShapedType::isDynamic(tiles) && tiles < 2) || (known && count >= enough))
     return pair;
-  if (known)
+  if (known) {
     pair.many = few;
-  else
-    pair.few = few, pair.sequences = enough;
+    return pair;
+  }
+  pair.few = few, pair.sequences = enough;
+  int64_t several = kClustersOfSix / blocks + 1;
+  if (op.getForm() == seq::ScanForm::Wkv && several > 1 && several < enough)
+    pair.fewest = few, pair.several = several, pair.few = chooseFew(op, several);
   return pair;
 }
 
 LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overrides) {
   ScanPair pair = choosePair(op);
   if (overrides.any()) {
-    pair.few.reset();
+    pair.few.reset(), pair.fewest.reset();
     pair.many = overrides.cluster > 1 ? chooseFew(op, 1) : chooseMany(op, 2);
   }
   ScanConfig &config = pair.many;
@@ -382,6 +394,8 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
   };
   if (overrides.cluster)
     config.cluster = overrides.cluster;
+  if (overrides.consumers)
+    config.consumers = overrides.consumers;
   if (overrides.lanes > 1)
     return bad("lanes", "1", overrides.lanes);
   if (config.cluster > 8)
@@ -393,12 +407,15 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
   if (config.stages < 1 || config.stages > 8)
     return bad("stages", "1 to 8", config.stages);
   auto fit = [&](ScanConfig &config) {
-    while (!overrides.stages && config.stages > 1 && sharedBytes(op, config) > hopper::kSharedBytes / 2)
+    int64_t most = hopper::kSharedBytes / (config.consumers > 1 ? 1 : 2);
+    while (!overrides.stages && config.stages > 1 && sharedBytes(op, config) > most)
       --config.stages;
   };
   fit(config);
   if (pair.few)
     fit(*pair.few);
+  if (pair.fewest)
+    fit(*pair.fewest);
   if (int64_t bytes = sharedBytes(op, config); bytes > hopper::kSharedBytes)
     return op.emitError() << "the schedule needs " << bytes << " bytes of SRAM, more than the "
                           << hopper::kSharedBytes << " of a multiprocessor";

@@ -22,14 +22,17 @@ Value Share::of(TileBuilder &t, Value count) const {
     return count;
   Value many = t.min(t.floorDiv(count, least), t.index(1));
   Value taken = t.make<arith::MulIOp>(count, many);
-  return when == IfMany ? taken : t.sub(count, taken);
+  if (when == IfMany)
+    return taken;
+  Value rest = t.sub(count, taken);
+  return from ? t.make<arith::MulIOp>(rest, t.min(t.floorDiv(count, from), t.index(1))) : rest;
 }
 
 KernelOp ChannelKernel::begin(SymbolTable &symbols, StringRef suffix, int64_t registers) {
   StringRef function = operation->getParentOfType<FunctionOpInterface>().getName();
   auto schedule = ScheduleAttr::get(builder.getContext(), config.consumers, registers,
                                     config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/false);
+                                    /*spread=*/config.members() > config.cluster);
   KernelOp kernel = launch.createKernel(builder, (function + suffix).str(), schedule);
   if (config.cluster > 1)
     kernel->setAttr(kClusterAttr, builder.getI64IntegerAttr(config.cluster));
@@ -69,13 +72,16 @@ ChannelKernel::overSequences(KernelOp kernel, int64_t channels, Value x, Value o
   if (offsets || x0.getDimSize(1) != 1)
     tiles = llvm::formatv("tiles of {0} steps, {1}", config.steps,
                           config.cluster > 1
-                              ? llvm::formatv("dealt to the {0} CTAs of a cluster", config.cluster).str()
+                              ? llvm::formatv("dealt to the {0} {1} of a cluster", config.members(),
+                                              config.consumers > 1 ? "warpgroups" : "CTAs")
+                                    .str()
                               : std::string("one after the other"));
   std::string ctas = llvm::formatv("{0} x {1} channels of a sequence fill {2} of {3} multiprocessors", blocks,
                                    t.channels, std::min<int64_t>(blocks, hopper::kMultiprocessors),
                                    hopper::kMultiprocessors);
   if (share.when != Share::Always)
-    ctas = llvm::formatv("{0} {1} sequences: {2}", share.when == Share::IfFew ? "below" : "from", share.least, ctas);
+    ctas = llvm::formatv("{0}{1} {2} sequences: {3}", share.from ? llvm::formatv("from {0} and ", share.from).str() : "",
+                         share.when == Share::IfFew ? "below" : "from", share.least, ctas);
   explain(kernel, tiles, ctas);
 
   OpBuilder b(operation);

@@ -19,6 +19,8 @@ namespace longwing {
 struct Share {
   enum When { Always, IfMany, IfFew } when = Always;
   int64_t least = 1;
+  /// Of few: how many there are at least.
+  int64_t from = 0;
 
   mlir::Value of(TileBuilder &t, mlir::Value count) const;
 };

@@ -586,7 +586,8 @@ LogicalResult longwing::lowerScan(seq::ScanOp op, SymbolTable &symbols) {
   SmallVector<LaunchBuilder::Run> runs = {
       many.create(symbols, "", {pair.few ? Share::IfMany : Share::Always, pair.sequences})};
   if (pair.few)
-    runs.push_back(
-        ScanKernel(op, *pair.few).create(symbols, "_of_few", {Share::IfFew, pair.sequences}));
+    runs.push_back(ScanKernel(op, *pair.few).create(symbols, "_of_few", {Share::IfFew, pair.sequences, pair.several}));
+  if (pair.fewest)
+    runs.push_back(ScanKernel(op, *pair.fewest).create(symbols, "_of_fewest", {Share::IfFew, pair.several}));
   return many.launch.replace(runs, op.getNamedShapes());
 }

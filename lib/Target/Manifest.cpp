@@ -591,7 +591,7 @@ LogicalResult FunctionBuilder::addLaunch(tile::LaunchOp launch) {
   result.substitute = launch->hasAttr(tile::kSubstituteAttr);
   // Work that warpgroups share takes no CTAs.
   Expr total = 1;
-  for (Value size : launch.getWork().drop_front(kernel.getSchedule().getSpread() ? 1 : 0)) {
+  for (Value size : launch.getWork().drop_front(tile::spreadsWork(kernel) ? 1 : 0)) {
     FailureOr<Expr> expr = exprs.of(size);
     if (failed(expr))
       return failure();

@@ -50,13 +50,23 @@ bool dependsOn(Value value, Value argument) {
                             [&](Value operand) { return dependsOn(operand, argument); });
 }
 
-/// Of a kernel that spreads its work: whether each warpgroup loads a tile of its own.
+/// What warpgroups share, where a load is: points of the work, or iterations.
+Value sharedBy(KernelOp kernel, LoadOp load) {
+  if (spreadsWork(kernel)) {
+    auto work = load->getParentOfType<ForEachOp>();
+    return work ? work.getBody().getArgument(0) : Value();
+  }
+  auto loop = load->getParentOfType<scf::ForOp>();
+  while (loop && !loop->hasAttr(kDealtAttr))
+    loop = loop->getParentOfType<scf::ForOp>();
+  return loop ? loop.getInductionVar() : Value();
+}
+
+/// Whether each warpgroup loads a tile of its own.
 bool isSpread(KernelOp kernel, LoadOp load) {
-  auto work = load->getParentOfType<ForEachOp>();
-  return kernel.getSchedule().getSpread() && work &&
-         llvm::any_of(load.getCoordinates(), [&](Value coordinate) {
-           return dependsOn(coordinate, work.getBody().getArgument(0));
-         });
+  Value shared = kernel.getSchedule().getSpread() ? sharedBy(kernel, load) : Value();
+  return shared && llvm::any_of(load.getCoordinates(),
+                                [&](Value coordinate) { return dependsOn(coordinate, shared); });
 }
 
 /// Writes the program of one role.
@@ -271,7 +281,7 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
   auto bound = [&](Value value) { return map.lookupOrDefault(value); };
   bool deals = loop->hasAttr(kDealtAttr);
   Value end = bound(loop.getUpperBound());
-  int64_t members = clusterOf(kernel);
+  int64_t members = membersOf(kernel);
   if (deals) // the number of rounds
     end = arith::CeilDivUIOp::create(b, loop.getLoc(), end,
                                      arith::ConstantIndexOp::create(b, loop.getLoc(), members));
@@ -301,14 +311,22 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
   return success();
 }
 
-/// In round r, CTA i of a cluster of N does the iteration r N + i.
+/// In round r, member i of N does the iteration r N + i. Members are CTAs, or their warpgroups one after the other.
 void Role::deal(OpBuilder &b, scf::ForOp loop, Value number) {
   Location loc = loop.getLoc();
-  Value members = arith::ConstantIndexOp::create(b, loc, clusterOf(kernel));
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  int64_t ctas = clusterOf(kernel), members = membersOf(kernel);
   Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
-  Value member = arith::RemUIOp::create(b, loc, block, members);
-  Value first = arith::MulIOp::create(b, loc, number, members);
-  mapForAll(loop.getInductionVar(), arith::AddIOp::create(b, loc, first, member));
+  Value member = arith::RemUIOp::create(b, loc, block, constant(ctas));
+  Value first = arith::MulIOp::create(b, loc, number, constant(members));
+  if (members > ctas)
+    member = arith::MulIOp::create(b, loc, member, constant(members / ctas));
+  Value iteration = arith::AddIOp::create(b, loc, first, member);
+  if (members > ctas && !producer)
+    iteration = arith::AddIOp::create(b, loc, iteration, WarpgroupOp::create(b, loc, b.getIndexType()));
+  map.map(loop.getInductionVar(), iteration);
+  for (auto [i, other] : llvm::enumerate(others)) // of a producer
+    other.map(loop.getInductionVar(), arith::AddIOp::create(b, loc, iteration, constant(i + 1)));
   round = number;
 }
 
@@ -367,7 +385,7 @@ LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Posit
 
 /// The sizes of the space that CTAs share: all but the first, where warpgroups share that.
 ValueRange Role::sharedSizes(ForEachOp work) {
-  return ValueRange(work.getSizes()).drop_front(kernel.getSchedule().getSpread() ? 1 : 0);
+  return ValueRange(work.getSizes()).drop_front(spreadsWork(kernel) ? 1 : 0);
 }
 
 /// A consumer is one of the points of the first coordinate; the producer loads for all of them.
@@ -454,10 +472,10 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       if (clusterOf(kernel) == 1)
         return;
       auto tile = cast<RankedTensorType>(chain.getParts().front().getType());
-      int64_t threads = kernel.getSchedule().getConsumers() * kWarpgroupThreads,
-              lanes = cast<ChannelAttr>(tile.getEncoding()).getLanes();
+      int64_t groups = kernel.getSchedule().getSpread() ? 1 : kernel.getSchedule().getConsumers(),
+              threads = groups * kWarpgroupThreads, lanes = cast<ChannelAttr>(tile.getEncoding()).getLanes();
       int64_t values = chain.getParts().size() * tile.getDimSize(0) * lanes / threads;
-      auto type = MailType::get(b.getContext(), clusterOf(kernel), threads, values);
+      auto type = MailType::get(b.getContext(), membersOf(kernel), threads, values);
       memory.mail[chain] = AllocOp::create(b, chain.getLoc(), type, IntegerAttr());
       bytes += type.getBytes();
     });
@@ -565,7 +583,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     ScheduleAttr schedule = getOperation().getSchedule();
     WalkResult walk = getOperation().walk([&](ForEachOp work) {
       ValueRange sizes = work.getSizes();
-      if (!schedule.getSpread() ||
+      if (!spreadsWork(getOperation()) ||
           (!sizes.empty() && getConstantIntValue(sizes.front()) == schedule.getConsumers()))
         return WalkResult::advance();
       work.emitError() << "expected the first size of work that is spread over warpgroups to be "
@@ -581,10 +599,8 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     int64_t members = clusterOf(kernel);
     if (members < 1 || members > 8)
       return kernel.emitError() << "expected '" << kClusterAttr << "' to be 1 to 8, got " << members;
-    if (members > 1 && (kernel.getSchedule().getPersistent() || kernel.getSchedule().getSpread() ||
-                        !kernel.getSchedule().hasProducer()))
-      return kernel.emitError() << "expected a cluster's kernel to have a producer, and work that is "
-                                   "neither persistent nor spread";
+    if (members > 1 && (kernel.getSchedule().getPersistent() || !kernel.getSchedule().hasProducer()))
+      return kernel.emitError() << "expected a cluster's kernel to have a producer, and not to be persistent";
     WalkResult loops = kernel.walk([&](scf::ForOp loop) {
       if (!loop->hasAttr(kDealtAttr))
         return WalkResult::advance();

@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// In each round every CTA sends its part to all CTAs of the cluster, itself among them, each thread
-// to the threads of the same number. A place for two rounds is enough: who sends in round r + 2 has
-// the mail of round r + 1, which all of the others sent behind their reading of round r.
+// In each round every member, a CTA of the cluster or a warpgroup of one, puts its part into the mail of
+// its own CTA, and the copy engine takes it from there to all others, the letters of a warp at once: one
+// by one each would take the barrier there several clocks. A thread reads those of the same number. A
+// place for two rounds is enough: who writes in round r + 2 has the mail of round r + 1, which all of the
+// others sent behind their reading of round r.
 //
 // None leaves before it has the mail of the last round, so that nothing is sent to who has left.
 //
@@ -28,19 +30,27 @@ void Emitter::meetCluster() {
   NVVM::ClusterWaitOp::create(b, loc, b.getUnitAttr());
 }
 
-/// Sends this thread's letter to the same place in the SRAM of every member.
-void Emitter::sendLetters(MailType mail, Value place, Value barrier, Values letter) {
-  int64_t words = mail.getLetterBytes() / 4;
+/// Puts this thread's letter where its member has a place, and sends the warp's to that place of the other CTAs, a lane
+/// to each.
+void Emitter::sendLetters(MailType mail, Value place, Value barrier, Value cta, Values letter) {
+  int64_t words = mail.getLetterBytes() / 4, ctas = clusterOf(kernel), bytes = 32 * mail.getLetterBytes();
   letter.resize(words, f32(0));
-  for (Value &word : letter)
-    word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), word);
-  int64_t piece = std::min<int64_t>(words, 4);
-  for (int64_t member = 0; member < mail.getMembers(); ++member) {
-    Value address = ptx::inMember(b, loc, place, i32(member)),
-          counter = ptx::inMember(b, loc, barrier, i32(member));
-    for (int64_t i = 0; i < words; i += piece)
-      ptx::send(b, loc, add(address, 4 * i), counter, ValueRange(letter).slice(i, piece));
-  }
+  Value own = add(place, mul(threadOfTile(), mail.getLetterBytes()));
+  for (int64_t i = 0, piece = std::min<int64_t>(words, 4); i < words; i += piece)
+    storeWide(shared(add(own, 4 * i)), b.getF32Type(), ArrayRef(letter).slice(i, piece));
+  publish();
+  syncWarp();
+  OpBuilder::InsertionGuard guard(b);
+  auto announce = scf::IfOp::create(b, loc, isEqual(lane, 0), /*withElse=*/false);
+  b.setInsertionPointToStart(announce.thenBlock());
+  NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(barrier), i32((ctas - 1) * bytes),
+                                         NVVM::MemScopeKind::CTA, false, Value());
+  b.setInsertionPointAfter(announce);
+  auto send = scf::IfOp::create(b, loc, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, lane, i32(ctas - 1)), /*withElse=*/false);
+  b.setInsertionPointToStart(send.thenBlock());
+  Value first = add(own, mul(lane, -mail.getLetterBytes()));
+  Value other = LLVM::URemOp::create(b, loc, add(add(cta, lane), 1), i32(ctas));
+  ptx::copyToMember(b, loc, ptx::inMember(b, loc, first, other), first, ptx::inMember(b, loc, barrier, other), bytes);
 }
 
 LogicalResult Emitter::emitChain(ChainOp op) {
@@ -82,23 +92,15 @@ LogicalResult Emitter::emitChain(ChainOp op) {
   Value parity = both(LLVM::LShrOp::create(b, loc, round, i32(1)), i32(1));
   Value barrier = add(add(sramBase, barriers), mul(turn, kMailBarrierBytes));
   Value places = add(add(sramBase, *alloc.getOffset()), mul(turn, mail.getMembers() * mail.getMemberBytes()));
-  Value consumer = add(thread, -kWarpgroupThreads);
-  places = add(places, mul(consumer, mail.getLetterBytes()));
-
-  auto branch = scf::IfOp::create(b, loc, isEqual(consumer, 0), /*withElse=*/false);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(barrier),
-                                           i32(mail.getMembers() * mail.getMemberBytes()),
-                                           NVVM::MemScopeKind::CTA, false, Value());
-  }
-  Value number = NVVM::BlockInClusterIdXOp::create(b, loc, b.getI32Type());
-  sendLetters(mail, add(places, mul(number, mail.getMemberBytes())), barrier, own);
+  Value cta = NVVM::BlockInClusterIdXOp::create(b, loc, b.getI32Type()), number = cta;
+  if (int64_t groups = mail.getMembers() / clusterOf(kernel); groups > 1)
+    number = add(mul(number, groups), group);
+  sendLetters(mail, add(places, mul(number, mail.getMemberBytes())), barrier, cta, own);
   ptx::waitForCluster(b, loc, barrier, parity);
+  Value letters = add(places, mul(threadOfTile(), mail.getLetterBytes()));
   SmallVector<Values> parts;
   for (int64_t member = 0; member < mail.getMembers(); ++member) {
-    Values part = loadWide(shared(add(places, member * mail.getMemberBytes())), b.getF32Type(),
+    Values part = loadWide(shared(add(letters, member * mail.getMemberBytes())), b.getF32Type(),
                            mail.getLetterBytes() / 4);
     part.resize(own.size());
     parts.push_back(std::move(part));

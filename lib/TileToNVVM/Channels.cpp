@@ -35,7 +35,19 @@ int64_t Emitter::lanesOf(Type type) {
 
 int64_t Emitter::channelsPerThread(Type type) {
   int64_t channels = cast<RankedTensorType>(type).getShape().back();
-  return channels * lanesOf(type) / (warpgroups * kWarpgroupThreads);
+  return channels * lanesOf(type) / tileThreads();
+}
+
+/// The threads that have a tile of channels: all consumers, or a warpgroup.
+int64_t Emitter::tileThreads() {
+  return (kernel.getSchedule().getSpread() ? 1 : warpgroups) * kWarpgroupThreads;
+}
+
+/// The number of a thread among those.
+Value Emitter::threadOfTile() {
+  if (kernel.getSchedule().getSpread())
+    return both(thread, i32(kWarpgroupThreads - 1));
+  return kernel.getSchedule().hasProducer() ? add(thread, -kWarpgroupThreads) : thread;
 }
 
 int64_t Emitter::rowsPerThread(Type type) {
@@ -50,7 +62,7 @@ LogicalResult Emitter::checkChannels() {
     if (!isIn<ChannelAttr>(type))
       return success();
     int64_t total = cast<RankedTensorType>(type).getShape().back() * lanesOf(type),
-            threads = warpgroups * kWarpgroupThreads, w = total / threads;
+            threads = tileThreads(), w = total / threads;
     if (total % threads == 0 && (w == 1 || w == 2 || w == 4 || w == 8))
       return success();
     return op->emitError() << "expected a tile of 1, 2, 4 or 8 channels for each of the "
@@ -70,8 +82,7 @@ Value Emitter::laneInGroup(int64_t lanes) { return both(thread, i32(lanes - 1));
 
 Value Emitter::firstChannel(Type type) {
   int64_t lanes = lanesOf(type);
-  int64_t before = kernel.getSchedule().hasProducer() ? kWarpgroupThreads : 0;
-  Value place = LLVM::UDivOp::create(b, loc, add(thread, -before), i32(lanes));
+  Value place = LLVM::UDivOp::create(b, loc, threadOfTile(), i32(lanes));
   return mul(place, channelsPerThread(type));
 }
 

@@ -255,10 +255,11 @@ void Emitter::initBarriers() {
         for (int64_t step = 0; step < steps.getCount(); ++step, offset += kStepBarrierBytes)
           NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), arrivals, Value());
       }
-      if (isa<MailType>(alloc.getMemory().getType())) {
+      if (auto mail = dyn_cast<MailType>(alloc.getMemory().getType())) {
         int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+        Value senders = i32(mail.getMembers() / clusterOf(kernel) * mail.getThreads() / 32); // warps here
         for (int64_t turn = 0; turn < 2; ++turn, offset += kMailBarrierBytes)
-          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), fills, Value());
+          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), senders, Value());
       }
       if (!ring)
         return;

@@ -191,6 +191,8 @@ private:
   void reduceChannels(tile::ReduceOp op);
   Values sumRows(mlir::Value tile);
   int64_t lanesOf(mlir::Type type);
+  int64_t tileThreads();
+  mlir::Value threadOfTile();
   int64_t channelsPerThread(mlir::Type type);
   int64_t rowsPerThread(mlir::Type type);
   mlir::Value laneInGroup(int64_t lanes);
@@ -229,7 +231,7 @@ private:
   // Between the CTAs of a cluster (Chain.cpp)
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult emitChain(tile::ChainOp op);
-  void sendLetters(tile::MailType mail, mlir::Value place, mlir::Value barrier, Values letter);
+  void sendLetters(tile::MailType mail, mlir::Value place, mlir::Value barrier, mlir::Value cta, Values letter);
   void meetCluster();
 
   //===--------------------------------------------------------------------===//

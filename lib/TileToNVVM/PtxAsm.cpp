@@ -236,17 +236,11 @@ Value ptx::inMember(OpBuilder &b, Location loc, Value address, Value member) {
       .front();
 }
 
-void ptx::send(OpBuilder &b, Location loc, Value address, Value barrier, ValueRange words) {
-  std::string vector = words.size() > 1 ? ".v" + std::to_string(words.size()) : "";
-  std::string values = words.size() > 1 ? braced(2, words.size()) : "$2", constraints = "r,r";
-  for (size_t i = 0; i < words.size(); ++i)
-    constraints += ",r";
-  SmallVector<Value> operands = {address, barrier};
-  llvm::append_range(operands, words);
+void ptx::copyToMember(OpBuilder &b, Location loc, Value target, Value source, Value barrier, int64_t bytes) {
   inlineAsm(b, loc,
-            "st.async.shared::cluster.mbarrier::complete_tx::bytes" + vector + ".b32 [$0], " + values +
-                ", [$1];",
-            constraints + ",~{memory}", operands, {});
+            "cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [$0], [$1], " + std::to_string(bytes) +
+                ", [$2];",
+            "r,r,r,~{memory}", {target, source, barrier}, {});
 }
 
 /// What arrives is in shared memory: an acquire of all memory would throw the L1 cache away.

@@ -77,9 +77,9 @@ void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::V
 
 /// Where the CTA of the number `member` in the cluster has what is at a 32-bit address in SRAM here.
 mlir::Value inMember(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value member);
-/// Sends 1, 2 or 4 words of 32 bits to such an address; the mbarrier there counts their bytes.
-void send(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value barrier,
-          mlir::ValueRange words);
+/// Copies from SRAM here to such an address, by the copy engine; the mbarrier there counts the bytes.
+void copyToMember(mlir::OpBuilder &b, mlir::Location loc, mlir::Value target, mlir::Value source, mlir::Value barrier,
+                  int64_t bytes);
 /// Waits until the phase of an mbarrier has completed, of which other CTAs' bytes are part.
 void waitForCluster(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value parity);
 

@@ -29,7 +29,7 @@ tile.kernel @members(%x: !desc)
 
 !desc = !tile.desc<1x8x64xbf16>
 !row = tensor<128xf32, #tile.channel<lanes = 1>>
-// expected-error @below {{neither persistent nor spread}}
+// expected-error @below {{and not to be persistent}}
 tile.kernel @persistent(%x: !desc)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = true, overlap = false>
     attributes {tile.cluster = 2 : i64} {

@@ -27,7 +27,7 @@ struct ScanConfig {
   int64_t steps = 32, unroll = 8;
   /// SRAM slots of each ring.
   int64_t stages = 3;
-  /// CTAs that share a sequence, tile by tile.
+  /// CTAs that share a sequence, tile by tile; so do their consumers then.
   int64_t cluster = 1;
   /// Registers of a consumer thread.
   int64_t registers = 232;
@@ -35,7 +35,9 @@ struct ScanConfig {
   int64_t polynomials = 0;
 
   /// Channels of a CTA.
-  int64_t channels() const { return 128 * consumers * width / lanes; }
+  int64_t channels() const { return 128 * (cluster > 1 ? 1 : consumers) * width / lanes; }
+  /// Who shares a sequence.
+  int64_t members() const { return cluster > 1 ? cluster * consumers : 1; }
 
   static ScanConfig read(mlir::Operation *op);
   void write(mlir::Operation *op) const;
@@ -48,6 +50,9 @@ struct ScanPair {
   std::optional<ScanConfig> few;
   /// Sequences from which on they are many.
   int64_t sequences = 0;
+  /// Where even fewer fill the card in another way: their kernel, and how many sequences are more than that.
+  std::optional<ScanConfig> fewest;
+  int64_t several = 0;
   /// Where few sequences are long, and their channels forget, `many` takes segments of them: as many as find places on the
   /// card, of all sequences at least `segments`. 0: it never does.
   int64_t places = 0, segments = 0;
