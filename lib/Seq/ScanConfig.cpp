@@ -328,19 +328,19 @@ constexpr int64_t kClustersOfSix = 21;
 ///
 /// A cluster that has to wait for another doubles the time. The tiles of wkv take so many instructions that multiprocessors
 /// between the clusters of six are worth more than members are: where those do not find places at once, smaller CTAs fill
-/// nine of ten places.
+/// nine of ten places. So they do for complex numbers, whose tiles take more registers.
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
   config.width = 1;
   int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
-  if (op.getForm() != seq::ScanForm::Wkv || units <= kClustersOfSix) {
+  if (!op.getComplex() && (op.getForm() != seq::ScanForm::Wkv || units <= kClustersOfSix)) {
     config.consumers = 2, config.stages = 2, config.registers = 224;
     config.cluster = units <= 8 ? 8 : 6;
     return config;
   }
   int64_t places = 2 * hopper::kMultiprocessors * 9 / 10;
   config.stages = 3, config.registers = 200;
-  config.cluster = std::clamp<int64_t>(places / units, 1, 7);
+  config.cluster = std::clamp<int64_t>(places / std::max<int64_t>(units, 1), 1, units <= 8 ? 8 : 7); // units may be 0
   return config;
 }
 

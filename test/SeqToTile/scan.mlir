@@ -72,3 +72,18 @@ func.func @wkv(%w: tensor<2048xf32>, %v: tensor<8x?x2048xbf16>, %k: tensor<8x?x2
   %y = seq.scan wkv %w, %v key(%k : tensor<8x?x2048xbf16>) bonus(%u : tensor<2048xf32>) : tensor<2048xf32>, tensor<8x?x2048xbf16> -> tensor<8x?x2048xbf16>
   return %y : tensor<8x?x2048xbf16>
 }
+
+// Clusters of six, whose two warpgroups are members each, take one sequence of wkv, and a third kernel takes 2 to 6.
+
+// CHECK-LABEL: tile.kernel @any_wkv_scan(
+// CHECK-LABEL: tile.kernel @any_wkv_scan_of_few(
+// CHECK-SAME: consumers = 1, {{.*}}"from 2 and below 7 sequences: {{.*}} tile.cluster = 7 : i64
+// CHECK-LABEL: tile.kernel @any_wkv_scan_of_fewest(
+// CHECK-SAME: consumers = 2, {{.*}} spread = true> {{.*}} 12 warpgroups of a cluster", {{.*}} tile.cluster = 6 : i64
+// HOST-LABEL: func.func @any_wkv
+// HOST: tile.launch @any_wkv_scan_of_few(
+// HOST: tile.launch @any_wkv_scan_of_fewest(
+func.func @any_wkv(%w: tensor<2048xf32>, %v: tensor<?x?x2048xbf16>, %k: tensor<?x?x2048xbf16>, %u: tensor<2048xf32>) -> tensor<?x?x2048xbf16> {
+  %y = seq.scan wkv %w, %v key(%k : tensor<?x?x2048xbf16>) bonus(%u : tensor<2048xf32>) : tensor<2048xf32>, tensor<?x?x2048xbf16> -> tensor<?x?x2048xbf16>
+  return %y : tensor<?x?x2048xbf16>
+}

@@ -1,7 +1,8 @@
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Linear attention with all that presses on registers beside it, where decays differ between key channels and where a head has
-one: none of its kernels spills or has its products serialised, which are errors of longwing-compile.
+"""Recurrences with all that presses on registers beside them: none of their kernels spills or has its products serialised, which
+are errors of longwing-compile. Linear attention where decays differ between key channels and where a head has one, and scans, whose
+number of sequences chooses among kernels.
 
 Of the combinations of states, gate, skip and bonus those of an odd number with narrow keys, those of an even one with
 wide ones.
@@ -10,6 +11,7 @@ wide ones.
 import itertools
 import shutil
 
+import longwing
 import pytest
 
 import support
@@ -66,3 +68,17 @@ def test_no_spills_of_segments(key_heads, key_dim, tmp_path):
     source = tmp_path / "segments.mlir"
     source.write_text("\n".join(functions))
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "segments.lwp"))
+
+
+@pytest.mark.parametrize("form, complex", [("linear", False), ("linear", True), ("log", False), ("log", True), ("wkv", False)])
+def test_no_spills_of_scans(form, complex, tmp_path):
+    functions = []
+    for element, constant, beside in itertools.product(["bf16", "f32"], [False, True], [{}, dict(states=True, reverse=True),
+                                                                                      dict(states=True, packed=True)]):
+        if (complex and element != "f32") or (constant and form == "wkv"):  # which it always is
+            continue
+        text = longwing.models.scan(2048, form=form, complex=complex, element=element, constant=constant, **beside)
+        functions.append(text.replace("@main", f"@f{len(functions)}"))
+    source = tmp_path / "scans.mlir"
+    source.write_text("\n".join(functions))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "scans.lwp"))
