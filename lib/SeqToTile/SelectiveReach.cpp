@@ -16,7 +16,7 @@ using namespace longwing;
 using namespace longwing::tile;
 
 /// Steps of a segment, at least.
-static constexpr int64_t kLeastSteps = 2048;
+static constexpr int64_t kLeastSteps = 4096;
 /// Steps that are looked at together, and lanes they are spread over.
 static constexpr int64_t kReachSteps = 128, kReachLanes = 16;
 /// Elements that are looked at together.
@@ -119,7 +119,7 @@ Value ReachKernel::decayOf(Value entry, Value step0, Value channel0, Value bias)
 }
 
 /// How many times kReachSteps before `end` it takes until all states of the channels have forgotten; 0 where that is more than
-/// `most`, or would be at the pace so far.
+/// `most`, or at the pace so far would be more than three quarters of that: to look on may cost more than it brings.
 Value ReachKernel::countBack(Value entry, Value end, Value most, Value channel0) {
   Value slowest = slowestRates(channel0), bias = op.getBias() ? t.loadChannels(tensor(op.getBias()), channel0, t.row()) : Value();
   Value open = t.index(-1);
@@ -141,7 +141,7 @@ Value ReachKernel::countBack(Value entry, Value end, Value most, Value channel0)
               Value sum = t.addf(args[0], decayOf(entry, step0, channel0, bias));
               Value decay = t.mulf(slowest, t.broadcast(sum, slowest.getType())), limit = t.constantLike(decay, kForgotten);
               Value forgotten = all(arith::CmpFPredicate::OLT, decay, limit);
-              Value inTime = all(arith::CmpFPredicate::OLE, t.mulf(decay, real(most)), t.mulf(limit, real(counted)));
+              Value inTime = all(arith::CmpFPredicate::OLE, t.mulf(decay, real(most)), t.mulf(t.mulf(limit, 4.0 / 3), real(counted)));
               Value found = t.select(forgotten, counted, t.select(inTime, open, t.index(0)));
               scf::YieldOp::create(builder, t.loc, ValueRange{sum, found});
             },

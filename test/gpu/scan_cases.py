@@ -53,7 +53,7 @@ MODELS = {
                                      softplus=True, skip=True, gate=True, decay_element="bf16", states=True)),
     "ssd_plain": ("linear_attention", dict(heads=5, head_dim=128, key_heads=1, value_dim=64, decay="dt", bias=True,
                                            softplus=True, skip=True, decay_element="bf16")),
-    "ssd_many": ("linear_attention", dict(heads=66, head_dim=16, key_heads=1, value_dim=64, decay="dt", bias=True, softplus=True)),
+    "ssd_many": ("linear_attention", dict(heads=66, head_dim=16, key_heads=1, value_dim=16, decay="dt", bias=True, softplus=True)),
     "ssd_n64": ("linear_attention", dict(heads=4, head_dim=64, key_heads=2, decay="dt", bias=True, softplus=True,
                                          states=True)),
     "gla": ("linear_attention", dict(heads=4, head_dim=64, decay="channel", states=True)),

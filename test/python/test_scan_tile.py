@@ -265,7 +265,7 @@ def test_few_and_many_sequences():
 
 
 def early_segments():
-    """A program that cuts a sequence of 4,300 steps into two segments, as the card does longer ones of more channels."""
+    """A program that cuts a sequence of 8,300 steps into two segments, as the card does longer ones of more channels."""
     config = "consumers = 1, lanes = 8, steps = 64, unroll = 8, width = 1"
     text = models.selective_scan(16, 8, dtype="f32", skip=False, gate=False, bias=True, init=True, state=True)
     text = text.replace("{softplus}", f"{{softplus, seq.config = {{{config}, sequences = 2, few = {{{config}}}, places = 2, segments = 2}}}}", 1)
@@ -278,20 +278,21 @@ def test_segments_that_begin_early():
     program = early_segments()
     names = ("u", "delta", "a", "b", "c", "bias", "init")
     for kind in ("forgetting", "at once", "slow", "never", "growing"):
-        tensors = models.selective_scan_inputs(np.random.default_rng(3), 16, 8, batch=1, length=4300, rate=3.0)
+        tensors = models.selective_scan_inputs(np.random.default_rng(3), 16, 8, batch=1, length=8300, rate=3.0)
         if kind == "at once":
             tensors["a"][:] = -1e30
         if kind in ("slow", "never", "growing"):
-            tensors["a"][11, 5] = {"slow": -2e-3, "never": 0, "growing": 1e-3}[kind]
+            tensors["a"][11, 5] = {"slow": -2e-3, "never": 0, "growing": 1e-4}[kind]
         given, exact = rounded(tensors, "f32", names)
         y, last = program(*given.values())
-        expected, final = selective_scan_reference(exact)
-        close(y, expected, "f32")
-        close(last, final, "f32")
+        # Over so many steps f32 errs too.
+        single = selective_scan_reference({name: x.astype(np.float32) for name, x in exact.items()})
+        for result, real, plain in zip((y, last), selective_scan_reference(exact), single):
+            assert scan_cases.distance(result, real) <= 1.5 * scan_cases.distance(plain, real) + 1e-6
         # What is no number is forgotten by a segment that begins behind it.
         given["u"][0, 40] = np.nan
         y, _ = program(*given.values())
-        assert np.isfinite(y[0, 2176:]).all() == (kind in ("forgetting", "at once"))
+        assert np.isfinite(y[0, 4160:]).all() == (kind in ("forgetting", "at once"))
 
 
 def test_padded_states():
