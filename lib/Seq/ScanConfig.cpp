@@ -175,12 +175,12 @@ static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
   return best;
 }
 
-/// Where segments of one sequence are faster than the sequence as it is. They walk up to half as many steps more, for the state
-/// alone, which takes half as long.
+/// Where segments of one sequence are faster than the sequence as it is, though they walk up to half as many steps more, for the state
+/// alone, and decays are looked at first.
 static void chooseSegments(seq::SelectiveScanOp op, ScanPair &pair) {
   int64_t places = residents(op, pair.many) * hopper::kMultiprocessors, most = places / unitsOf(op, pair.many, 1);
   int64_t segments = 2;
-  while (segments <= most && 1.3 * cost(op, pair.many, segments) >= segments * cost(op, *pair.few, 1))
+  while (segments <= most && 1.5 * cost(op, pair.many, segments) >= segments * cost(op, *pair.few, 1))
     ++segments;
   if (segments <= most)
     pair.places = places, pair.segments = segments;
