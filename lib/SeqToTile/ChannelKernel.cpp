@@ -97,6 +97,8 @@ SmallVector<Value> ChannelKernel::forEachTile(bool reverse, ValueRange state,
                                               function_ref<void(States &)> body) {
   Value zero = t.index(0), one = t.index(1);
   Value tiles = t.ceilDiv(length, config.steps);
+  if (isWalked)
+    tiles = t.select(isWalked, tiles, zero);
   auto loop = scf::ForOp::create(builder, t.loc, zero, tiles, one, state);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());

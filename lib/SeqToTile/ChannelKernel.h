@@ -67,9 +67,9 @@ protected:
   mlir::OpBuilder builder;
   ChannelBuilder t;
   LaunchBuilder launch;
-  /// Of the sequence that is being walked: its place in [B, L], and its length; and the first step of
-  /// the tile there.
-  mlir::Value batch, start, length, tile0;
+  /// Of the sequence that is being walked: its place in [B, L], and its length; the first step of the tile there; and
+  /// whether it is walked at all, if that is a question.
+  mlir::Value batch, start, length, tile0, isWalked;
 
 private:
   mlir::Operation *operation;

@@ -115,8 +115,7 @@ LaunchBuilder::Run SelectiveScanKernel::create(SymbolTable &symbols, StringRef s
   return overSequences(kernel, op.getChannels(), op.getU(), op.getOffsets(), share, [&](Value block, Value entry) {
     if (early && share.when == Share::IfFew) { // unless segments have been taken
       Value taken = early->forgets(t, tensor(early->tooLong), early->count(t, t.dim(tensor(op.getU()), 0), length));
-      length = t.select(taken, t.index(0), length);
-      isLast = t.compare(arith::CmpIPredicate::sgt, length, t.index(0));
+      isWalked = isLast = t.make<arith::XOrIOp>(taken, t.make<arith::ConstantOp>(builder.getBoolAttr(true)));
     }
     work(block, entry);
   });
