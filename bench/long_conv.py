@@ -39,9 +39,10 @@ def prepared_text(kind, channels, length, element, gated):
     if kind == "causal" and BLOCK < length <= IN_ONE_CTA:
         spectrum, radices = f"tensor<{channels}x{length // BLOCK}x{BLOCK}x2xf16>", [16, 16, 16]
     elif length > 1 << 20:
-        radices = [radix for radix in (64, 64, length >> 20, 16, 16) if radix > 1]
+        first = 128 if kind == "circular" else 64
+        radices = [radix for radix in (first, 64, length // (first << 14), 16, 16) if radix > 1]
     else:
-        first = length // 256 if length <= IN_ONE_CTA else max(64, length // 4096)
+        first = length // 256 if length <= IN_ONE_CTA else max(128 if kind == "circular" else 64, length // 4096)
         radices = [radix for radix in (first, length // (256 * first), 16, 16) if radix > 1]
     radices = "{radices = array<i64: " + ", ".join(map(str, radices)) + ">}"
     gates = f", %pre: {sequence}, %post: {sequence}" if gated else ""

@@ -189,7 +189,7 @@ ConvCost longwing::transformCost(const ConvProblem &problem, ArrayRef<int64_t> r
   double padding = double(transformed) / std::max<int64_t>(problem.length, 1);
   double arithmetic = padding * stageCost(radices) / kMma / (transformed > kPart ? kInPlaceEfficiency : kEfficiency);
   if (transformed > kLongestInCta)
-    if (std::optional<PassPlan> plan = PassPlan::choose(problem.length, kMostRows))
+    if (std::optional<PassPlan> plan = PassPlan::choose(problem.length, kMostRows, problem.isCircular()))
       return {plan->cost(), "passes"};
   return limited(memoryTime(problem), arithmetic);
 }

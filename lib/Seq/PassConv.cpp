@@ -22,10 +22,9 @@ static constexpr int64_t kMaxOuterWithSkip = 128;
 /// The smallest transform over b: with 2 the inner kernel spills.
 static constexpr int64_t kMinInner = 4;
 /// What a pass with its products moves in a picosecond, measured on an H200, and the bytes of an output in three passes: samples
-/// of 2 and numbers of 4 in the outer ones. Middle passes move as many numbers as the inner one; a larger outer matrix reads
-/// samples twice.
+/// of 2, and numbers of 4. Middle passes move as many numbers as the inner one; a larger outer matrix reads samples twice.
 static constexpr double kPassRate = 3.6;
-static constexpr double kPassBytes = 20, kMiddleBytes = 16, kMoreRows = 3;
+static constexpr double kSampleBytes = 4, kNumberBytes = 16, kMiddleBytes = 16, kMoreRows = 3;
 /// The largest outer radix whose pass forth reads its input once: 64 rows serve two residues.
 static constexpr int64_t kReadOnce = 128;
 /// Picoseconds of an output for each product of a block's transform with a spectrum but the first.
@@ -35,13 +34,16 @@ int64_t PassPlan::maxOuter(seq::LongConvOp op) { return op.getSkip() ? kMaxOuter
 
 double PassPlan::cost() const {
   double count = double(blocks());
-  double bytes = kPassBytes + (middle > 1 ? kMiddleBytes : 0) + (outer > kReadOnce ? kMoreRows : 0);
+  double numbers = (kNumberBytes + (middle > 1 ? kMiddleBytes : 0)) * double(rows()) / double(outer);
+  double bytes = kSampleBytes + numbers + (outer > kReadOnce ? kMoreRows : 0);
   double products = inBlocks() ? productsOfBlock(blocks(), reach) : 1;
   return count * double(points()) / double(length) * (bytes / kPassRate + kBlockProduct * (products - 1));
 }
 
 std::optional<PassPlan> PassPlan::chooseBlocks(const ConvProblem &problem, int64_t maxOuter) {
   std::optional<PassPlan> best;
+  if (problem.isCircular()) // what wraps around is no block before the first
+    return best;
   for (int64_t outer = kSide; outer <= maxOuter; outer *= 2)
     for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
       PassPlan plan{problem.length, outer, inner};
@@ -61,7 +63,14 @@ SmallVector<int64_t> PassPlan::radices() const {
   return all;
 }
 
-std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter) {
+/// At the roots of 1, which a circular transform of as many points as samples takes, outer kernels of two residues leave out
+/// the rows that are conjugate to others.
+static void setRoots(PassPlan &plan, bool atRootsOfOne) {
+  plan.rightAngle = !atRootsOfOne;
+  plan.mirrored = atRootsOfOne && plan.outer >= 2 * kSide;
+}
+
+std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter, bool isCircular) {
   std::optional<PassPlan> best;
   for (int64_t middle : {int64_t(1), kSide})
     for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
@@ -71,6 +80,7 @@ std::optional<PassPlan> PassPlan::choose(int64_t length, int64_t maxOuter) {
       if (outer > maxOuter)
         continue;
       PassPlan plan{length, outer, inner, /*rightAngle=*/true, middle};
+      setRoots(plan, isCircular && plan.points() == length);
       // Of those that cost the same, the one with the fewest rows of the outer matrix.
       if (!best || plan.cost() <= best->cost())
         best = plan;
@@ -135,20 +145,15 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
       return refuse(why, "beside a skip passes through memory take a spectrum whose first radix is at most " +
                              Twine(kMaxOuterWithSkip) + ", got " + Twine(plan->outer));
     plan->length = length;
-    plan->rightAngle = !op.isCircular();
+    setRoots(*plan, op.isCircular());
     return plan;
   }
   if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
     return refuse(why, "a circular transform takes no more taps than samples, got " +
                            toText(op.getFilter().getType()));
   ConvConfig config = ConvConfig::read(op);
-  if (config.algorithm != ConvAlgorithm::Blocks) {
-    std::optional<PassPlan> plan = choose(length, maxOuter(op));
-    // Where its length is L, a circular transform has a filter of half as many terms.
-    if (plan && op.isCircular())
-      plan->rightAngle = plan->points() != length;
-    return plan;
-  }
+  if (config.algorithm != ConvAlgorithm::Blocks)
+    return choose(length, maxOuter(op), op.isCircular());
   std::optional<PassPlan> plan = inOrder(config.radices, why);
   if (!plan)
     return plan;

@@ -71,7 +71,7 @@ void InnerPass::forEach(ArrayRef<Value> sizes, bool backwards) {
 }
 
 KernelOp InnerPass::create(StringRef name, ValueRange operands) {
-  KernelOp kernel = begin(name, operands, /*overlap=*/!blockSum().loops() && !blockSum().slides());
+  KernelOp kernel = begin(name, operands, /*overlap=*/!plan.inBlocks() || (!blockSum().loops() && !blockSum().slides()));
   kernel.setOutput(0);
   coarse = kernel.getBody().getArgument(2), fine = kernel.getBody().getArgument(3);
   Value channels = t.dim(spectrum, 0);
@@ -136,7 +136,12 @@ Value longwing::spectrumInOrder(FourierBuilder &t, Value tile) {
 /// The frequencies of the work tile in a spectrum of the user's.
 ComplexTile InnerPass::loadSpectrum() {
   auto type = cast<ViewType>(spectrum.getType());
-  Value at = spectrumInOrder(t, tileOfSequence);
+  Value tile = tileOfSequence;
+  if (plan.mirrored) {
+    int64_t all = plan.points() / kTilePoints;
+    tile = t.make<arith::RemUIOp>(t.add(tile, all / 2), t.index(all));
+  }
+  Value at = spectrumInOrder(t, tile);
   auto part = [&](int64_t i) {
     Value read = t.make<PullOp>(t.frag(type.getElementType()), spectrum, ValueRange{channel, at, t.index(i)});
     return t.cast(read, t.half());
@@ -155,7 +160,7 @@ ComplexTile InnerPass::loadFine() {
   return pull(fine, {firstK1(t.divAll(t.position(0), stages.radix)), t.position(1)});
 }
 
-/// The number of a k1 of this tile among all; that of a middle digit, if there is one.
+/// The number of a row of this tile among all; that of a middle digit, if there is one.
 Value InnerPass::firstK1(Value k1) {
   Value first = t.mul(tileOfSequence, plan.neighbours());
   if (plan.middle > 1)
@@ -241,8 +246,9 @@ SmallVector<Value> InnerPass::twiddles(OpBuilder &b) const {
   auto table = [&](int64_t count, int64_t step) {
     auto type = RankedTensorType::get({around.outer, count, 2}, b.getF16Type());
     SmallVector<APFloat> values;
-    for (int64_t k1 = 0; k1 < around.outer; ++k1)
+    for (int64_t row = 0; row < around.outer; ++row)
       for (int64_t i = 0; i < count; ++i) {
+        int64_t k1 = (around.firstRow() + row) % around.outer;
         std::complex<double> value = outerRoot(around, k1, i * step, around.points(), 1);
         for (double part : {value.real(), value.imag()})
           values.push_back(nearest(part, b.getF16Type()));

@@ -50,7 +50,7 @@ protected:
   }
   /// The sequences of such an argument.
   mlir::Value sequencesOf(mlir::Value x) {
-    return t.floorDiv(t.dim(x, 0), plan.neighbours() ? plan.tiles() : plan.outer);
+    return t.floorDiv(t.dim(x, 0), plan.neighbours() ? plan.tiles() : plan.rows());
   }
   /// Where the box of a block of 64 k1 begins.
   llvm::SmallVector<mlir::Value> columnAt(mlir::Value sequence, mlir::Value block, int64_t plane,
@@ -60,9 +60,32 @@ protected:
       mlir::Value first = t.add(t.mul(sequence, plan.tiles()), t.mul(block, plan.inner));
       return {first, t.index(plane), zero, b, zero};
     }
-    mlir::Value first = t.add(t.mul(sequence, plan.outer), t.mul(block, kSide));
+    mlir::Value first = t.add(t.mul(sequence, plan.rows()), t.mul(block, kSide));
     mlir::Value side = t.index(kSide);
     return {first, t.floorDiv(b, kSide), t.index(plane), t.make<mlir::arith::RemUIOp>(b, side), zero};
+  }
+  /// Row 0 of a mirrored plan, the last one, in boxes of which all other rows lie outside, but for the first `count` of its tile.
+  tile::DescType rowZero(mlir::Type type) { return desc({kSide, 1, 1, 1, kSide}, type); }
+  void unfoldRowZero(unsigned argument, int64_t planes, int64_t count) {
+    llvm::SmallVector<int64_t> entries = {0, 1, 1};
+    if (plan.neighbours())
+      entries = {2, plan.inner, count};
+    entries.append({0, 1, 0, 1, 1, planes, 2, 1, std::min(plan.inner, kSide), 3, 1, kSide});
+    kernel.setArgAttr(argument, tile::kUnfoldAttr, builder.getDenseI64ArrayAttr(entries));
+  }
+  /// Where the box begins that has that row after `skipped` others.
+  llvm::SmallVector<mlir::Value> rowZeroAt(mlir::Value sequence, mlir::Value skipped, int64_t plane, mlir::Value b) {
+    mlir::Value zero = t.index(0), side = t.index(kSide);
+    mlir::Value first = t.add(t.mul(sequence, plan.tiles()), plan.outer / 2 * plan.stride() / kTilePoints);
+    return {skipped, t.add(first, t.floorDiv(b, kSide)), t.index(plane), t.make<mlir::arith::RemUIOp>(b, side), zero};
+  }
+  /// The last argument, that row of the `output`.
+  void aliasRowZero(unsigned output, int64_t planes) {
+    if (!plan.mirrored)
+      return;
+    unsigned last = kernel.getNumArguments() - 1;
+    unfoldRowZero(last, planes, std::max<int64_t>(plan.neighbours(), 1));
+    kernel.setArgAttr(last, tile::kAliasAttr, builder.getI64IntegerAttr(output));
   }
   /// Its dimension of b, along which the boxes of warpgroups follow each other.
   static constexpr int64_t kAlongB = 3;
@@ -155,24 +178,31 @@ protected:
     return t.make<mlir::arith::RemUIOp>(x, fill(x, y));
   }
 
-  /// Gives `store` the rows k1 of the outer transform that the sums of its residues make, for block `number` of those of a
-  /// residue, and their twiddles: each 64 rows, and the number of their block. The sums of two residues, of f16, make rows
-  /// of the first and of the second half.
-  void forEachBlock(llvm::ArrayRef<Complex> parts, mlir::Value number, int64_t blocks, mlir::Value b,
-                    llvm::function_ref<void(const Complex &, mlir::Value)> store) {
+  /// Stores the rows k1 of the outer transform that the sums of its residues make, for block `number` of those of a residue,
+  /// times their twiddles. The sums of two residues, of f16, make rows of the first and of the second half; of the first,
+  /// mirrored ones only row 0, whose twiddles are 1. `planesOf` gives what is stored of complex numbers.
+  void storeBlocks(llvm::ArrayRef<Complex> parts, mlir::Value x, mlir::Value rowZero, mlir::Value sequence, mlir::Value number,
+                   int64_t blocks, mlir::Value b0, llvm::function_ref<llvm::SmallVector<mlir::Value>(const Complex &)> planesOf) {
     llvm::SmallVector<Complex> sums(parts);
     if (parts.size() == 2) {
       const Complex &x = parts[0], &y = parts[1];
       sums = {{t.make<mlir::arith::AddFOp>(x.re, y.re), t.make<mlir::arith::AddFOp>(x.im, y.im)},
               {t.make<mlir::arith::SubFOp>(x.re, y.re), t.make<mlir::arith::SubFOp>(x.im, y.im)}};
     }
-    mlir::Value row = rows();
+    mlir::Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
     for (auto [q, sum] : llvm::enumerate(sums)) {
       if (parts.size() > 1)
         sum = {t.make<mlir::arith::ExtFOp>(wide, sum.re), t.make<mlir::arith::ExtFOp>(wide, sum.im)};
-      mlir::Value block = t.add(number, q * blocks);
+      if (plan.mirrored && q == 0) {
+        for (auto [plane, value] : llvm::enumerate(planesOf(sum)))
+          store(value, rowZero, rowZeroAt(sequence, t.mul(number, kSide), plane, b0), kAlongB);
+        continue;
+      }
+      mlir::Value block = t.add(number, q * blocks), place = plan.mirrored ? number : block;
       mlir::Value k1 = t.add(remainder(row, kSide), fill(row, t.mul(block, kSide)));
-      store(multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false), block);
+      Complex turned = multiply(t, sum, passTwiddle(t, plan, k1, b, -1, wide), /*conjugate=*/false);
+      for (auto [plane, value] : llvm::enumerate(planesOf(turned)))
+        store(value, x, columnAt(sequence, place, plane, b0), kAlongB);
     }
   }
 

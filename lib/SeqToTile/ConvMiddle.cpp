@@ -48,7 +48,9 @@ KernelOp MiddlePass::create(StringRef name, bool forward) {
   } else {
     // The digit is of time again.
     b = t.add(b, t.make<arith::MulIOp>(digit, fill(row, plan.inner)));
-    Value k1 = t.make<arith::RemUIOp>(sequence, t.index(whole.outer));
+    Value k1 = t.make<arith::RemUIOp>(sequence, t.index(whole.rows()));
+    if (whole.mirrored)
+      k1 = t.make<arith::RemUIOp>(t.add(k1, whole.firstRow()), t.index(whole.outer));
     y = multiply(t, y, passTwiddle(t, whole, fill(row, k1), b, 1, wide), /*conjugate=*/false);
   }
   for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{y.re, y.im}))

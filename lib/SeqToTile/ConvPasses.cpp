@@ -37,6 +37,11 @@ class PassKernel : protected ConvKernel {
 public:
   /// Rows k1 and columns (j, i) on the way there, rows i and columns (j, k1) back.
   Value matrices(OpBuilder &b) const;
+  /// The operands behind all others, given the intermediate.
+  void giveRowZero(SmallVectorImpl<Value> &operands, Value points) {
+    if (plan.mirrored)
+      operands.push_back(points);
+  }
   /// The operands that a tensor of samples is.
   void give(SmallVectorImpl<Value> &operands, Value tensor) { operands.append(rest() ? 2 : 1, tensor); }
   bool skipsGated() { return op.getPre() && !op.getSkipUngated(); }
@@ -215,8 +220,12 @@ KernelOp ForwardPass::create(StringRef name) {
   addSamples(inputs);
   if (op.getPre())
     addSamples(inputs);
+  if (plan.mirrored)
+    inputs.push_back(rowZero(half));
   ValueRange arguments = begin(name, inputs, /*output=*/1);
   unfoldColumns(1, 2);
+  aliasRowZero(1, 2);
+  Value rowZero = arguments.back();
   Value matrices = arguments[0], x = arguments[1];
   arguments = arguments.drop_front(2);
   Samples u = take(arguments), pre;
@@ -256,11 +265,8 @@ KernelOp ForwardPass::create(StringRef name) {
       sum = {convert(sum.re, half), convert(sum.im, half)};
     parts.push_back(sum);
   }
-  Value row = rows();
-  Value b = t.add(quotient(row, kSide), fill(row, b0));
-  forEachBlock(parts, number, blocks, b, [&](const Complex &y, Value block) {
-    for (auto [plane, value] : llvm::enumerate(SmallVector<Value>{y.re, y.im}))
-      store(convert(value, half), x, columnAt(sequence, block, plane, b0), kAlongB);
+  storeBlocks(parts, x, rowZero, sequence, number, blocks, b0, [&](const Complex &y) -> SmallVector<Value> {
+    return {convert(y.re, half), convert(y.im, half)};
   });
   return end();
 }
@@ -276,8 +282,13 @@ KernelOp InversePass::create(StringRef name) {
     if (skipsGated())
       addSamples(inputs);
   }
+  if (plan.mirrored)
+    inputs.push_back(rowZero(half));
   ValueRange arguments = begin(name, inputs, /*output=*/2);
   unfoldColumns(0, 2);
+  if (plan.mirrored)
+    unfoldRowZero(arguments.size() - 1, 2, /*count=*/1);
+  Value rowZero = arguments.back();
   Value z = arguments[0], matrices = arguments[1];
   arguments = arguments.drop_front(2);
   Samples y = take(arguments, /*written=*/true);
@@ -301,19 +312,23 @@ KernelOp InversePass::create(StringRef name) {
   at(sequence, t.mul(work[0], kGroups), y.whole);
   // Each part of Z meets the matrices of all residues j, times i^(j q 4 / r) for the q-th rows.
   SmallVector<Value> sums(residues);
-  for (int64_t k = 0; k < plan.outer / kSide; ++k) {
-    int64_t q = k / blocks;
+  int64_t first = plan.firstRow() / kSide;
+  for (int64_t number = plan.mirrored ? -1 : 0; number < plan.outer / kSide - first; ++number) {
+    int64_t k = number < 0 ? 0 : first + number, q = k / blocks;
     Complex data;
-    for (Value *part : {&data.re, &data.im})
-      *part = load(z, columnAt(sequence, t.index(k), part == &data.im, b0), kRows, kAlongB,
-                   /*stages=*/4);
+    if (number < 0)
+      data.re = load(rowZero, rowZeroAt(sequence, t.index(0), 0, b0), kRows, kAlongB, /*stages=*/1);
+    else
+      for (Value *part : {&data.re, &data.im})
+        *part = load(z, columnAt(sequence, t.index(number), part == &data.im, b0), kRows, kAlongB, /*stages=*/4);
     for (auto [residue, sum] : llvm::enumerate(sums)) {
       Complex rows = block(f, residue, k % blocks);
       // Re(m (re + i im)) = m.re re - m.im im
       int64_t turns = q * int64_t(residue) * (4 / residues) & 3;
       bool swapped = turns & 1;
       sum = dotLeft(swapped ? rows.im : rows.re, data.re, sum, /*negate=*/turns == 1 || turns == 2);
-      sum = dotLeft(swapped ? rows.re : rows.im, data.im, sum, /*negate=*/turns < 2);
+      if (data.im) // of row 0 it has no part in a real sum
+        sum = dotLeft(swapped ? rows.re : rows.im, data.im, sum, /*negate=*/turns < 2);
     }
   }
   for (auto [residue, sum] : llvm::enumerate(sums))
@@ -340,11 +355,13 @@ Value InversePass::finish(Value sum, int64_t residue, Value i0) {
 Value PassKernel::matrices(OpBuilder &b) const {
   int64_t side = blocks * kSide;
   ConvTables tables(side, plan.outer);
-  // Magnitudes never grow on the way there.
-  double scale = forward ? gateRoom(op) / double(plan.outer) : plan.rangeOfBlocks();
+  // Magnitudes never grow on the way there. Mirrored rows count twice back, and rows 0 and R / 2, which stand for no other one, are
+  // half as large.
+  double scale = forward ? gateRoom(op) / double(plan.outer) : plan.rangeOfBlocks() * (plan.mirrored ? 2 : 1);
   tables.add([&](int64_t r, int64_t c) {
     int64_t residue = c / side, k1 = forward ? r : c % side, i = forward ? c % side : r;
-    return scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);
+    double part = forward && plan.mirrored && k1 == 0 ? 0.5 : 1;
+    return part * scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);
   });
   return tables.constant(b, t.loc, b.getF16Type());
 }
@@ -475,9 +492,10 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     forward.give(operands, cut(op.getU()));
     if (op.getPre())
       forward.give(operands, cut(op.getPre()));
+    forward.giveRowZero(operands, points);
     Value x = launch(kernel(next++, [&] { return forward.create(name("forward")); }), operands, complexType,
                      {pairs, sequences});
-    Value groups = host.mul(sequences, plan.outer), columns = host.index(plan.inner / kGroups);
+    Value groups = host.mul(sequences, plan.rows()), columns = host.index(plan.inner / kGroups);
     if (plan.middle > 1)
       x = launch(kernel(next++, [&] { return middlePass(loc, name("middle_forward"), plan, /*forward=*/true); }),
                  {x, middle[0]}, complexType, {columns, groups});
@@ -499,6 +517,7 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
       if (inverse.skipsGated())
         inverse.give(operands, cut(op.getPre()));
     }
+    inverse.giveRowZero(operands, z);
     part = launch(kernel(next++, [&] { return inverse.create(name("inverse")); }), operands, part.getType(),
                   {pairs, sequences});
     y = slice.into(host, part, y);

@@ -18,6 +18,9 @@
 // points is one of P (over b) and one of 64 (over c), with a twiddle e(-k2 c / M) between. Every
 // stage is a product with a constant matrix, scaled by the root of its size, so that magnitudes stay.
 //
+// With s = 0 and samples that are real, rows k1 and R - k1 of X are conjugate, and so are those of Z: a mirrored plan has only rows
+// R / 2 to R - 1 and, last, row 0, and y is the sum of twice their real parts, but for rows 0 and R / 2, which count once.
+//
 // The intermediate lies in memory as tiles of 4096 points, [rows N / 4096][re, im][64][64]: rows are
 // 64 / P neighbouring k1 and their b, columns c. So the inner pass is the same for every length.
 //

@@ -103,14 +103,14 @@ protected:
     y.im = dotLeft(matrix.im, data.re, dotLeft(matrix.re, data.im, {}, false), /*negate=*/false);
     return y;
   }
-  void storeColumn(const Complex &y, Value x, Value sequence, Value block, Value b0) {
+  /// What of a complex number goes to them.
+  SmallVector<Value> planesOf(const Complex &y) {
     SmallVector<Value> values = {y.re, y.im};
     if (source.kept) {
       Split re = split(y.re), im = split(y.im);
       values = {re.hi, re.lo, im.hi, im.lo};
     }
-    for (auto [plane, value] : llvm::enumerate(values))
-      store(convert(value, stored), x, columnAt(sequence, block, plane, b0), kAlongB);
+    return llvm::map_to_vector(values, [&](Value value) { return convert(value, stored); });
   }
 
   PassFilter source;
@@ -226,13 +226,16 @@ KernelOp SpectrumForward::create(StringRef name) {
       auto type = cast<RankedTensorType>(taps.getType());
       inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
     }
+  if (plan.mirrored)
+    inputs.push_back(rowZero(stored));
   ValueRange arguments = begin(name, inputs, /*output=*/0);
   if (residues > 1 && blocks == 1) // whose loop over rows is gone
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   unfoldColumns(0, planes());
-  Value x = arguments[0], matrices = arguments[1];
+  aliasRowZero(0, planes());
+  Value x = arguments[0], matrices = arguments[1], rowZero = arguments.back();
   filter = arguments[2];
-  reverse = arguments.size() > 3 ? arguments[3] : Value();
+  reverse = source.reverse ? arguments[3] : Value();
 
   ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(blocks), t.index(sequences())});
   Value b0 = t.mul(at[0], kGroups), block = at[1], sequence = at[2], channel = sequence;
@@ -248,8 +251,7 @@ KernelOp SpectrumForward::create(StringRef name) {
       sum = {convert(sum.re, half), convert(sum.im, half)};
     parts.push_back(sum);
   }
-  forEachBlock(parts, block, blocks, b,
-               [&](const Complex &y, Value number) { storeColumn(y, x, sequence, number, b0); });
+  storeBlocks(parts, x, rowZero, sequence, block, blocks, b0, [&](const Complex &y) { return planesOf(y); });
   return end();
 }
 
@@ -313,7 +315,8 @@ KernelOp SpectrumMiddle::create(StringRef name) {
   Value row = rows(), k = remainder(row, kSide);
   Value b = t.add(quotient(row, kSide), fill(row, b0));
   y = multiply(t, y, passTwiddle(t, plan, k, b, -1, wide), /*conjugate=*/false);
-  storeColumn(y, x, sequence, zero, b0);
+  for (auto [plane, value] : llvm::enumerate(planesOf(y)))
+    store(value, x, columnAt(sequence, zero, plane, b0), kAlongB);
   return end();
 }
 
@@ -402,6 +405,8 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
   SmallVector<Value> operands = {points, forward.matrices(b), filter.filter};
   if (filter.reverse)
     operands.push_back(filter.reverse);
+  if (plan.mirrored)
+    operands.push_back(points);
   Value x = launch(forward.create((function + "_filter_forward").str()), operands, 0,
                    {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
                     host.index(forward.sequences())});
@@ -409,7 +414,7 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
     auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
     x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),
                {x, filterTables(b, loc, filter, {overMiddle})}, 0,
-               {host.index(plan.inner / kGroups), host.index(channels * plan.outer)});
+               {host.index(plan.inner / kGroups), host.index(channels * plan.rows())});
   }
   if (!filter.kept) {
     Value spectra = empty({channels, plan.tiles(), std::max<int64_t>(plan.reach, 1), 2 * kTilePoints}, b.getF16Type());

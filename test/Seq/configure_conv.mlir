@@ -58,9 +58,11 @@ func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: t
   return
 }
 
-// Beyond what one CTA holds, the first stage is a pass of its own. Of blocks it has fewer rows.
+// Beyond what one CTA holds, the first stage is a pass of its own. Of blocks it has fewer rows. A circular convolution at the roots
+// of 1 has half of them, and is in no blocks of several passes.
 // CHECK-LABEL: @longest
 // CHECK: algorithm = "multipass", radices = array<i64: 32, 32, 32, 32>
+// CHECK: algorithm = "multipass", {{.*}}; blocks of 32768, 2 deep, {{[0-9.]*}} ps an output (products); transform 2x32x32x32
 // CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 2 deep, {{.*}} (passes); transform 32x32x32x32 {{.*}} (passes)"
 // CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 6 deep,
 // Beside a skip an outer pass has fewer rows, and a filter that ends early reaches over fewer blocks.
@@ -68,8 +70,9 @@ func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: t
 // CHECK: algorithm = "toeplitz", {{.*}}; no radices make up this length
 // CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 3 deep,
 func.func @longest(%u: tensor<1x4x1048576xf16>, %h: tensor<4x1048576xf32>, %v: tensor<1x4x3000000xf16>, %w: tensor<1x4x8000000xf16>,
-                   %k: tensor<4x8000000xf32>, %d: tensor<4xf32>) {
+                   %k: tensor<4x8000000xf32>, %d: tensor<4xf32>, %t: tensor<1x4x65536xf16>, %l: tensor<4x65536xf32>) {
   %a = seq.long_conv circular %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
+  %n = seq.long_conv circular %t filter(%l : tensor<4x65536xf32>) taps first : tensor<1x4x65536xf16> -> tensor<1x4x65536xf16>
   %b = seq.long_conv causal %u filter(%h : tensor<4x1048576xf32>) taps first : tensor<1x4x1048576xf16> -> tensor<1x4x1048576xf16>
   %c = seq.long_conv anticausal %v filter(%k : tensor<4x8000000xf32>) taps first : tensor<1x4x3000000xf16> -> tensor<1x4x3000000xf16>
   %g = seq.long_conv causal %w filter(%k : tensor<4x8000000xf32>) taps first : tensor<1x4x8000000xf16> -> tensor<1x4x8000000xf16>

@@ -74,6 +74,34 @@ func.func @prepared(%u: tensor<?x2x65536xf16>, %s: tensor<2x65536x2xf16>) -> ten
 // CHECK-COUNT-32: tile.dot
 // CHECK-COUNT-4: tile.store
 func.func @residues(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> tensor<?x2x1048576xf16> {
+  %y = seq.long_conv two_sided_disjoint %u filter(%h : tensor<2x1048576xf32>) reverse(%h : tensor<2x1048576xf32>) taps first
+      : tensor<?x2x1048576xf16> -> tensor<?x2x1048576xf16>
+  return %y : tensor<?x2x1048576xf16>
+}
+
+// -----
+
+// At the roots of 1, rows 1 to 127 of the outer transform are conjugate to others and left out. Row 0 stands behind row 255, in
+// boxes of which it is the only row inside; of it, the sum back takes the real part.
+
+// CHECK-LABEL: func.func @mirrored
+// CHECK: tile.launch @mirrored_filter_forward(%[[F:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[F]])
+// CHECK: tile.launch @mirrored_conv_forward(%{{[a-z0-9_]*}}, %[[X:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %[[X]])
+// CHECK: tile.launch @mirrored_conv_inverse(%[[Z:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[Z]])
+// CHECK: tile.kernel @mirrored_conv_forward({{.*}}, %[[ROW:[a-z0-9]*]]: !tile.desc<64x1x1x1x64xf16> {tile.alias = 1 : i64, tile.unfold = array<i64: 2, 64, 1, 0, 1, 0, 1, 1, 2, 2, 1, 64, 3, 1, 64>})
+// CHECK: tile.store %{{.*}}, %[[ROW]]
+// CHECK: tile.store %{{.*}}, %[[ROW]]
+// CHECK: math.cos
+// CHECK: tile.store %{{.*}}, %arg1
+// CHECK: tile.store %{{.*}}, %arg1
+// CHECK: tile.kernel @mirrored_conv_inner(%{{.*}}, %{{.*}}: !tile.view<1x129x1x8192xf16>, {{.*}} overlap = true
+// CHECK: tile.foreach in(%{{.*}}, %c129, %c1)
+// CHECK: tile.kernel @mirrored_conv_inverse({{.*}}, %[[ROW:[a-z0-9]*]]: !tile.desc<64x1x1x1x64xf16> {tile.unfold = array<i64: 2, 64, 1, 0, 1, 0, 1, 1, 2, 2, 1, 64, 3, 1, 64>})
+// CHECK: tile.load %[[ROW]]
+// CHECK-COUNT-20: tile.dot
+// CHECK-NOT: tile.dot
+// CHECK-COUNT-4: tile.store
+func.func @mirrored(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> tensor<?x2x1048576xf16> {
   %y = seq.long_conv circular %u filter(%h : tensor<2x1048576xf32>) taps first
       : tensor<?x2x1048576xf16> -> tensor<?x2x1048576xf16>
   return %y : tensor<?x2x1048576xf16>
@@ -81,7 +109,7 @@ func.func @residues(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> t
 
 // -----
 
-// 64 x 64 x 1024 points: a middle pass on each side of the inner one. A k1 has 16 tiles, through which the boxes of the
+// 128 x 64 x 512 points: a middle pass on each side of the inner one. A k1 has 8 tiles, through which the boxes of the
 // outer passes step.
 
 // CHECK-LABEL: func.func @middle
@@ -93,8 +121,8 @@ func.func @residues(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> t
 // CHECK: tile.launch @middle_conv_inner
 // CHECK: tile.launch @middle_conv_middle_inverse
 // CHECK: tile.launch @middle_conv_inverse
-// CHECK: tile.kernel @middle_conv_forward({{.*}}: !tile.desc<64x1x1x1x64xf16> {tile.out, tile.unfold = array<i64: 0, 16, 0, 0, 1, 16, 1, 1, 2, 2, 1, 64, 3, 1, 64>}
-// CHECK: tile.kernel @middle_conv_middle_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out
+// CHECK: tile.kernel @middle_conv_forward({{.*}}: !tile.desc<64x1x1x1x64xf16> {tile.out, tile.unfold = array<i64: 0, 8, 0, 0, 1, 8, 1, 1, 2, 2, 1, 64, 3, 1, 64>}
+// CHECK: tile.kernel @middle_conv_middle_forward(%{{.*}}: !tile.desc<8x1x8x1x64xf16> {tile.out
 // CHECK-COUNT-4: tile.dot
 func.func @middle(%u: tensor<?x2x4194304xf16>, %h: tensor<2x4194304xf32>) -> tensor<?x2x4194304xf16> {
   %y = seq.long_conv circular %u filter(%h : tensor<2x4194304xf32>) taps first

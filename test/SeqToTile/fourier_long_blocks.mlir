@@ -1,5 +1,5 @@
-// RUN: longwing-opt %s --split-input-file --seq-to-tile-pipeline --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
-// RUN: longwing-opt %s --split-input-file --seq-to-tile-pipeline --tile-specialize --tile-allocate --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s --check-prefix=ROUNDS
+// RUN: longwing-opt %s --split-input-file --seq-to-tile-pipeline=conv=blocks --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
+// RUN: longwing-opt %s --split-input-file --seq-to-tile-pipeline=conv=blocks --tile-specialize --tile-allocate --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s --check-prefix=ROUNDS
 
 // A causal sequence of 65536 samples is two blocks of 32768, transformed in place, which a CTA does in order. What the second
 // one needs of the first goes through memory, a place for each CTA.

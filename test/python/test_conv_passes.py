@@ -115,6 +115,17 @@ def test_slices(batch, channels):
     assert error("causal", batch, channels, 8192, 1000) < BOUND["f16"]
 
 
+# Half the rows of the outer transform, and one: of them a tile of points holds four, one, or a part of one.
+@pytest.mark.parametrize("batch, channels, length, options", [
+    (3, 2, 2**17, {"order": "last"}),
+    (2, 1, 2**19, {"gates": ("pre", "post", "skip"), "element": "bf16"}),
+    (1, 1, 2**20, {"filter_element": "f16"}),
+    (1, 2, 2**21, {}),
+])
+def test_circular(batch, channels, length, options):
+    assert error("circular", batch, channels, length, length - 5, **options) < BOUND[options.get("element", "f16")]
+
+
 # In blocks of 16K points or more, two to nine, of which the last one may end early, in a block of 64 rows or between two.
 @pytest.mark.parametrize("kind, length, taps, radices, options", [
     ("causal", 32768, 32768, "64x16x16", {}),
@@ -142,6 +153,13 @@ def test_large_mean():
     assert error("circular", 1, 1, 65536, 65536, u=u, h=h) < BOUND["f16"]
 
 
+def test_alternating_signs():
+    """All of the result is in row R / 2, which has no mirrored one."""
+    u = np.repeat(np.where(np.arange(128) % 2, 2e4, -2e4), 512)[None, None].astype(np.float16)
+    h = np.repeat(np.where(np.arange(128) % 2, -1, 1), 512)[None].astype(np.float32) / np.float32(65536)
+    assert error("circular", 1, 1, 65536, 65536, u=u, h=h) < BOUND["f16"]
+
+
 def test_blocks_of_opposite_sign():
     """The result runs from one end of the range of f16 to the other: so does a sum of two blocks."""
     u = np.full((1, 1, 32768), 2e4, np.float16)
@@ -151,6 +169,7 @@ def test_blocks_of_opposite_sign():
 
 @pytest.mark.parametrize("kind, length, element, digits", [
     ("circular", 16384, "f32", (64, 16, 16)),
+    ("circular", 2**16, "f16", (128, 2, 16, 16)),
     ("anticausal", 10000, "f16", (64, 16, 16)),
     ("anticausal", 65536, "f16", (256, 16, 16)),  # four residues share the rows of the outer matrices
     ("circular", 2**20, "f16", (64, 64, 16, 16)),  # two middle passes

@@ -27,10 +27,16 @@ struct PassPlan {
   int64_t middle = 1;     ///< Q, 64 where two more passes stand around the inner one.
   /// Of a one-sided sequence in blocks of N samples (FourierPlan.h): how many blocks of input one of the result depends on.
   int64_t reach = 0;
+  /// At the roots of 1: rows k_1 and R - k_1 of real samples are conjugate, so those from R / 2 on and, last, row 0 stand for all.
+  bool mirrored = false;
 
   int64_t stride() const { return kSide * inner; }       ///< M
   int64_t points() const { return outer * middle * stride(); } ///< N
-  int64_t tiles() const { return points() / kTilePoints; } ///< of one block
+  /// The k_1 that are transformed, in whole tiles of them.
+  int64_t rows() const { return mirrored ? outer / 2 + std::max<int64_t>(kSide / (middle * inner), 1) : outer; }
+  /// The k_1 of the first one; behind R - 1 comes 0.
+  int64_t firstRow() const { return mirrored ? outer / 2 : 0; }
+  int64_t tiles() const { return rows() * middle * stride() / kTilePoints; } ///< of one block
   bool inBlocks() const { return reach > 0; }
   int64_t blocks() const { return inBlocks() ? llvm::divideCeil(length, points()) : 1; }
   /// Between two blocks the result may run from one end of its range to the other: how much smaller it is until the end.
@@ -40,13 +46,14 @@ struct PassPlan {
   /// The first of the stages M / 256, 16 and 16 of the inner transform.
   int64_t radix() const { return stride() / 256; }
   /// The outer transform, whose rows are those of the middle one in a sequence.
-  PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle, /*middle=*/1, reach}; }
+  PassPlan outerPart() const { return {length, outer, middle * inner, rightAngle, /*middle=*/1, reach, mirrored}; }
   /// The middle transform, of R sequences as many.
   PassPlan middlePart() const { return {middle * stride(), middle, inner, /*rightAngle=*/false}; }
   /// The largest outer radix.
   static int64_t maxOuter(seq::LongConvOp op);
-  /// The cheapest plan of at least `length` points, its outer radix at most `maxOuter`; none if there is none.
-  static std::optional<PassPlan> choose(int64_t length, int64_t maxOuter);
+  /// The cheapest plan of at least `length` points, its outer radix at most `maxOuter`; none if there is none. Where they are
+  /// as many, a circular one is at the roots of 1.
+  static std::optional<PassPlan> choose(int64_t length, int64_t maxOuter, bool isCircular);
   /// The cheapest plan in blocks, if there is one.
   static std::optional<PassPlan> chooseBlocks(const ConvProblem &problem, int64_t maxOuter);
   /// [R, Q, M / 256, 16, 16], without Q and M / 256 where they are 1.
