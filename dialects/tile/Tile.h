@@ -101,6 +101,9 @@ constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";
 constexpr llvm::StringLiteral kInPlaceAttr = "tile.in_place";
 /// On such a kernel, or a persistent one: a CTA does all work tiles that differ in the first coordinate alone, in order.
 constexpr llvm::StringLiteral kOrderedAttr = "tile.ordered";
+/// On a kernel whose warps have a matrix each: many work tiles recall the same parts of tensors. What boxes bring and take leaves
+/// L2 before those, and constant tables stay in L1.
+constexpr llvm::StringLiteral kStreamsAttr = "tile.streams";
 /// On a tile.recall of a tensor: what it reads stays while the coordinates of the work tile do that it depends on, as that of a
 /// tile.pull does.
 constexpr llvm::StringLiteral kStaysAttr = "tile.stays";

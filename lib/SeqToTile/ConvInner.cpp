@@ -80,11 +80,13 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
   if (plan.inBlocks()) {
     sizes.insert(sizes.begin(), t.index(plan.blocks()));
     past = t.memoryOf(blockSum().memories());
-    // What blocks keep leaves less room.
+    // What blocks keep leaves less room, in L1 too.
     if (blockSum().memories() > 3)
       slots = kFourierStages / 2;
-    if (blockSum().memories() > 6)
+    if (sumsMany()) {
       kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
+      kernel->setAttr(kStreamsAttr, builder.getUnitAttr());
+    }
   }
   forEach(sizes, plan.inBlocks() && anticausal);
   workTile();
@@ -191,11 +193,16 @@ void InnerPass::workTile() {
   z = t.exchange(z);
   bool isOrdered = cast<ViewType>(spectrum.getType()).getShape().size() == 3;
   auto between = [&](Value j) { return t.recall(spectrum, {channel, tileOfSequence, j}); };
-  ComplexTile kernel = isOrdered ? loadSpectrum() : between(t.index(0));
-  if (!isOrdered && !plan.inBlocks())
+  ComplexTile kernel = isOrdered ? loadSpectrum() : between(t.index(0)), next;
+  if (!isOrdered)
     kernel.re.getDefiningOp()->setAttr(kStaysAttr, builder.getUnitAttr());
+  // What an even block needs at once, while there is something else to do.
+  if (sumsMany()) {
+    Value isEven = t.compare(arith::CmpIPredicate::eq, t.make<arith::AndIOp>(order, t.index(1)), t.index(0));
+    next = t.recall(spectrum, {channel, tileOfSequence, t.index(1)}, isEven);
+  }
   auto timesSpectrum = [&](const ComplexTile &x) {
-    return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, kernel, order, past, between) : t.times(x, kernel);
+    return plan.inBlocks() ? t.sumOfBlocks(blockSum(), x, {kernel, next}, order, past, between) : t.times(x, kernel);
   };
   z = t.convolve(z, f, twiddleThere, timesSpectrum, twiddleBack);
 

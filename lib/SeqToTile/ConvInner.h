@@ -42,6 +42,8 @@ private:
   void filterTile();
   ComplexTable firstTable(double scale);
   BlockSum blockSum() const { return {plan.blocks(), plan.reach}; }
+  /// Whether what is kept takes most of SRAM, and all the spectra of what CTAs do at once much of L2.
+  bool sumsMany() const { return plan.inBlocks() && blockSum().memories() > 6; }
   mlir::Value load(int64_t part);
   ComplexTile loadSpectrum();
   ComplexTile loadCoarse();

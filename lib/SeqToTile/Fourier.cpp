@@ -86,8 +86,9 @@ Value FourierBuilder::memoryOf(int64_t places) {
 
 /// The products of the spectra of taps with the transforms of a block and of those before it. Two blocks share
 /// what they read: an even one makes the sum of the next one as well, but for that block's own product.
-ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel,
-                                       Value order, Value past, function_ref<ComplexTile(Value)> spectrum,
+ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTile &x,
+                                       const std::pair<ComplexTile, ComplexTile> &known, Value order, Value past,
+                                       function_ref<ComplexTile(Value)> spectrum,
                                        function_ref<ComplexTile(const ComplexTile &)> numbersOf, bool rolled) {
   // A block takes the place of one that is no longer needed.
   auto placeOf = [&](Value number) {
@@ -99,7 +100,7 @@ ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTil
       values.append({tile.re, tile.im});
     scf::YieldOp::create(b, loc, values);
   };
-  ComplexTile here = times(x, kernel);
+  ComplexTile here = times(x, known.first);
   Value next = index(blocks.places()); // behind the transforms: what is there of the next sum
   auto odd = [&](OpBuilder &b, Location) {
     ComplexTile sum = recall(past, next);
@@ -109,7 +110,7 @@ ComplexTile FourierBuilder::sumOfBlocks(const BlockSum &blocks, const ComplexTil
     // Block j back, and the one before it, meet spectrum j of the next and of this block.
     Value zero = constant(half(), 0);
     // A spectrum is read one turn before it is needed.
-    ComplexTile first = spectrum(index(1));
+    ComplexTile first = known.second.re ? known.second : spectrum(index(1));
     Value last = index(blocks.reach - 1);
     auto loop = scf::ForOp::create(
         b, loc, index(1), add(min(order, last), 1), index(1),

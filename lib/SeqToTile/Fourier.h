@@ -196,10 +196,11 @@ public:
   }
   /// SRAM for as many complex tiles.
   mlir::Value memoryOf(int64_t places);
-  /// The sum that the block of this number is, given its transform and the spectrum of the taps between it and itself;
-  /// `spectrum` gives those of the taps between it and the j-th block before, or what `numbersOf` makes them from.
-  ComplexTile sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const ComplexTile &kernel, mlir::Value order,
-                          mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum,
+  /// The sum that the block of this number is, given its transform and the spectrum of the taps between it and itself, and, if
+  /// they are read already, of an even one what those between it and the next block are made from; `spectrum` gives those of the
+  /// taps between it and the j-th block before, or what `numbersOf` makes them from.
+  ComplexTile sumOfBlocks(const BlockSum &blocks, const ComplexTile &x, const std::pair<ComplexTile, ComplexTile> &known,
+                          mlir::Value order, mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum,
                           llvm::function_ref<ComplexTile(const ComplexTile &)> numbersOf = [](const ComplexTile &read) { return read; },
                           bool rolled = false);
   ComplexTile exchange(const ComplexTile &x) {

@@ -307,7 +307,7 @@ ComplexTile FourierConvKernel::firstSpectrum() {
 
 /// The sum of a block's products.
 ComplexTile FourierConvKernel::sumOfBlocks(const ComplexTile &x, const ComplexTile &kernel) {
-  return t.sumOfBlocks(blockSum(), x, kernel, order, past, [&](Value j) { return spectrumBetween(j); },
+  return t.sumOfBlocks(blockSum(), x, {kernel, {}}, order, past, [&](Value j) { return spectrumBetween(j); },
                        [&](const ComplexTile &read) { return numbersOf(read, inRows); }, op.getSpectrum() && !inRows);
 }
 

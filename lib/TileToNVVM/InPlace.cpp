@@ -213,7 +213,10 @@ void Emitter::emitWarps(KeepOp op) {
 
 void Emitter::emitWarps(RecallOp op) {
   Value first = keptAddress(op.getMemory(), op.getPlace());
+  bool lasts = kernel->hasAttr(kStreamsAttr) && isa<ViewType>(op.getMemory().getType());
   auto read = [&](Value address) {
+    if (lasts && !op.getExists())
+      return ptx::loadLasting(b, loc, address);
     return op.getExists() ? ptx::loadIf(b, loc, address, one(op.getExists()), 4) : loadWords(address, 16);
   };
   set(op.getFirst(), read(first));

@@ -387,6 +387,7 @@ void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
   size_t rank = firstElements.size() / ring.getParts();
   DescType box = cast<DescType>(source.getType());
   int64_t boxes = along ? rows / box.getBoxRows() : 1;
+  Value policy = kernel->hasAttr(kStreamsAttr) ? ptx::streamPolicy(b, loc) : Value();
   for (int64_t i = 0; i < ring.getParts() * panels * boxes; ++i) {
     int64_t part = i / (panels * boxes), panel = i / boxes % panels, number = i % boxes;
     Values coordinates = boxAt(firstElements.slice(part * rank, rank), panel * panelColumns);
@@ -398,7 +399,7 @@ void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
     Value place = add(address, part * ringTileBytes(ring) + row * ring.getPanel());
     Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster, shared(place));
     NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
-        b, loc, target, desc[0], coordinates, shared(full), ValueRange(), Value(), Value(),
+        b, loc, target, desc[0], coordinates, shared(full), ValueRange(), Value(), policy,
         NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
   }
 }

@@ -309,14 +309,28 @@ void ptx::storeMatrix(OpBuilder &b, Location loc, Value base, int64_t offset, Va
 }
 
 SmallVector<Value> ptx::loadWords(OpBuilder &b, Location loc, Value base, int64_t offset,
-                                  int64_t count) {
+                                  int64_t count, bool lasts) {
   bool shared = base.getType().isInteger(32);
   std::string vector = count > 1 ? ".v" + std::to_string(count) : "", outputs;
   for (int64_t i = 0; i < count; ++i)
     outputs += "=r,";
   std::string words = count > 1 ? braced(0, count) : "$0";
-  return inlineAsm(b, loc, (shared ? "ld.shared" : "ld.global") + vector + ".b32 " + words + ", " + address(count, offset) + ";",
+  std::string load = shared ? "ld.shared" : lasts ? "ld.global.L1::evict_last" : "ld.global";
+  return inlineAsm(b, loc, load + vector + ".b32 " + words + ", " + address(count, offset) + ";",
                    outputs + (shared ? "r" : "l") + ",~{memory}", base, SmallVector<Type>(count, b.getI32Type()));
+}
+
+/// Cache policies as createpolicy.fractional makes them, for all accesses.
+static constexpr int64_t kEvictFirst = 0x12F0000000000000, kEvictLast = 0x14F0000000000000;
+
+Value ptx::streamPolicy(OpBuilder &b, Location loc) {
+  return LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(kEvictFirst));
+}
+
+SmallVector<Value> ptx::loadLasting(OpBuilder &b, Location loc, Value address) {
+  Value policy = LLVM::ConstantOp::create(b, loc, b.getI64IntegerAttr(kEvictLast));
+  std::string text = "ld.global.L2::cache_hint.v4.b32 " + braced(0, 4) + ", [$4], $5;";
+  return inlineAsm(b, loc, text, "=r,=r,=r,=r,l,l,~{memory}", {address, policy}, SmallVector<Type>(4, b.getI32Type()));
 }
 
 void ptx::waitIf(OpBuilder &b, Location loc, Value base, int64_t offset, Value parity,

@@ -103,9 +103,13 @@ mlir::Value moveMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value word)
 void storeMatrix(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,
                  mlir::ValueRange words);
 /// One, two or four words in device memory. They are read here and nowhere else: ptxas would move the read of
-/// what it knows to be constant out of a loop.
+/// what it knows to be constant out of a loop. What `lasts` is to stay in L1.
 llvm::SmallVector<mlir::Value> loadWords(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base,
-                                         int64_t offset, int64_t count = 4);
+                                         int64_t offset, int64_t count = 4, bool lasts = false);
+/// Four words in device memory that are to stay in L2.
+llvm::SmallVector<mlir::Value> loadLasting(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address);
+/// The cache policy of what L2 need not keep.
+mlir::Value streamPolicy(mlir::OpBuilder &b, mlir::Location loc);
 /// Waits until the phase of the mbarrier at `base` plus a constant has completed, if the i1
 /// `predicate` holds.
 void waitIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value base, int64_t offset,

@@ -68,9 +68,10 @@ void Emitter::emitWarps(FlushOp op) {
   NVVM::FenceProxyOp::create(
       b, loc, NVVM::ProxyKind::async_shared,
       NVVM::SharedSpaceAttr::get(b.getContext(), NVVM::SharedSpace::shared_cta));
+  Value policy = kernel->hasAttr(kStreamsAttr) ? ptx::streamPolicy(b, loc) : Value();
   NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(
       b, loc, desc[0], shared(add(sramBase, slotOffset(op.getBuffer(), op.getSlot()))),
-      boxAt(op.getCoordinates(), 0), Value(), NVVM::TMAStoreMode::TILE, Value());
+      boxAt(op.getCoordinates(), 0), policy, NVVM::TMAStoreMode::TILE, Value());
   NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
 }
 

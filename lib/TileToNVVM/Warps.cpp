@@ -156,7 +156,8 @@ Emitter::Values Emitter::readTable(const Table &table) {
   Values words, registers;
   for (auto [i, offset] : llvm::enumerate(table.offsets)) {
     int64_t rest = table.count - 4 * int64_t(i);
-    llvm::append_range(words, ptx::loadWords(b, loc, tableBase(table.perWarp), offset, rest < 3 ? rest : 4));
+    llvm::append_range(words, ptx::loadWords(b, loc, tableBase(table.perWarp), offset, rest < 3 ? rest : 4,
+                                                kernel->hasAttr(kStreamsAttr)));
   }
   for (int64_t at : table.words)
     registers.push_back(

@@ -25,7 +25,7 @@
 // CHECK: tile.foreach in(%c4, %{{.*}}, %c128, %{{.*}}) {
 // CHECK-NEXT: ^{{.*}}(%[[ORDER:[a-z0-9]*]]: index
 // CHECK: arith.subi %c3, %[[ORDER]]
-// CHECK: tile.recall %{{.*}}[%{{.*}}, %{{.*}}, %c0] : !tile.view<1x128x4x8192xf16>
+// CHECK: tile.recall %{{.*}}[%{{.*}}, %{{.*}}, %c0] {tile.stays} : !tile.view<1x128x4x8192xf16>
 func.func @blocks(%u: tensor<?x2x2097152xf16>, %h: tensor<2x2097152xf32>) -> tensor<?x2x2097152xf16> {
   %y = seq.long_conv anticausal %u filter(%h : tensor<2x2097152xf32>) taps first
       : tensor<?x2x2097152xf16> -> tensor<?x2x2097152xf16>
