@@ -57,7 +57,8 @@ constexpr int64_t kMailBarrierBytes = 8;
 /// Keeps an operation from being merged with its like: what is cheap to make again, and dear to hold.
 constexpr llvm::StringLiteral kApartAttr = "tile.apart";
 
-/// On a tile.gather: it is read where it stands, long before it is used.
+/// On a tile.gather: it is read where it stands, long before it is used. On what reads in a kernel in steps: a step before the
+/// phase that takes it.
 constexpr llvm::StringLiteral kEarlyAttr = "tile.early";
 
 /// Of a kernel that has no register to spare: what is cheap to make is made again at each use, which costs
@@ -124,6 +125,8 @@ constexpr llvm::StringLiteral kDealtAttr = "tile.dealt";
 /// On a kernel: how many slices of a call are launched one after the other, for the report.
 constexpr llvm::StringLiteral kSlicesAttr = "tile.slices";
 constexpr llvm::StringLiteral kBarrierOffsetAttr = "tile.barrier_offset";
+/// On a tile.alloc: boxes come to its rows, each of which completes a barrier; that many.
+constexpr llvm::StringLiteral kBoxesAttr = "tile.boxes";
 
 /// The column of a row in memory that stands in column c of a tile of `quads`: four neighbours are of one thread.
 constexpr int64_t quadColumn(int64_t c) { return 4 * (c % 8 / 2) + 2 * (c / 8) + c % 2; }

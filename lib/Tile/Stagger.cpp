@@ -90,6 +90,8 @@ private:
   void mapPoint(IRMapping &map, const Stream &stream);
   SmallVector<Value> slowValuesOf(int64_t phase);
   SmallVector<Value> loadSlow(const Stream &stream, int64_t phase);
+  Value readEarly(Operation *op, const Stream &stream);
+  SmallVector<Value> readNext();
 
   /// A tile comes in boxes, by one thread, or in strips, by all of them.
   static bool isLoad(Operation *op) { return isa<LoadOp, LoadStripsOp>(op); }
@@ -133,6 +135,7 @@ private:
   SmallVector<Stream> streams;
   llvm::MapVector<Value, Value> slowValues; // what they are now
   SmallVector<int64_t> slowPhases;          // phases that have some
+  llvm::MapVector<Value, Value> earlyValues; // of this step
   Value base, turn, current;                // the first step of this round, its parity; this step
 };
 
@@ -246,6 +249,8 @@ void Staggered::declareStreams() {
       stream(fetchDelay(op));
     else if (isStore(op))
       stream(flushDelay(op));
+    else if (plan.early.contains(op))
+      stream(lag * phase - 1);
     else if (plan.slow.contains(op)) {
       stream(lag * phase - 1);
       if (!llvm::is_contained(slowPhases, phase))
@@ -308,6 +313,8 @@ Value Staggered::materialize(Value value, IRMapping &map) {
     return value;
   if (Value kept = slowValues.lookup(value))
     return kept;
+  if (Value read = earlyValues.lookup(value))
+    return read;
   for (Value operand : op->getOperands())
     map.map(operand, materialize(operand, map));
   b.clone(*op, map);
@@ -347,6 +354,20 @@ SmallVector<Value> Staggered::loadSlow(const Stream &stream, int64_t phase) {
         values.push_back(map.lookup(result));
   }
   return values;
+}
+
+/// What an early read gives for the stream's coordinates.
+Value Staggered::readEarly(Operation *op, const Stream &stream) {
+  IRMapping map;
+  mapPoint(map, stream);
+  for (Value value : StaggerPlan::usedBy(op))
+    map.map(value, materialize(value, map));
+  return b.clone(*op, map)->getResult(0);
+}
+
+/// The early reads of the next step.
+SmallVector<Value> Staggered::readNext() {
+  return llvm::map_to_vector(plan.early, [&](Operation *op) { return readEarly(op, stream(lag * plan.phases.lookup(op) - 1)); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -419,6 +440,8 @@ void Staggered::prologue() {
   for (int64_t phase : slowPhases)
     for (auto [value, now] : llvm::zip(slowValuesOf(phase), loadSlow({0, origin()}, phase)))
       slowValues[value] = now;
+  for (Operation *op : plan.early)
+    earlyValues[op->getResult(0)] = readEarly(op, {0, origin()});
 }
 
 /// What was laid out `lag` steps ago is flushed, and what comes `ahead` steps later fetched.
@@ -526,7 +549,7 @@ void Staggered::refresh(int64_t k) {
 SmallVector<Operation *> Staggered::workOf(int64_t phase) {
   SmallVector<Operation *> ops;
   for (auto &[op, its] : plan.phases)
-    if (its == phase && !plan.slow.contains(op) && !isLoad(op) && !isa<JoinOp>(op))
+    if (its == phase && !plan.slow.contains(op) && !plan.early.contains(op) && !isLoad(op) && !isa<JoinOp>(op))
       ops.push_back(op);
   return ops;
 }
@@ -589,6 +612,7 @@ void Staggered::step(int64_t k, bool guarded) {
   StepWaitOp::create(b, loc, steps, floorMod(k - lag, unroll), parity(floorDiv(k - lag, unroll)),
                      begun);
   copies(k);
+  SmallVector<Value> next = readNext();
   SmallVector<IRMapping> maps(plan.count);
   for (int64_t phase = 0; phase < plan.count; ++phase)
     for (Stream &each : streams)
@@ -606,16 +630,20 @@ void Staggered::step(int64_t k, bool guarded) {
     StripsFetchedOp::create(b, loc);
   StepArriveOp::create(b, loc, steps, k);
   refresh(k);
+  for (auto [entry, value] : llvm::zip(earlyValues, next))
+    entry.second = value;
   for (Stream &each : streams)
     advance(each);
 }
 
-/// What goes from step to step: the coordinates and the slow values.
+/// What goes from step to step: the coordinates, the slow values, and what was read early.
 SmallVector<Value> Staggered::state() {
   SmallVector<Value> values;
   for (Stream &each : streams)
     llvm::append_range(values, each.point);
   for (auto &[value, now] : slowValues)
+    values.push_back(now);
+  for (auto &[value, now] : earlyValues)
     values.push_back(now);
   return values;
 }
@@ -625,10 +653,11 @@ void Staggered::setState(ValueRange values) {
     each.point = llvm::to_vector(values.take_front(sizes.size()));
     values = values.drop_front(sizes.size());
   }
-  for (auto &[value, now] : slowValues) {
-    now = values.front();
-    values = values.drop_front();
-  }
+  for (auto *kept : {&slowValues, &earlyValues})
+    for (auto &[value, now] : *kept) {
+      now = values.front();
+      values = values.drop_front();
+    }
 }
 
 /// The steps that are written out.

@@ -91,6 +91,10 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
   auto isTable = [](Value x) { return isa_and_nonnull<arith::ConstantOp>(x.getDefiningOp()); };
   auto stays = [&](Value x) { return slow.contains(x.getDefiningOp()) || isTable(x); };
   for (auto &[op, phase] : phases) {
+    if (op->hasAttr(kEarlyAttr)) {
+      early.insert(op);
+      continue;
+    }
     bool reads = isa<PullOp>(op) || op->hasAttr(kStaysAttr);
     bool picked = reads ? changes(op) > 0
                                   : isMemoryEffectFree(op) && !isa<ExchangeOp, scf::ForOp, scf::IfOp>(op) &&

@@ -25,6 +25,8 @@ public:
   /// Operations whose results stay while the coordinates from `slowest` on do, which is not the first one.
   llvm::SetVector<mlir::Operation *> slow;
   int64_t slowest = 0;
+  /// Reads that are made a step before the phase that takes them.
+  llvm::SetVector<mlir::Operation *> early;
   int64_t count = 1; ///< Phases.
 
   /// The operands of an operation, and what its regions use from outside.

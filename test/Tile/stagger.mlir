@@ -143,3 +143,29 @@ tile.kernel @stays(%in: !tile.view<5x8192xf16>, %out: !tile.view<?x8192xf16> {ti
   }
   tile.return
 }
+
+// What is marked is read a step before the phase that takes it, and handed on to it.
+
+// CHECK-LABEL: tile.kernel @early
+// CHECK: %[[FIRST:.*]] = tile.pull
+// CHECK: scf.for {{.*}} iter_args({{.*}} = %[[FIRST]])
+// CHECK: tile.step_wait
+// CHECK: %[[NEXT:.*]] = tile.pull
+// CHECK: tile.step_arrive
+// CHECK: tile.step_wait
+// CHECK: tile.pull
+// CHECK: tile.put %[[NEXT]], %[[NEXT]]
+tile.kernel @early(%in: !tile.view<?x256xf16>, %out: !tile.view<?x256xf16> {tile.out})
+    schedule <consumers = 4, producer_registers = 0, consumer_registers = 128, persistent = true, overlap = false>
+    attributes {tile.stagger = 1 : i64} {
+  %count = tile.dim %in, 0 : !tile.view<?x256xf16>
+  tile.foreach in(%count) {
+  ^bb0(%i: index):
+    %row = tile.position 1 : tensor<16x16x16xindex, #tile.frag>
+    %x = tile.pull %in[%i, %row : index, tensor<16x16x16xindex, #tile.frag>] {tile.early} : !tile.view<?x256xf16> -> tensor<16x16x16xf16, #tile.frag>
+    %a, %b = tile.exchange %x, %x permutation [1, 2, 0] : tensor<16x16x16xf16, #tile.frag> -> tensor<16x16x16xf16, #tile.frag>
+    %s = arith.addf %a, %b : tensor<16x16x16xf16, #tile.frag>
+    tile.place %s, %out[%i, %row : index, tensor<16x16x16xindex, #tile.frag>] : tensor<16x16x16xf16, #tile.frag>, !tile.view<?x256xf16>
+  }
+  tile.return
+}
