@@ -32,6 +32,8 @@ static LogicalResult verifyRows(Operation *op, RankedTensorType tile, SmemType b
   if (along == 1 && (!first || *first % kMatrixSize))
     return op->emitOpError() << "expected warps along dimension 1 to begin at a multiple of " << kMatrixSize
                              << ", a constant or one times an index";
+  if (buffer.getShape()[0] % 64 != 16)
+    return op->emitOpError() << "expected a buffer of 16 rows more than a multiple of 64, got " << buffer;
   return success();
 }
 
@@ -44,7 +46,7 @@ LogicalResult ReadRowsOp::verify() {
                     getStep());
 }
 
-static LogicalResult verifyPieces(Operation *op, Type memory, size_t coordinates, TypeRange tiles) {
+static LogicalResult verifyPieces(Operation *op, Type memory, size_t coordinates, TypeRange tiles, bool quads = false) {
   auto view = dyn_cast<ViewType>(memory);
   if (auto buffer = dyn_cast<SmemType>(memory)) { // as a tensor of one dimension, of pairs if there are two tiles
     SmallVector<int64_t> shape = {ShapedType::kDynamic};
@@ -61,10 +63,11 @@ static LogicalResult verifyPieces(Operation *op, Type memory, size_t coordinates
                              << coordinates;
   if (tiles.empty() || tiles.size() > 2)
     return op->emitOpError() << "expected one or two tiles, got " << tiles.size();
+  bool wide = view.getElementType().isF32() && tiles.size() == 1 && quads;
   for (Type tile : tiles)
     if (cast<RankedTensorType>(tile).getElementType() != view.getElementType() ||
-        view.getElementType().getIntOrFloatBitWidth() != 16)
-      return op->emitOpError() << "expected 16-bit elements of one type, got " << tile << " and "
+        (view.getElementType().getIntOrFloatBitWidth() != 16 && !wide))
+      return op->emitOpError() << "expected 16-bit elements of one type, or quads of f32, got " << tile << " and "
                                << view;
   return success();
 }
@@ -75,7 +78,7 @@ LogicalResult PullRowsOp::verify() {
     return emitOpError() << "expected coordinates of index, got " << last;
   if (getZipped() && getNumResults() != 2)
     return emitOpError() << "expected two tiles to be zipped, got " << getNumResults();
-  return verifyPieces(*this, getSource().getType(), getCoordinates().size(), getResultTypes());
+  return verifyPieces(*this, getSource().getType(), getCoordinates().size(), getResultTypes(), getQuads());
 }
 LogicalResult PlaceRowsOp::verify() {
   return verifyPieces(*this, getDestination().getType(), getCoordinates().size(), getTiles().getTypes());

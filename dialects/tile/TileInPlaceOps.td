@@ -8,11 +8,14 @@
 // A complex tile too large for registers stays in SRAM, where warps read and write matrices of it,
 // along one dimension or the other.
 //
-// The buffer, [8 I, 64] of f16, is a grid of I x 16 rows: row (i, j) are the 16 numbers of the first
-// part and then the 16 of the second one, at element 512 i + 32 j. Warps go `along` a dimension of the
-// grid, `step` from one to the next, and a matrix's rows along the other one:
+// The buffer, [8 I + 16, 64] of f16, is a grid of I x 16 rows, I a multiple of 8: row (i, j) are 16 numbers of a first
+// part and 16 of a second one. Warps go `along` a dimension of the grid, `step` from one to the next, and a matrix's
+// rows along the other one:
 //
 //   along 0: row r of warp w is (i + step w, r)        along 1: it is (i + r, j + step w)
+//
+// Boxes of the copy engine come to the second part, and leave from the first one: of each four columns j a box, which a
+// warpgroup shares. Box row 16 j' + a, of 64 elements, is that of i = 16 j' + a.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +48,76 @@ def Tile_ReadRowsOp : Tile_Op<"read_rows", [AllTypesMatch<["first", "second"]>, 
     `:` type($buffer) `->` type($first)
   }];
   let hasVerifier = 1;
+}
+
+def Tile_TakeRowsOp : Tile_Op<"take_rows", [MemoryEffects<[MemRead]>]> {
+  let summary = "Reads the transpose of a matrix of each warp from rows that came in boxes";
+  let description = [{
+    As `tile.read_rows` does along dimension 1, of the second part, with a step of 1. 16-bit elements. With `quads` the matrix
+    itself, its columns as `tile.pull_rows` has them.
+  }];
+  let arguments = (ins Tile_SmemType:$buffer, Index:$i, Index:$j, UnitAttr:$quads);
+  let results = (outs Tile_FragTile:$result);
+  let assemblyFormat = "$buffer `[` $i `,` $j `]` (`quads` $quads^)? attr-dict `:` type($buffer) `->` type($result)";
+}
+
+def Tile_LayRowsOp : Tile_Op<"lay_rows", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes a matrix of each warp to rows that leave in boxes";
+  let description = [{
+    As `tile.write_rows` does along dimension 1, to the first part, with a step of 1. 16-bit elements; of columns in `quads`, too.
+  }];
+  let arguments = (ins Tile_FragTile:$tile, Tile_SmemType:$buffer, Index:$i, Index:$j, UnitAttr:$quads);
+  let assemblyFormat = "$tile `,` $buffer `[` $i `,` $j `]` (`quads` $quads^)? attr-dict `:` type($tile) `,` type($buffer)";
+}
+
+def Tile_FetchRowsOp : Tile_Op<"fetch_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Brings boxes of a tensor to the second part of a buffer, for the columns of all warps from j on";
+  let description = [{
+    Coordinates are those of the box of column j = 0. `tile-specialize` has them asked for where the work tile before this one
+    says that there is room, by `tile.vacate_rows`.
+  }];
+  let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, Tile_SmemType:$buffer, Index:$j,
+                       I64Attr:$columns);
+  let assemblyFormat = [{
+    $source `[` $coordinates `]` `to` $buffer `[` $j `]` `columns` $columns attr-dict `:` type($source) `,` type($buffer)
+  }];
+}
+
+def Tile_VacateRowsOp : Tile_Op<"vacate_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Says that the second part of the columns of all warps from j on may be filled for the next work tile";
+  let description = "In order nothing happens.";
+  let arguments = (ins Tile_SmemType:$buffer, Index:$j);
+  let assemblyFormat = "$buffer `[` $j `]` attr-dict `:` type($buffer)";
+}
+
+def Tile_AskRowsOp : Tile_Op<"ask_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Starts what `tile.fetch_rows` brings, in one thread of each warpgroup";
+  let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, Tile_SmemType:$buffer, Index:$j);
+  let assemblyFormat = [{
+    $source `[` $coordinates `]` `to` $buffer `[` $j `]` attr-dict `:` type($source) `,` type($buffer)
+  }];
+}
+
+def Tile_AwaitRowsOp : Tile_Op<"await_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Waits for rows that were asked for";
+  let description = "`turn` counts the work tiles for which they have been before.";
+  let arguments = (ins Tile_SmemType:$buffer, Index:$j, Index:$turn);
+  let assemblyFormat = "$buffer `[` $j `]` `turn` $turn attr-dict `:` type($buffer)";
+}
+
+def Tile_FlushRowsOp : Tile_Op<"flush_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Writes the first part of the columns of all warps from j on to boxes of a tensor";
+  let arguments = (ins Tile_SmemType:$buffer, Index:$j, Tile_DescType:$destination, Variadic<Index>:$coordinates,
+                       I64Attr:$columns);
+  let assemblyFormat = [{
+    $buffer `[` $j `]` `to` $destination `[` $coordinates `]` `columns` $columns attr-dict
+    `:` type($buffer) `,` type($destination)
+  }];
+}
+
+def Tile_FlushedRowsOp : Tile_Op<"flushed_rows", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Waits until the first part may be written, since all that `tile.flush_rows` took from it has been read";
+  let assemblyFormat = "attr-dict";
 }
 
 def Tile_MeetOp : Tile_Op<"meet", [MemoryEffects<[MemRead, MemWrite]>]> {
@@ -94,6 +167,17 @@ def Tile_BringOp : Tile_Op<"bring", [MemoryEffects<[MemRead, MemWrite]>]> {
   let arguments = (ins Tile_ViewType:$source, Tile_SmemType:$buffer);
   let assemblyFormat = "$source `to` $buffer attr-dict `:` type($source) `to` type($buffer)";
   let hasVerifier = 1;
+}
+
+def Tile_PrefetchOp : Tile_Op<"prefetch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Asks for part of a row of a tensor, which then comes from L2";
+  let description = [{
+    That many elements from the coordinates on, in as many rounds of a persistent kernel's CTAs as `rounds` says: with each the
+    first coordinate goes on by their number. What lies outside of the tensor is left out. The row lies in one piece, and begins at a multiple of
+    16 bytes, as do the elements that are there. In order nothing happens.
+  }];
+  let arguments = (ins Tile_ViewType:$source, Variadic<Index>:$coordinates, Index:$rounds, I64Attr:$elements);
+  let assemblyFormat = "$source `[` $coordinates `]` `rounds` $rounds `elements` $elements attr-dict `:` type($source)";
 }
 
 def Tile_CtaOp : Tile_Op<"cta", [Pure]> {

@@ -28,9 +28,10 @@ def Tile_StepArriveOp : Tile_Op<"step_arrive", [MemoryEffects<[MemRead, MemWrite
 
 def Tile_LeadOp : Tile_Op<"lead", [SingleBlockImplicitTerminator<"ReturnOp">, NoRegionArguments,
                                    RecursiveMemoryEffects]> {
-  let summary = "Is run by one thread of the CTA";
+  let summary = "Is run by one thread of the CTA, or of each warpgroup";
+  let arguments = (ins UnitAttr:$each);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "attr-dict-with-keyword $body";
+  let assemblyFormat = "(`each` $each^)? attr-dict-with-keyword $body";
 }
 
 def Tile_FetchOp : Tile_Op<"fetch", [MemoryEffects<[MemRead, MemWrite]>]> {

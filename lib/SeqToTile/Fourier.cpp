@@ -71,11 +71,10 @@ Value FourierBuilder::bring(Value twiddles, const FourierPlan &plan) {
   return buffer;
 }
 
-ComplexTile FourierBuilder::rowTwiddle(Value twiddles, const FourierPlan &plan, int64_t table, Value row,
-                                       bool quads) {
+ComplexTile FourierBuilder::rowTwiddle(Value twiddles, const FourierPlan &plan, int64_t table, Value row) {
   Value first = mul(add(row, plan.radix * table), 16);
   auto op = PullRowsOp::create(b, loc, TypeRange{half(), half()}, twiddles, ValueRange{first}, /*step=*/16,
-                               /*stride=*/0, /*inside=*/true, quads);
+                               /*stride=*/0, /*inside=*/true, /*quads=*/true);
   return {op.getResult(0), op.getResult(1)};
 }
 

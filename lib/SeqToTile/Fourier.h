@@ -33,6 +33,11 @@ constexpr int64_t kFourierWarps = 16;
 /// Numbers of the two tiles that a `tile.keep` of so many warps leaves.
 constexpr int64_t keptNumbers(int64_t warps) { return 2 * tile::kMatrixSize * tile::kMatrixSize * warps; }
 
+/// The buffer of a transform in place.
+inline tile::SmemType gridBuffer(mlir::MLIRContext *context, const FourierPlan &plan) {
+  return tile::SmemType::get(context, {8 * plan.radix + 16, 64}, mlir::Float16Type::get(context));
+}
+
 /// SRAM slots of a tensor's boxes: the next ones arrive while this one is used.
 constexpr int64_t kFourierStages = 4;
 
@@ -166,8 +171,7 @@ public:
   /// 16 of `rowTwiddles` for each warp from the row on, the same in all rows of its matrix.
   /// They themselves, brought to SRAM.
   mlir::Value bring(mlir::Value twiddles, const FourierPlan &plan);
-  ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row,
-                         bool quads = true);
+  ComplexTile rowTwiddle(mlir::Value twiddles, const FourierPlan &plan, int64_t table, mlir::Value row);
 
   /// Ends the kernel with its work tiles, goes on inside of them, and gives their coordinates.
   mlir::ValueRange eachWorkTile(mlir::ValueRange sizes) {

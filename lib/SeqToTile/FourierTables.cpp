@@ -87,20 +87,20 @@ static APFloat rounded(double value, const llvm::fltSemantics &semantics) {
   return result;
 }
 
-Value longwing::rowTwiddles(OpBuilder &b, Location loc, const FourierPlan &plan) {
+Value longwing::rowTwiddles(OpBuilder &b, Location loc, const FourierPlan &plan, bool quads) {
   SmallVector<APFloat> values;
   auto add = [&](Complex value) {
     for (double part : {value.real(), value.imag()})
       values.push_back(rounded(part, APFloat::IEEEhalf()));
   };
-  // Columns of b and of k1 are read in quads, but stand in order in the tiles; those of c stand in quads.
+  // Columns of b and of k1 are read in quads, but stand in order in the tiles; those of c may stand in quads.
   auto columnAt = [](int64_t at) { return 8 * (at % 4 / 2) + 2 * (at / 4) + at % 2; };
   for (int64_t k = 0; k < plan.radix; ++k)
     for (int64_t at = 0; at < 16; ++at)
       add(0.25 * rootOf(plan, k, 16 * columnAt(at)));
   for (int64_t k = 0; k < plan.radix; ++k)
     for (int64_t c = 0; c < 16; ++c)
-      add(rootOf(plan, k, c));
+      add(rootOf(plan, k, quads ? c : columnAt(c)));
   for (int64_t row = 0; row < plan.radix; ++row)
     for (int64_t at = 0; at < 16; ++at)
       add(rootOf(plan, columnAt(at) + row / 16 * 16, 16 * (row % 16)));

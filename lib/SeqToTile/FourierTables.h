@@ -62,7 +62,7 @@ FourierTable inQuads(const FourierTable &table, bool rows, bool columns);
 /// Of transforms in place, three tables of 16 twiddles for each row, complex numbers in f16: of (k, b), a
 /// quarter of them, so that the stage over b grows no sum; of (k, c); and of ([kj][b], k1).
 inline int64_t rowTwiddleCount(const FourierPlan &plan) { return 3 * plan.radix * 16; }
-mlir::Value rowTwiddles(mlir::OpBuilder &b, mlir::Location loc, const FourierPlan &plan);
+mlir::Value rowTwiddles(mlir::OpBuilder &b, mlir::Location loc, const FourierPlan &plan, bool quads = true);
 
 /// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.
 enum class Part { Real, Imaginary, MinusImaginary };

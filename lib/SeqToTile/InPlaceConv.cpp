@@ -16,7 +16,11 @@
 //                                way, to the same place
 //   phase 3, a b for each warp   times exp(2 pi i 16 b k / N), and mirrors phase 1; the result is real
 //
-// Samples, and numbers of a spectrum, are read and written in quads: a column c, or k3, of a tile is not the
+// Where the copy engine can cut boxes of the tensors, they come to SRAM, and leave from there, in place: those of the next work
+// tile to the second part of a warp's columns, as soon as phase 3 has read it, and the result from the first part. A warp reads and
+// writes there its own columns alone; its warpgroup, which shares boxes, meets before either.
+//
+// Else samples, and always numbers of a spectrum, are read and written in quads: a column c, or k3, of a tile is not the
 // c-th, and the tables know. The twiddles between a and j, and the right-angle weights, are part of the matrices over a. All warps meet
 // between the phases, and only there. A warp has 8 matrices in each phase whatever S is: there are 2 S
 // warps, and as many CTAs share a multiprocessor as have room; they work while others wait.
@@ -51,12 +55,17 @@ namespace {
 
 class InPlaceKernel {
 public:
-  InPlaceKernel(seq::LongConvOp op, const FourierPlan &plan, RankedTensorType spectrum)
-      : op(op), plan(plan), spectrum(spectrum), parts(plan.parts()), warps(2 * parts),
+  InPlaceKernel(seq::LongConvOp op, const FourierPlan &plan, RankedTensorType spectrum, bool boxes)
+      : op(op), plan(plan), spectrum(spectrum), boxes(boxes), quads(!boxes || op.getPre() || op.getPost()), parts(plan.parts()), warps(2 * parts),
         builder(op.getContext()), t(builder, op.getLoc(), warps) {
     element = op.getU().getType().getElementType();
   }
+  /// Whether boxes make up its sequences.
+  static bool takesBoxes(seq::LongConvOp op, const FourierPlan &plan) {
+    return op.getLength() % plan.length() == 0 && plan.reach <= 2 && !(plan.inBlocks() && op.isCircular());
+  }
   KernelOp create(StringRef name);
+  bool hasQuads() { return quads; }
   /// Of each CTA, places for the transforms of blocks that are still needed. An odd number of them: where a remainder is a mask,
   /// ptxas holds what it makes of it, and spills.
   int64_t places() { return (plan.reach - 1) | 1; }
@@ -70,7 +79,7 @@ private:
   void there(Value step);
   void across(Value step, const ComplexTile &kernel);
   void keep(const ComplexTile &x, Value step);
-  ComplexTable ofQuads();
+  ComplexTable ofQuads(bool back);
   ComplexTile between(double scale, bool back);
   ComplexTile transformOf(Value step);
   void backFrom(ComplexTile y, Value step);
@@ -80,11 +89,14 @@ private:
   void phase(Value fast, function_ref<void()> steps);
   void acrossSteps();
   SmallVector<Value> samples(Value step, int64_t part);
+  SmallVector<Value> boxAt();
   Value column(Value step, int64_t part);
   /// Between two blocks the result may run from one end of its range to the other.
   double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
   /// Whether all blocks of a sequence depend on all.
   bool isRound() { return plan.inBlocks() && op.isCircular(); }
+  /// Whether the next samples are asked for as soon as there is room, and not after what would then leave no registers for tables.
+  bool asksAtOnce() { return element.isF16() && !plan.inBlocks() && !(post && parts == 8); }
   int64_t workTiles() { return blocks() + (isRound() ? 1 : 0); }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
@@ -105,6 +117,8 @@ private:
   seq::LongConvOp op;
   FourierPlan plan;
   RankedTensorType spectrum;
+  bool boxes;           // whether samples come and go so
+  bool quads;           // whether columns c are in quads, as gates are read
   int64_t parts, warps; // S and 2 S
   static constexpr int64_t kSteps = 8; // of phase 2
   OpBuilder builder;
@@ -122,17 +136,19 @@ private:
 
 KernelOp InPlaceKernel::create(StringRef name) {
   MLIRContext *context = op.getContext();
+  // [batch][channel][j][a][256]
   Type view = ViewType::get(context, op.getU().getType().getShape(), element);
+  Type samples = boxes ? Type(DescType::get(context, {1, 1, parts, 16, 64}, element)) : view;
   Type table = ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type());
   SmallVector<Type> inputs = {
-      view, ViewType::get(context, spectrum.getShape(), spectrum.getElementType()), table};
+      samples, ViewType::get(context, spectrum.getShape(), spectrum.getElementType()), table};
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(view);
   if (plan.inBlocks()) {
     inputs.push_back(ViewType::get(context, keptTransforms().getShape(), builder.getF16Type()));
     }
-  inputs.push_back(view);
+  inputs.push_back(samples);
   auto schedule = ScheduleAttr::get(context, parts / 2, /*producerRegisters=*/0, /*consumerRegisters=*/128,
                                     /*persistent=*/true, /*overlap=*/false, /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
@@ -146,6 +162,10 @@ KernelOp InPlaceKernel::create(StringRef name) {
     kernel->setAttr(kMostCtasAttr, builder.getI64IntegerAttr(hopper::kMultiprocessors));
   }
   kernel.setOutput(inputs.size() - 1);
+  for (auto [i, type] : llvm::enumerate(inputs))
+    if (isa<DescType>(type))
+      kernel.setArgAttr(i, kUnfoldAttr,
+                        builder.getDenseI64ArrayAttr({0, 1, 0, 1, 1, 0, 2, 256, parts, 2, 256 * parts, 0, 2, 1, 256}));
   Block &body = kernel.getBody().front();
   builder.setInsertionPointToStart(&body);
   unsigned next = 0;
@@ -158,18 +178,19 @@ KernelOp InPlaceKernel::create(StringRef name) {
   if (plan.inBlocks())
     past = body.getArgument(next++);
   y = body.getArgument(next++);
-  auto memory = SmemType::get(context, {16 * parts * 8, 64}, builder.getF16Type());
-  buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
+  buffer = AllocOp::create(builder, t.loc, gridBuffer(context, plan), IntegerAttr()).getMemory();
   twiddle = t.bring(twiddle, plan);
   if (plan.inBlocks())
     cta = t.make<CtaOp>(builder.getIndexType());
   else
     fastSpectrum = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
-  SmallVector<Value> moved = {u, y};
+  SmallVector<Value> moved;
+  if (!boxes)
+    moved = {u, y};
   for (Value tensor : {pre, post})
     if (tensor)
       moved.push_back(tensor);
-  if (op.getLength() % 16 == 0)
+  if (op.getLength() % 16 == 0 && !moved.empty())
     fast = t.make<WholeOp>(builder.getI1Type(), moved);
   SmallVector<Value> sizes = {t.dim(y, 0), t.dim(y, 1)};
   if (plan.inBlocks())
@@ -303,15 +324,24 @@ ComplexTile InPlaceKernel::kernelOf(Value step) {
   return {t.cast(both[0], t.half()), t.cast(both[1], t.half())};
 }
 
+/// Where the boxes of a work tile begin.
+SmallVector<Value> InPlaceKernel::boxAt() {
+  Value zero = t.index(0);
+  return {batch, channel, zero, block ? t.mul(block, 16) : zero, zero};
+}
+
 /// A part of the samples, gated: [b][c][a], in f16.
 Value InPlaceKernel::column(Value step, int64_t part) {
-  Value x = t.cast(pull(u, step, part), t.half());
+  auto take = [&] { return t.make<TakeRowsOp>(t.frag(element), buffer, t.index(16 * part), t.mul(step, warps), quads); };
+  Value x = t.cast(boxes ? take() : pull(u, step, part), t.half());
   if (pre)
     x = t.make<arith::MulFOp>(withRoom(t, x), t.cast(pull(pre, step, part), t.half()));
-  return t.make<TransposeOp>(x);
+  return quads ? t.make<TransposeOp>(x) : x;
 }
 
 void InPlaceKernel::there(Value step) {
+  if (boxes)
+    FetchRowsOp::create(builder, t.loc, u, boxAt(), buffer, t.mul(step, warps), warps);
   SmallVector<ComplexTile> z; // [k1][c]
   for (int64_t j = 0; j < parts; ++j) {
     ComplexTable f = t.complexTable([=](int64_t, int64_t k1, int64_t a) {
@@ -320,13 +350,18 @@ void InPlaceKernel::there(Value step) {
     Value part = column(step, j);
     z.push_back({t.warpDot(f.re, part), t.warpDot(f.im, part)});
   }
-  for (auto [kj, sum] : llvm::enumerate(t.butterflies(z, /*back=*/false)))
+  z = t.butterflies(z, /*back=*/false);
+  if (boxes)
+    FlushedRowsOp::create(builder, t.loc);
+  for (auto [kj, sum] : llvm::enumerate(z))
     t.writeRows(sum, buffer, t.index(16 * kj), t.mul(step, warps), /*along=*/1);
 }
 
-/// A table in the order of quads, on the side of k3.
-ComplexTable InPlaceKernel::ofQuads() {
-  return t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/true)); // [k3][c]
+/// The table between k3, in quads, and c: [k3][c] there and [c][k3] back.
+ComplexTable InPlaceKernel::ofQuads(bool back) {
+  ComplexTable table = t.complexTable(inQuads(sixteen(0.25), /*rows=*/!back || quads, /*columns=*/back || quads));
+  // The products of three blocks leave registers for fewer tables.
+  return plan.reach == 3 ? table.withoutMinus() : table;
 }
 
 /// The twiddle between c and k2, [k2][c] there and [c][k2] back.
@@ -334,7 +369,7 @@ ComplexTile InPlaceKernel::between(double scale, bool back) {
   FourierTable values = [=](int64_t, int64_t row, int64_t column) {
     return scale * unitRoot((back ? 1 : -1) * row * column, 256);
   };
-  return t.complexTile(inQuads(values, /*rows=*/back, /*columns=*/!back));
+  return t.complexTile(inQuads(values, /*rows=*/back && quads, /*columns=*/!back && quads));
 }
 
 /// Phase 2 as far as the transform, [k2][k3] at a k for each warp.
@@ -344,14 +379,15 @@ ComplexTile InPlaceKernel::transformOf(Value step) {
   ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0);   // [c][b]
   z = t.fromLeft(f, t.times(z, t.rowTwiddle(twiddle, plan, 0, first))); // [k2][c]
   z = t.times(t.times(z, between(0.25 / shrink(), false)), t.rowTwiddle(twiddle, plan, 1, first));
-  return t.fromRight(z, ofQuads());
+  return t.fromRight(z, ofQuads(false));
 }
 
 /// And the way back, to the same place.
 void InPlaceKernel::backFrom(ComplexTile z, Value step) {
   Value first = t.mul(step, warps);
-  z = t.times(t.fromLeft(ofQuads().conj(), z), between(4, true));                                           // [c][k2]
-  z = t.timesConj(t.fromLeft(t.complexTable(sixteen(0.25)).conj(), z), t.rowTwiddle(twiddle, plan, 1, first)); // [b][c]
+  z = t.times(t.fromLeft(ofQuads(true).conj(), z), between(4, true));                                           // [c][k2]
+  z = t.timesConj(t.fromLeft(t.complexTable(sixteen(0.25)).conj(), z),
+                  t.rowTwiddle(twiddle, plan, 1, first)); // [b][c]
   t.writeRows(z, buffer, first, t.index(0), /*along=*/0);
 }
 
@@ -389,8 +425,15 @@ void InPlaceKernel::back(Value step) {
     ComplexTile x = t.readRows(buffer, t.index(16 * kj), first, /*along=*/1); // [c][k1]
     z.push_back(t.timesConj(x, t.rowTwiddle(twiddle, plan, 2, t.add(first, 16 * kj))));
   }
+  auto vacate = [&](bool now) {
+    if (boxes && now)
+      VacateRowsOp::create(builder, t.loc, buffer, first);
+  };
+  vacate(asksAtOnce());
+  z = t.butterflies(z, /*back=*/true);
+  vacate(!asksAtOnce());
   RankedTensorType type = element.isF16() ? t.half() : t.single();
-  for (auto [j, x] : llvm::enumerate(t.butterflies(z, /*back=*/true))) {
+  for (auto [j, x] : llvm::enumerate(z)) {
     int64_t part = j;
     ComplexTable f = t.complexTable([=](int64_t, int64_t a, int64_t k1) {
       return 4 * shrink() * std::conj(rootOf(plan, k1, 256 * (parts * a + part)));
@@ -400,12 +443,16 @@ void InPlaceKernel::back(Value step) {
     if (post)
       sum = t.make<arith::MulFOp>(sum, t.cast(pull(post, step, j), type));
     Value result = t.cast(sum, t.frag(element));
-    if (inRows)
+    if (boxes)
+      LayRowsOp::create(builder, t.loc, result, buffer, t.index(16 * j), first, quads);
+    else if (inRows)
       PlaceRowsOp::create(builder, t.loc, ValueRange{result}, y, ValueRange{batch, channel, firstSample(step, j)},
                           /*step=*/16, /*stride=*/256 * parts, isWhole(), /*quads=*/true);
     else
       PlaceOp::create(builder, t.loc, result, y, samples(step, j));
   }
+  if (boxes)
+    FlushRowsOp::create(builder, t.loc, buffer, first, y, boxAt(), warps);
 }
 
 //===----------------------------------------------------------------------===//
@@ -417,32 +464,44 @@ LogicalResult longwing::lowerInPlaceConv(seq::LongConvOp op, const FourierPlan &
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  InPlaceKernel writer(op, plan, cast<RankedTensorType>(spectrum.getType()));
-  KernelOp kernel = writer.create((function + "_long_conv").str());
-  symbols.insert(kernel);
   FailureOr<SmallVector<Value>> results = emptyResults(b, op);
   if (failed(results))
     return failure();
-  SmallVector<Value> operands = {op.getU(), spectrum, rowTwiddles(b, op.getLoc(), plan)};
-  SmallVector<int64_t> batch = {0, 0};
-  for (Value gate : {op.getPre(), op.getPost()})
-    if (gate) {
-      batch.append({int64_t(operands.size()), 0});
-      operands.push_back(gate);
-    }
   auto size = [&](int64_t i) { return host.make<tensor::DimOp>(op.getU(), i); };
-  SmallVector<Type> written;
-  if (plan.inBlocks()) {
-    Value ctas = host.min(host.make<arith::MulIOp>(size(0), size(1)), host.index(hopper::kMultiprocessors));
-    operands.push_back(tensor::EmptyOp::create(b, op.getLoc(), writer.keptTransforms(), ctas));
-    written.push_back(writer.keptTransforms());
+  SmallVector<Value> outputs;
+  auto launch = [&](bool boxes, StringRef name) {
+    InPlaceKernel writer(op, plan, cast<RankedTensorType>(spectrum.getType()), boxes);
+    KernelOp kernel = writer.create((function + name).str());
+    symbols.insert(kernel);
+    if (outputs.empty()) {
+      if (plan.inBlocks()) {
+        Value ctas = host.min(host.make<arith::MulIOp>(size(0), size(1)), host.index(hopper::kMultiprocessors));
+        outputs.push_back(tensor::EmptyOp::create(b, op.getLoc(), writer.keptTransforms(), ctas));
+      }
+      outputs.push_back(results->front());
+    }
+    SmallVector<Value> operands = {op.getU(), spectrum, rowTwiddles(b, op.getLoc(), plan, writer.hasQuads())};
+    SmallVector<int64_t> batch = {0, 0};
+    for (Value gate : {op.getPre(), op.getPost()})
+      if (gate) {
+        batch.append({int64_t(operands.size()), 0});
+        operands.push_back(gate);
+      }
+    llvm::append_range(operands, outputs);
+    batch.append({int64_t(operands.size()) - 1, 0});
+    auto launch = LaunchOp::create(b, op.getLoc(), ValueRange(outputs).getTypes(), kernel.getSymName(), operands,
+                                   ValueRange{size(0), size(1)});
+    launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batch)}));
+    outputs.assign(launch.getResults().begin(), launch.getResults().end());
+    return launch;
+  };
+  bool boxes = InPlaceKernel::takesBoxes(op, plan);
+  LaunchOp last = launch(boxes, "_long_conv");
+  if (boxes) {
+    last = launch(/*boxes=*/false, "_long_conv_unaligned");
+    last->setAttr(kSubstituteAttr, b.getUnitAttr());
   }
-  batch.append({int64_t(operands.size()), 0});
-  operands.push_back(results->front());
-  written.push_back(results->front().getType());
-  auto launch = LaunchOp::create(b, op.getLoc(), written, kernel.getSymName(), operands, ValueRange{size(0), size(1)});
-  launch->setAttr(kSameSizesAttr, b.getArrayAttr({b.getDenseI64ArrayAttr(batch)}));
-  op->replaceAllUsesWith(launch.getResults().take_back());
+  op->replaceAllUsesWith(last.getResults().take_back());
   op->erase();
   return success();
 }

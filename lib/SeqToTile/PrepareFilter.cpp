@@ -32,6 +32,7 @@
 #include "longwing/Target/Hopper.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace longwing;
@@ -98,11 +99,16 @@ private:
   /// Of taps to both sides registers hold fewer.
   int64_t partsAtOnce() { return reachesRight() ? 2 : 4; }
   void keepParts(Value number, Value step);
+  void keepTaps(Value channel, Value number);
   void rowsOfParts();
   void acrossRows(Value channel, Value number, Value step);
   std::pair<Value, Value> everyPart(Value residue);
   Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
+  bool hasRows();
+  Value filterTaps(Value lag);
+  Value blockTaps(Value number);
+  void prefetch(Value channel, Value number, int64_t ahead);
   Value leftTaps();
   Value rightTaps();
   Value tapsBefore(Value sample);
@@ -123,6 +129,8 @@ private:
   Value filter, reverse, skip, twiddles, out; // arguments
   Value buffer;
   Value head, lag;                  // of each element
+  Value fast;                       // whether the filter's rows lie in one piece
+  Value row, firstLag;              // where they are read so: the channel, and the lag of a tile's first element
   Value before, cta;                // of a block: the transform of the one before it
 };
 
@@ -171,7 +179,7 @@ KernelOp PrepareKernel::create(StringRef name) {
     before = body.getArgument(next++);
   out = body.getArgument(next++);
   if (inPlace()) {
-    auto memory = SmemType::get(context, {128 * plan.parts(), 64}, builder.getF16Type());
+    auto memory = gridBuffer(context, plan);
     buffer = AllocOp::create(builder, t.loc, memory, IntegerAttr()).getMemory();
     twiddles = t.bring(twiddles, plan);
     kernel->setAttr(kSramTablesAttr, builder.getUnitAttr());
@@ -189,6 +197,8 @@ KernelOp PrepareKernel::create(StringRef name) {
       before = t.memoryOf(1);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
   }
+  if (hasRows())
+    fast = t.make<WholeOp>(builder.getI1Type(), ValueRange{filter});
   ValueRange work = t.eachWorkTile(sizes);
   if (inPlace())
     inPlaceTile(work.back(), inOrder() ? work[0] : Value());
@@ -214,6 +224,23 @@ Value PrepareKernel::taps(Value tensor, Value view, Value lag) {
   return t.cast(t.make<PullOp>(t.frag(element), view, ValueRange{head, lag}), t.single());
 }
 
+/// Whether lags grow along the filter's rows, of which each piece of 16 taps exists or does not.
+bool PrepareKernel::hasRows() {
+  int64_t count = cast<RankedTensorType>(source.filter.getType()).getDimSize(1);
+  return (inPlace() || inOrder()) && !source.lastFirst && !isAnticausal() && !wraps() && !ShapedType::isDynamic(count) &&
+         count % kMatrixSize == 0;
+}
+
+/// Those of the filter, of these lags; as rows of quads, where a thread has four neighbours at once.
+Value PrepareKernel::filterTaps(Value lag) {
+  if (!row)
+    return taps(source.filter, filter, lag);
+  Type element = cast<RankedTensorType>(source.filter.getType()).getElementType();
+  auto read = PullRowsOp::create(builder, t.loc, t.frag(element), filter, ValueRange{row, firstLag}, /*step=*/16,
+                                 /*stride=*/256 * plan.parts(), /*inside=*/false, /*quads=*/true);
+  return t.cast(read.getResult(0), t.single());
+}
+
 /// The real part of the input: the taps of lag n.
 Value PrepareKernel::leftTaps() {
   using Predicate = arith::CmpIPredicate;
@@ -223,10 +250,10 @@ Value PrepareKernel::leftTaps() {
   switch (plan.inBlocks() ? ConvKind::Causal : source.kind) {
   case ConvKind::Causal:
   case ConvKind::TwoSidedDisjoint:
-    add(taps(source.filter, filter, lag));
+    add(filterTaps(lag));
     break;
   case ConvKind::TwoSidedShared:
-    add(taps(source.filter, filter, lag));
+    add(filterTaps(lag));
     add(taps(source.reverse, reverse, zeroLag));
     break;
   case ConvKind::Anticausal:
@@ -235,8 +262,7 @@ Value PrepareKernel::leftTaps() {
   case ConvKind::Circular: {
     int64_t count = cast<RankedTensorType>(source.filter.getType()).getDimSize(1);
     for (int64_t first = 0; first < count; first += source.length)
-      add(taps(source.filter, filter,
-               where(Predicate::slt, lag, source.length, t.addAll(lag, first))));
+      add(filterTaps(where(Predicate::slt, lag, source.length, t.addAll(lag, first))));
     break;
   }
   }
@@ -410,6 +436,38 @@ Value PrepareKernel::lagInBlock(Value point, Value number) {
   return isAnticausal() ? t.sub(ahead, point) : t.add(point, ahead);
 }
 
+/// Asks for the taps of a work tile to come, that many further: those of a channel's blocks are one after the other.
+void PrepareKernel::prefetch(Value channel, Value number, int64_t ahead) {
+  Value rounds = t.index(1), start = t.index(0);
+  if (plan.inBlocks()) {
+    Value next = t.add(number, ahead), last = t.index(blocks());
+    Value wraps = t.compare(arith::CmpIPredicate::uge, next, last);
+    start = t.mul(t.select(wraps, t.sub(next, last), next), plan.length());
+    rounds = t.select(wraps, t.index(1), t.index(0));
+  }
+  if (!inPlace()) // a CTA has neighbouring channels
+    channel = t.make<arith::AddIOp>(channel, rounds), rounds = t.index(0);
+  PrefetchOp::create(builder, t.loc, filter, ValueRange{channel, start}, rounds, plan.length());
+}
+
+/// The taps of a block, by rows where they lie so, and then a step early: they come from L2 as long as a step takes.
+Value PrepareKernel::blockTaps(Value number) {
+  auto read = [&](bool rows) {
+    llvm::SaveAndRestore<Value> restored(row, rows ? row : Value());
+    if (rows)
+      prefetch(row, number, /*ahead=*/2);
+    return leftTaps();
+  };
+  if (!fast)
+    return read(false);
+  auto way = [&](bool rows) {
+    return [&, rows](OpBuilder &b, Location) { scf::YieldOp::create(b, t.loc, read(rows)); };
+  };
+  auto branch = scf::IfOp::create(builder, t.loc, fast, way(true), way(false));
+  branch->setAttr(kEarlyAttr, builder.getUnitAttr());
+  return branch.getResult(0);
+}
+
 void PrepareKernel::workTile(Value group, Value second) {
   Value residue = byResidue() ? second : Value();
   // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
@@ -419,11 +477,16 @@ void PrepareKernel::workTile(Value group, Value second) {
   Value a = t.remAll(column, plan.rows());
   lag = t.make<arith::AddIOp>(t.mulAll(a, 256), t.mulAll(t.position(0), 16));
   lag = t.make<arith::AddIOp>(lag, t.position(1));
+  if (inOrder()) // [b][a][c], in quads
+    lag = t.make<arith::AddIOp>(t.make<arith::AddIOp>(t.mulAll(t.position(1), 256), t.mulAll(t.position(0), 16)), t.quadPosition());
   Value sample = lag;
   if (plan.inBlocks())
     lag = lagInBlock(lag, second);
   SmallVector<Split> real, imaginary;
-  if (residue) {
+  if (inOrder()) {
+    row = group, firstLag = t.mul(blockOf(second), plan.length());
+    real = {{t.make<TransposeOp>(t.cast(blockTaps(second), t.half())), Value()}}, imaginary = {Split()};
+  } else if (residue) {
     auto [sumRe, sumIm] = everyPart(residue);
     real = {split(sumRe)}, imaginary = {split(sumIm)};
   } else {
@@ -431,7 +494,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     for (int64_t j = 0; j < plan.parts(); ++j) {
       lag = t.addAll(start, kPart * j);
       real.push_back(split(leftTaps()));
-      Value right = inOrder() ? Value() : plan.inBlocks() ? tapsBefore(sample) : rightTaps();
+      Value right = plan.inBlocks() ? tapsBefore(sample) : rightTaps();
       imaginary.push_back(right ? split(t.make<arith::NegFOp>(right)) : Split());
     }
   }
@@ -455,6 +518,8 @@ void PrepareKernel::workTile(Value group, Value second) {
     FourierTable f = sixteen(0.25);
     stage(f, Split{near.re, rest.re}, Split{near.im, rest.im}, /*fromRight=*/false, re, im);
     FourierTable twiddles = twiddle(inner, 1, /*back=*/false, k0);
+    if (inOrder()) // c comes in quads
+      f = inQuads(f, /*rows=*/false, /*columns=*/true), twiddles = inQuads(twiddles, /*rows=*/false, /*columns=*/true);
     ComplexTile y = t.times({re, im}, {t.table(t.single(), twiddles, Part::Real),
                                        t.table(t.single(), twiddles, Part::Imaginary)});
     stage(f, split(y.re), split(y.im), /*fromRight=*/true, re, im);
@@ -495,22 +560,41 @@ void PrepareKernel::workTile(Value group, Value second) {
   }
 }
 
-/// Several parts of the taps, [b][a][c], all on their way at once, to where warps find them again.
+/// Several parts of the taps, [b][a][c] in quads, all on their way at once, to where warps find them again.
 void PrepareKernel::keepParts(Value number, Value step) {
-  Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.position(2));
+  Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.quadPosition());
   start = t.make<arith::AddIOp>(start, t.mulAll(t.position(1), 256 * plan.parts()));
   SmallVector<Value> parts, left, right;
   for (int64_t i = 0; i < partsAtOnce(); ++i) {
     parts.push_back(t.add(t.mul(step, partsAtOnce()), i));
-    lag = t.make<arith::AddIOp>(start, t.broadcast(t.mul(parts.back(), 256), t.indices()));
-    if (plan.inBlocks())
+    firstLag = t.mul(parts.back(), 256);
+    lag = t.make<arith::AddIOp>(start, t.broadcast(firstLag, t.indices()));
+    if (plan.inBlocks()) {
       lag = lagInBlock(lag, number);
+      firstLag = t.add(firstLag, t.mul(blockOf(number), plan.length()));
+    }
     left.push_back(leftTaps()), right.push_back(reachesRight() ? rightTaps() : Value());
   }
   for (auto [j, re, im] : llvm::zip(parts, left, right)) {
     Value x = t.cast(re, t.half());
     Value y = im ? t.cast(t.make<arith::NegFOp>(im), t.half()) : t.constantLike(x, 0);
     t.writeRows({x, y}, buffer, t.mul(j, 16), t.index(0), /*along=*/1);
+  }
+}
+
+/// All of them: once for filters whose rows lie in one piece, and once for others.
+void PrepareKernel::keepTaps(Value channel, Value number) {
+  auto each = [&] { t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); }); };
+  if (!fast)
+    return each();
+  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
+  for (bool rows : {true, false}) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(rows ? branch.thenBlock() : branch.elseBlock());
+    row = rows ? channel : Value();
+    each();
+    if (rows && !plan.inBlocks()) // blocks of 32768 gain nothing
+      prefetch(channel, number, /*ahead=*/1);
   }
 }
 
@@ -551,9 +635,10 @@ void PrepareKernel::acrossRows(Value channel, Value number, Value step) {
   Value re, im;
   stage(f, Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/false, re, im);
   z = {t.cast(re, t.half()), t.cast(im, t.half())}; // [k2][c]
-  z = t.times(z, t.complexTile([](int64_t, int64_t k2, int64_t c) { return unitRoot(-k2 * c, 256); }));
-  z = t.times(z, t.rowTwiddle(twiddles, plan, 1, first, /*quads=*/false));
-  stage(inQuads(sixteen(16), /*rows=*/true, /*columns=*/false), Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/true, re,
+  FourierTable between = [](int64_t, int64_t k2, int64_t c) { return unitRoot(-k2 * c, 256); };
+  z = t.times(z, t.complexTile(inQuads(between, /*rows=*/false, /*columns=*/true)));
+  z = t.times(z, t.rowTwiddle(twiddles, plan, 1, first));
+  stage(inQuads(sixteen(16), /*rows=*/true, /*columns=*/true), Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/true, re,
         im);
   if (plan.inBlocks())
     return finishBlock(re, im, channel, number, step);
@@ -564,7 +649,7 @@ void PrepareKernel::acrossRows(Value channel, Value number, Value step) {
 
 void PrepareKernel::inPlaceTile(Value channel, Value number) {
   head = t.broadcast(channel, t.indices());
-  t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); });
+  keepTaps(channel, number);
   MeetOp::create(builder, t.loc);
   rowsOfParts();
   MeetOp::create(builder, t.loc);

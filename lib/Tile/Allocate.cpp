@@ -41,6 +41,10 @@ struct TileAllocate : longwing::impl::TileAllocateBase<TileAllocate> {
         alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
         offset += 2 * kMailBarrierBytes;
       }
+      if (auto boxes = alloc->getAttrOfType<IntegerAttr>(kBoxesAttr)) {
+        alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
+        offset += 8 * boxes.getInt();
+      }
       if (auto ring = dyn_cast<RingType>(alloc.getMemory().getType())) {
         alloc->setAttr(kBarrierOffsetAttr, b.getI64IntegerAttr(offset));
         offset += ring.getStages() * kRingBarrierBytes;

@@ -93,6 +93,13 @@ private:
   LogicalResult copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions);
   ValueRange sharedSizes(ForEachOp work);
   void spreadWork(OpBuilder &b, Value coordinate);
+  void copyFetch(OpBuilder &b, FetchRowsOp fetch);
+  void copyVacate(OpBuilder &b, VacateRowsOp vacate);
+  void ask(OpBuilder &b, FetchRowsOp fetch, function_ref<Value(OpBuilder &)> roundOf, ArrayRef<Value> columns);
+  void askFirst(OpBuilder &b);
+  Value materialize(OpBuilder &b, Value value, IRMapping &at);
+  std::pair<Value, Value> pointOf(OpBuilder &b, Value round);
+  SmallVector<Value> coordinatesOf(OpBuilder &b, ForEachOp work, Value tile);
   LogicalResult copyLoad(OpBuilder &b, LoadOp load, Positions &positions);
   /// Whether the producer has a value: it has none that is computed from tiles.
   bool isKept(Value value) {
@@ -117,6 +124,11 @@ private:
   IRMapping map;
   /// In a dealt loop: which of its rounds this is.
   Value round;
+  /// Of persistent work: this CTA, how many there are, which of its tiles this is, how many rows of tiles there are in all, and the
+  /// tiles of a row.
+  ForEachOp persistent;
+  Value cta, ctas, turn, total, row;
+  llvm::MapVector<Value, FetchRowsOp> fetches; // by buffer
   /// Where the work is spread: what the producer computes for each warpgroup but the first.
   SmallVector<IRMapping> others;
 };
@@ -193,6 +205,10 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     return copyIf(b, branch, positions);
   if (auto work = dyn_cast<ForEachOp>(op))
     return copyForEach(b, work, positions);
+  if (auto fetch = dyn_cast<FetchRowsOp>(op))
+    return copyFetch(b, fetch), success();
+  if (auto vacate = dyn_cast<VacateRowsOp>(op))
+    return copyVacate(b, vacate), success();
   if (op.getNumRegions() && !isa<ToeplitzOp, ChainOp>(op))
     return op.emitError() << "expected scf.for, scf.if or tile.foreach around tile operations";
   // The producer keeps what addresses and loop bounds are made of; the rest is dead in it.
@@ -364,7 +380,20 @@ LogicalResult Role::copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions)
   return success();
 }
 
-/// One work tile: coordinates from its number, the first size varying fastest.
+/// The coordinates of a work tile from its number, the first size varying fastest.
+SmallVector<Value> Role::coordinatesOf(OpBuilder &b, ForEachOp work, Value tile) {
+  Location loc = work.getLoc();
+  SmallVector<Value> coordinates;
+  ValueRange sizes = sharedSizes(work);
+  for (Value size : sizes.drop_back()) {
+    Value count = map.lookupOrDefault(size);
+    coordinates.push_back(arith::RemUIOp::create(b, loc, tile, count));
+    tile = arith::DivUIOp::create(b, loc, tile, count);
+  }
+  coordinates.push_back(tile);
+  return coordinates;
+}
+
 LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions) {
   Location loc = work.getLoc();
   Block &body = work.getBody().front();
@@ -372,14 +401,8 @@ LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Posit
   size_t first = work.getSizes().size() - sizes.size();
   if (first)
     spreadWork(b, body.getArgument(0));
-  for (auto [i, size] : llvm::enumerate(sizes)) {
-    Value count = map.lookupOrDefault(size);
-    bool last = i + 1 == sizes.size();
-    mapForAll(body.getArgument(first + i),
-              last ? tile : arith::RemUIOp::create(b, loc, tile, count));
-    if (!last)
-      tile = arith::DivUIOp::create(b, loc, tile, count);
-  }
+  for (auto [i, coordinate] : llvm::enumerate(coordinatesOf(b, work, tile)))
+    mapForAll(body.getArgument(first + i), coordinate);
   return copyBlock(b, body, positions);
 }
 
@@ -400,6 +423,85 @@ void Role::spreadWork(OpBuilder &b, Value coordinate) {
     other.map(coordinate, arith::ConstantIndexOp::create(b, loc, i + 1));
 }
 
+/// The number of a CTA's work tile of this round, and whether there is one.
+/// Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2, and a CTA does not meet the
+/// same place of every row of tiles where their number divides G.
+std::pair<Value, Value> Role::pointOf(OpBuilder &b, Value round) {
+  Location loc = round.getLoc();
+  bool ordered = kernel->hasAttr(kOrderedAttr);
+  Value place;
+  if (ordered) {
+    place = arith::RemUIOp::create(b, loc, round, row);
+    round = arith::DivUIOp::create(b, loc, round, row);
+  }
+  Value turned = arith::RemUIOp::create(b, loc, arith::AddIOp::create(b, loc, cta, round), ctas);
+  Value tile = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, round, ctas), turned);
+  Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tile, total);
+  if (ordered)
+    tile = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, row), place);
+  return {tile, exists};
+}
+
+/// A value of the sequential program at other coordinates: what it is made of there is made again.
+Value Role::materialize(OpBuilder &b, Value value, IRMapping &at) {
+  if (Value known = at.lookupOrNull(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  if (!op || !persistent->isAncestor(op))
+    return map.lookupOrDefault(value);
+  for (Value operand : op->getOperands())
+    at.map(operand, materialize(b, operand, at));
+  b.clone(*op, at);
+  return at.lookup(value);
+}
+
+/// Rows that were asked for where the work tile before this one had left room, or in front of the loop.
+void Role::copyFetch(OpBuilder &b, FetchRowsOp fetch) {
+  fetches[fetch.getBuffer()] = fetch;
+  Value buffer = map.lookup(fetch.getBuffer());
+  buffer.getDefiningOp()->setAttr(kBoxesAttr, b.getI64IntegerAttr(kMatrixSize / 4));
+  AwaitRowsOp::create(b, fetch.getLoc(), buffer, map.lookupOrDefault(fetch.getJ()), turn);
+}
+
+/// Asks for the rows of a round's work tile if there is one, in a thread of each warpgroup: from the columns j on.
+void Role::ask(OpBuilder &b, FetchRowsOp fetch, function_ref<Value(OpBuilder &)> roundOf, ArrayRef<Value> columns) {
+  Location loc = fetch.getLoc();
+  auto lead = LeadOp::create(b, loc, /*each=*/true);
+  lead.getBody().emplaceBlock();
+  OpBuilder inner = OpBuilder::atBlockBegin(&lead.getBody().front());
+  auto [tile, exists] = pointOf(inner, roundOf(inner));
+  auto branch = scf::IfOp::create(inner, loc, exists, /*withElse=*/false);
+  ReturnOp::create(inner, loc);
+  OpBuilder there = OpBuilder::atBlockBegin(branch.thenBlock());
+  IRMapping at;
+  for (auto [argument, value] : llvm::zip(persistent.getBody().getArguments(), coordinatesOf(there, persistent, tile)))
+    at.map(argument, value);
+  SmallVector<Value> coordinates =
+      llvm::map_to_vector(fetch.getCoordinates(), [&](Value value) { return materialize(there, value, at); });
+  for (Value j : columns)
+    AskRowsOp::create(there, loc, map.lookupOrDefault(fetch.getSource()), coordinates, map.lookup(fetch.getBuffer()), j);
+}
+
+void Role::copyVacate(OpBuilder &b, VacateRowsOp vacate) {
+  Location loc = vacate.getLoc();
+  b.clone(*vacate, map);
+  auto next = [&](OpBuilder &b) -> Value {
+    return arith::AddIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 1));
+  };
+  ask(b, fetches.lookup(vacate.getBuffer()), next, map.lookupOrDefault(vacate.getJ()));
+}
+
+/// In front of the loop over a CTA's work tiles: the rows of the first one.
+void Role::askFirst(OpBuilder &b) {
+  for (auto &[buffer, fetch] : fetches) {
+    Location loc = fetch.getLoc();
+    SmallVector<Value> columns;
+    for (int64_t j = 0; j < kMatrixSize; j += fetch.getColumns())
+      columns.push_back(arith::ConstantIndexOp::create(b, loc, j));
+    ask(b, fetch, [&](OpBuilder &) { return columns.front(); }, columns); // round 0
+  }
+}
+
 LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positions) {
   Location loc = work.getLoc();
   Value first = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
@@ -409,16 +511,15 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
     return copyWorkTile(b, work, first, positions);
   // Of ordered work a tile is a row of tiles, one a round.
   bool ordered = kernel->hasAttr(kOrderedAttr);
-  Value total = arith::ConstantIndexOp::create(b, loc, 1);
+  total = arith::ConstantIndexOp::create(b, loc, 1);
   for (Value size : sharedSizes(work).drop_front(ordered))
     total = arith::MulIOp::create(b, loc, total, map.lookupOrDefault(size));
-  Value stride = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
-  // Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2,
-  // and a CTA does not meet the same place of every row of tiles where their number divides G.
+  cta = first, ctas = gpu::GridDimOp::create(b, loc, gpu::Dimension::x);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   Value one = arith::ConstantIndexOp::create(b, loc, 1);
-  Value padded = arith::SubIOp::create(b, loc, arith::AddIOp::create(b, loc, total, stride), one);
-  Value rounds = arith::DivUIOp::create(b, loc, padded, stride), row = one;
+  Value padded = arith::SubIOp::create(b, loc, arith::AddIOp::create(b, loc, total, ctas), one);
+  Value rounds = arith::DivUIOp::create(b, loc, padded, ctas);
+  row = one;
   if (ordered) {
     row = map.lookupOrDefault(sharedSizes(work).front());
     rounds = arith::MulIOp::create(b, loc, rounds, row);
@@ -428,18 +529,8 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   if (!loop.getBody()->empty())
     loop.getBody()->clear();
   OpBuilder inner = OpBuilder::atBlockBegin(loop.getBody());
-  Value round = loop.getInductionVar(), place;
-  if (ordered) {
-    place = arith::RemUIOp::create(inner, loc, round, row);
-    round = arith::DivUIOp::create(inner, loc, round, row);
-  }
-  Value turned =
-      arith::RemUIOp::create(inner, loc, arith::AddIOp::create(inner, loc, first, round), stride);
-  Value tile =
-      arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, round, stride), turned);
-  Value exists = arith::CmpIOp::create(inner, loc, arith::CmpIPredicate::ult, tile, total);
-  if (ordered)
-    tile = arith::AddIOp::create(inner, loc, arith::MulIOp::create(inner, loc, tile, row), place);
+  persistent = work, turn = loop.getInductionVar();
+  auto [tile, exists] = pointOf(inner, turn);
   assign(positions, keys, loop.getRegionIterArgs());
   SmallVector<Value> before = select(positions, keys);
   auto branch = scf::IfOp::create(inner, loc, ValueRange(before).getTypes(), exists, true);
@@ -454,6 +545,8 @@ LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positio
   assign(positions, keys, branch.getResults());
   scf::YieldOp::create(inner, loc, select(positions, keys));
   assign(positions, keys, loop.getResults());
+  OpBuilder front(loop);
+  askFirst(front);
   return success();
 }
 

@@ -111,6 +111,100 @@ struct ConvertReadRows : OpConversionPattern<ReadRowsOp> {
   }
 };
 
+Value withType(OpBuilder &b, Location loc, Value number, Type type) {
+  return number.getType() == type ? number : arith::BitcastOp::create(b, loc, type, number).getResult();
+}
+
+/// Where the buffer has the element c of row (i, j) of a part.
+SmallVector<Value> inGrid(OpBuilder &b, Location loc, Value i, Value j, Value c, bool second) {
+  auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
+  auto add = [&](Value x, Value y) { return arith::AddIOp::create(b, loc, x, y).getResult(); };
+  auto mul = [&](Value x, int64_t y) { return arith::MulIOp::create(b, loc, x, constant(y)).getResult(); };
+  Value row = add(mul(i, kMatrixSize), j), half = mul(arith::RemUIOp::create(b, loc, row, constant(2)), 32);
+  return {arith::DivUIOp::create(b, loc, row, constant(2)), add(add(half, c), constant(second ? kMatrixSize : 0))};
+}
+
+struct ConvertTakeRows : OpConversionPattern<TakeRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TakeRowsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    auto type = cast<RankedTensorType>(typeConverter->convertType(op.getResult().getType()));
+    rewriter.replaceOpWithNewOp<tensor::GenerateOp>(
+        op, type, ValueRange(), [&](OpBuilder &b, Location loc, ValueRange at) {
+          Value row = op.getQuads() ? at[1] : at[2], column = op.getQuads() ? quadColumnOf(b, loc, at[2]) : at[1];
+          Value i = arith::AddIOp::create(b, loc, adaptor.getI(), row), j = arith::AddIOp::create(b, loc, adaptor.getJ(), at[0]);
+          Value value = memref::LoadOp::create(b, loc, adaptor.getBuffer(), inGrid(b, loc, i, j, column, /*second=*/true));
+          tensor::YieldOp::create(b, loc, withType(b, loc, value, type.getElementType()));
+        });
+    return success();
+  }
+};
+
+struct ConvertLayRows : OpConversionPattern<LayRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LayRowsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      SmallVector<Value> at = loopOver(rewriter, loc, adaptor.getTile().getType());
+      Value value = tensor::ExtractOp::create(rewriter, loc, adaptor.getTile(), at);
+      Value i = arith::AddIOp::create(rewriter, loc, adaptor.getI(), at[1]);
+      Value j = arith::AddIOp::create(rewriter, loc, adaptor.getJ(), at[0]);
+      Value column = op.getQuads() ? quadColumnOf(rewriter, loc, at[2]) : at[2];
+      memref::StoreOp::create(rewriter, loc, withType(rewriter, loc, value, rewriter.getF16Type()), adaptor.getBuffer(),
+                              inGrid(rewriter, loc, i, j, column, /*second=*/false));
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+/// Visits the elements of boxes of a tensor and of the columns of a grid: where each stands in both.
+void forEachOfRows(OpBuilder &builder, Location loc, DescType desc, ValueRange coordinates, Value first, int64_t columns,
+                   bool second, llvm::function_ref<void(OpBuilder &, ValueRange, ValueRange)> body) {
+  ArrayRef<int64_t> box = desc.getShape();
+  auto constant = [&](int64_t value) -> Value { return arith::ConstantIndexOp::create(builder, loc, value); };
+  SmallVector<Value> zeros(4, constant(0)), ones(4, constant(1));
+  SmallVector<Value> sizes = {constant(box[2]), constant(box[3]), constant(columns), constant(kMatrixSize)};
+  scf::buildLoopNest(builder, loc, zeros, sizes, ones, [&](OpBuilder &b, Location loc, ValueRange at) {
+    auto add = [&](Value x, Value y) { return arith::AddIOp::create(b, loc, x, y).getResult(); };
+    auto mul = [&](Value x, int64_t y) { return arith::MulIOp::create(b, loc, x, arith::ConstantIndexOp::create(b, loc, y)).getResult(); };
+    SmallVector<Value> position(coordinates);
+    Value j = add(first, at[2]);
+    position[2] = add(position[2], at[0]), position[3] = add(position[3], at[1]);
+    position[4] = add(add(position[4], mul(j, kMatrixSize)), at[3]);
+    body(b, position, inGrid(b, loc, add(mul(at[0], box[3]), at[1]), j, at[3], second));
+  });
+}
+
+struct ConvertFetchRows : OpConversionPattern<FetchRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(FetchRowsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    forEachOfRows(rewriter, loc, op.getSource().getType(), adaptor.getCoordinates(), adaptor.getJ(), op.getColumns(),
+                  /*second=*/true, [&](OpBuilder &b, ValueRange inTensor, ValueRange inBuffer) {
+                    Value value = memref::LoadOp::create(b, loc, adaptor.getSource(), inTensor);
+                    memref::StoreOp::create(b, loc, withType(b, loc, value, b.getF16Type()), adaptor.getBuffer(), inBuffer);
+                  });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertFlushRows : OpConversionPattern<FlushRowsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(FlushRowsOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Type element = op.getDestination().getType().getElementType();
+    forEachOfRows(rewriter, loc, op.getDestination().getType(), adaptor.getCoordinates(), adaptor.getJ(), op.getColumns(),
+                  /*second=*/false, [&](OpBuilder &b, ValueRange inTensor, ValueRange inBuffer) {
+                    Value value = memref::LoadOp::create(b, loc, adaptor.getBuffer(), inBuffer);
+                    memref::StoreOp::create(b, loc, withType(b, loc, value, element), adaptor.getDestination(), inTensor);
+                  });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// Where the tensor has the element [warp, row, column] of one of `parts` tiles.
 SmallVector<Value> inTensor(OpBuilder &b, Location loc, ValueRange coordinates, int64_t step,
                             int64_t stride, ValueRange at, int64_t parts, int64_t part, bool quads) {
@@ -261,11 +355,11 @@ struct ConvertCta : OpConversionPattern<CtaOp> {
   }
 };
 
-/// In order, everything has been written.
-struct ConvertMeet : OpConversionPattern<MeetOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MeetOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const override {
+/// In order, everything has been read and written.
+template <typename Op>
+struct ConvertNothing : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
+  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor, ConversionPatternRewriter &rewriter) const override {
     rewriter.eraseOp(op);
     return success();
   }
@@ -275,6 +369,7 @@ struct ConvertMeet : OpConversionPattern<MeetOp> {
 
 void longwing::tile::populateInPlacePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
-  patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertMeet, ConvertPullRows,
+  patterns.add<ConvertAlloc, ConvertWriteRows, ConvertReadRows, ConvertNothing<MeetOp>, ConvertNothing<VacateRowsOp>, ConvertNothing<FlushedRowsOp>, ConvertNothing<PrefetchOp>,
+               ConvertTakeRows, ConvertLayRows, ConvertFetchRows, ConvertFlushRows, ConvertPullRows,
                ConvertPlaceRows, ConvertBring, ConvertCta, ConvertKeep, ConvertRecall>(converter, patterns.getContext());
 }

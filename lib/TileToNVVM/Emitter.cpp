@@ -261,6 +261,11 @@ void Emitter::initBarriers() {
         for (int64_t turn = 0; turn < 2; ++turn, offset += kMailBarrierBytes)
           NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), senders, Value());
       }
+      if (auto boxes = alloc->getAttrOfType<IntegerAttr>(kBoxesAttr)) {
+        int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+        for (int64_t box = 0; box < boxes.getInt(); ++box)
+          NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset + 8 * box)), fills, Value());
+      }
       if (!ring)
         return;
       int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
@@ -312,7 +317,7 @@ LogicalResult Emitter::emit() {
   writeTables();
   // SRAM must stay until the last tile has left it.
   if (kernel.walk([](Operation *op) {
-              return isa<StoreOp, FlushOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+              return isa<StoreOp, FlushOp, FlushRowsOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
             }).wasInterrupted() &&
       !kernel.getSchedule().hasProducer())
     drainStores();
@@ -345,7 +350,8 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](LeadOp op) { return emitLead(op); })
       .Case<WarpDotOp, TransposeOp, ZipOp, PositionOp, CastOp, PullOp, PlaceOp, SplitOp, PutOp, GetOp, LayOp,
             WriteRowsOp, ReadRowsOp, MeetOp, PullRowsOp, PlaceRowsOp, KeepOp, RecallOp, BringOp, StepWaitOp, StepArriveOp, FetchOp, FetchedOp, FlushOp, FlushedOp,
-            FetchStripsOp, StripsFetchedOp, SlotOp, FlushStripsOp>(
+            FetchStripsOp, StripsFetchedOp, SlotOp, FlushStripsOp, PrefetchOp, TakeRowsOp, LayRowsOp, AskRowsOp, AwaitRowsOp, VacateRowsOp,
+            FlushRowsOp, FlushedRowsOp>(
           [&](auto op) { return emitWarps(op), success(); })
       .Case([&](DimOp op) { return emitDim(op), success(); })
       .Case([&](GatherOp op) { return emitGather(op), success(); })

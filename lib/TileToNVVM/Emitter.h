@@ -259,6 +259,17 @@ private:
   void emitWarps(tile::LayOp op);
   void emitWarps(tile::WriteRowsOp op);
   void emitWarps(tile::ReadRowsOp op);
+  void emitWarps(tile::TakeRowsOp op);
+  void emitWarps(tile::LayRowsOp op);
+  void emitWarps(tile::AskRowsOp op);
+  void emitWarps(tile::AwaitRowsOp op);
+  void emitWarps(tile::VacateRowsOp op);
+  void emitWarps(tile::FlushRowsOp op);
+  void emitWarps(tile::FlushedRowsOp op);
+  std::pair<mlir::Value, int64_t> quadAddress(mlir::Value buffer, mlir::Value i, mlir::Value j);
+  mlir::Value planeOf(mlir::Value j);
+  std::pair<mlir::Value, mlir::Value> planeAt(mlir::Value buffer, mlir::Value plane);
+  Values boxOfPlane(mlir::ValueRange coordinates, mlir::Value plane);
   void emitWarps(tile::MeetOp op);
   void emitWarps(tile::PullRowsOp op);
   void emitWarps(tile::FetchStripsOp op);
@@ -279,6 +290,7 @@ private:
   void emitWarps(tile::KeepOp op);
   void emitWarps(tile::RecallOp op);
   void emitWarps(tile::BringOp op);
+  void emitWarps(tile::PrefetchOp op);
   void copyPiece(mlir::Value to, mlir::Value from, mlir::Value exists);
   void awaitCopies();
   mlir::Value keptAddress(mlir::Value memory, mlir::ValueRange place);

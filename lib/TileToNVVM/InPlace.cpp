@@ -9,36 +9,147 @@
 #include "PtxAsm.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-std::pair<Value, int64_t> Emitter::rowAddress(Value memory, Value i, Value j, int64_t along,
-                                              int64_t step) {
+/// Rows of a buffer in place, of 128 bytes: columns j of the grid lie in planes of four, [j / 4][i][64], and between two planes
+/// is a row more. Chunks of 16 bytes are swizzled as the copy engine does it. So neither the rows of one i nor those of one j
+/// meet in a bank.
+static int64_t gridRows(Value buffer) { return (cast<SmemType>(buffer.getType()).getShape()[0] - 16) / 8; }
+static int64_t planeBytes(Value buffer) { return (gridRows(buffer) + 1) * kPanelBytes; }
+/// From a row's first part to its second one: swizzled alike.
+static int64_t partBytes(Value buffer) { return llvm::alignTo(4 * planeBytes(buffer), 8 * kPanelBytes); }
+
+/// This thread's row of a matrix, for ldmatrix and stmatrix: lane l has row l % 16 and the chunk l / 16.
+std::pair<Value, int64_t> Emitter::rowAddress(Value memory, Value i, Value j, int64_t along, int64_t step) {
   int64_t offset = *memory.getDefiningOp<AllocOp>().getOffset();
-  Value row = both(lane, i32(15)), far = mul(matrixWarp, step);
+  Value row = both(lane, i32(15)), far = mul(matrixWarp, step), chunk = LLVM::LShrOp::create(b, loc, lane, i32(4));
+  auto at = [&](Value i, Value j) -> Value {
+    Value plane = LLVM::LShrOp::create(b, loc, j, i32(2)), column = add(mul(both(j, i32(3)), 2), chunk);
+    Value turned = LLVM::XOrOp::create(b, loc, column, both(add(plane, i), i32(7)));
+    return add(sramBase, Value(add(mul(plane, planeBytes(memory)), add(mul(i, kPanelBytes), mul(turned, 16)))));
+  };
   if (along == 0)
-    return {add(sramBase, pairAddress(add(one(i), far), row)), offset};
+    return {at(add(one(i), far), row), offset};
   // Rows of a multiple of 16 have their chunks in the same order.
-  Value base = add(sramBase, pairAddress(row, add(one(j), far)));
+  Value base = at(row, add(one(j), far));
   if (std::optional<int64_t> first = getConstantIntValue(i))
-    return {base, offset + *first * 1024};
-  return {add(base, mul(one(i), 1024)), offset};
+    return {base, offset + *first * kPanelBytes};
+  return {add(base, mul(one(i), kPanelBytes)), offset};
 }
 
 void Emitter::emitWarps(WriteRowsOp op) {
   auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), op.getAlong(), op.getStep());
   ptx::storeMatrix(b, loc, base, offset, get(op.getFirst()));
-  ptx::storeMatrix(b, loc, LLVM::XOrOp::create(b, loc, base, i32(32)), offset, get(op.getSecond()));
+  ptx::storeMatrix(b, loc, base, offset + partBytes(op.getBuffer()), get(op.getSecond()));
 }
 
 void Emitter::emitWarps(ReadRowsOp op) {
   auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), op.getAlong(), op.getStep());
   set(op.getFirst(), readMatrix(base, offset, op.getTranspose()));
-  Value second = LLVM::XOrOp::create(b, loc, base, i32(32));
-  set(op.getSecond(), readMatrix(second, offset, op.getTranspose()));
+  set(op.getSecond(), readMatrix(base, offset + partBytes(op.getBuffer()), op.getTranspose()));
+}
+
+/// This thread's two words of rows l / 4 and l / 4 + 8 of a matrix in quads.
+std::pair<Value, int64_t> Emitter::quadAddress(Value memory, Value i, Value j) {
+  int64_t offset = *memory.getDefiningOp<AllocOp>().getOffset() + *getConstantIntValue(i) * kPanelBytes;
+  Value row = LLVM::LShrOp::create(b, loc, lane, i32(2)), column = add(one(j), matrixWarp);
+  Value plane = LLVM::LShrOp::create(b, loc, column, i32(2));
+  Value chunk = add(mul(both(column, i32(3)), 2), Value(LLVM::LShrOp::create(b, loc, quadLane, i32(1))));
+  Value turned = LLVM::XOrOp::create(b, loc, chunk, both(add(plane, row), i32(7)));
+  Value base = add(sramBase, add(mul(plane, planeBytes(memory)), mul(row, kPanelBytes)));
+  return {add(base, add(mul(turned, 16), mul(both(quadLane, i32(1)), 8))), offset};
+}
+
+void Emitter::emitWarps(TakeRowsOp op) {
+  if (op.getQuads()) {
+    auto [base, offset] = quadAddress(op.getBuffer(), op.getI(), op.getJ());
+    Values words[2];
+    for (int64_t half = 0; half < 2; ++half)
+      words[half] = ptx::loadWords(b, loc, base, offset + partBytes(op.getBuffer()) + half * 8 * kPanelBytes, 2);
+    set(op.getResult(), {words[0][0], words[1][0], words[0][1], words[1][1]});
+    return;
+  }
+  auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), /*along=*/1, /*step=*/1);
+  set(op.getResult(), readMatrix(base, offset + partBytes(op.getBuffer()), /*transpose=*/true));
+}
+
+void Emitter::emitWarps(LayRowsOp op) {
+  if (op.getQuads()) {
+    auto [base, offset] = quadAddress(op.getBuffer(), op.getI(), op.getJ());
+    const Values tile = get(op.getTile());
+    for (int64_t half = 0; half < 2; ++half)
+      storeWords(shared(add(base, offset + half * 8 * kPanelBytes)), Values{tile[half], tile[2 + half]}, 8);
+    return;
+  }
+  auto [base, offset] = rowAddress(op.getBuffer(), op.getI(), op.getJ(), /*along=*/1, /*step=*/1);
+  ptx::storeMatrix(b, loc, base, offset, get(op.getTile()));
+}
+
+//===----------------------------------------------------------------------===//
+// Rows that come and go in boxes
+//===----------------------------------------------------------------------===//
+
+/// The plane of this warpgroup's columns from j on.
+Value Emitter::planeOf(Value j) { return add(LLVM::LShrOp::create(b, loc, one(j), i32(2)), group); }
+
+/// The address of a plane, and the barrier that a box completes which comes to it.
+std::pair<Value, Value> Emitter::planeAt(Value buffer, Value plane) {
+  auto alloc = buffer.getDefiningOp<AllocOp>();
+  int64_t barriers = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
+  return {add(add(sramBase, mul(plane, planeBytes(buffer))), *alloc.getOffset()), add(add(sramBase, mul(plane, 8)), barriers)};
+}
+
+/// The coordinates of the box of a plane.
+Emitter::Values Emitter::boxOfPlane(ValueRange coordinates, Value plane) {
+  Values box = boxAt(coordinates, 0);
+  box[0] = add(box[0], mul(plane, kPanelBytes / 2));
+  return box;
+}
+
+void Emitter::emitWarps(AskRowsOp op) {
+  Value plane = planeOf(op.getJ());
+  auto [place, barrier] = planeAt(op.getBuffer(), plane);
+  NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(barrier), i32(gridRows(op.getBuffer()) * kPanelBytes),
+                                         NVVM::MemScopeKind::CTA, false, Value());
+  auto cluster = LLVM::LLVMPointerType::get(b.getContext(), unsigned(NVVM::NVVMMemorySpace::SharedCluster));
+  Value target = LLVM::AddrSpaceCastOp::create(b, loc, cluster, shared(add(place, partBytes(op.getBuffer()))));
+  NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp::create(
+      b, loc, target, get(op.getSource())[0], boxOfPlane(op.getCoordinates(), plane), shared(barrier), ValueRange(), Value(), Value(),
+      NVVM::TMALoadMode::TILE, /*isCTAOnly=*/false, NVVM::CTAGroupKindAttr(), Value());
+}
+
+void Emitter::emitWarps(AwaitRowsOp op) {
+  Value barrier = planeAt(op.getBuffer(), planeOf(op.getJ())).second;
+  await(barrier, both(one(op.getTurn()), i32(1)));
+}
+
+/// What was written and read there, the copy engine comes after.
+void Emitter::emitWarps(VacateRowsOp) {
+  publish();
+  meetWarpgroup();
+}
+
+void Emitter::emitWarps(FlushRowsOp op) {
+  publish();
+  meetWarpgroup();
+  auto branch = scf::IfOp::create(b, loc, isFirst(), /*withElse=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value plane = planeOf(op.getJ());
+  NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp::create(b, loc, get(op.getDestination())[0],
+                                                     shared(planeAt(op.getBuffer(), plane).first),
+                                                     boxOfPlane(op.getCoordinates(), plane), Value(), NVVM::TMAStoreMode::TILE, Value());
+  NVVM::CpAsyncBulkCommitGroupOp::create(b, loc);
+}
+
+void Emitter::emitWarps(FlushedRowsOp) {
+  drainStores();
+  meetWarpgroup();
 }
 
 void Emitter::emitWarps(MeetOp) { meetConsumers(); }
@@ -109,12 +220,13 @@ void Emitter::emitWarps(PullRowsOp op) {
   Pieces pieces = view ? piecesOf(view, get(op.getSource()), op.getCoordinates(), op.getInside(), op.getStep(), row, column,
                                   stride, parts)
                        : piecesOf(op.getSource(), op.getCoordinates().back(), op.getStep(), row, column, stride, parts);
-  // Two neighbouring columns are a word, or two of pairs; quads twice as many.
+  // Two neighbouring columns are a word, or two of pairs; quads twice as many, and of f32 again.
+  bool single = view && view.getElementType().isF32();
   Values words[2][2]; // [i][j]
   for (int64_t i = 0; i < (stride ? 2 : 1); ++i)
     for (int64_t j = 0; j < (op.getQuads() ? 1 : 2); ++j) {
       int32_t elements = parts * (8 * i * stride + perWord * j);
-      int64_t count = parts * (op.getQuads() ? 2 : 1);
+      int64_t count = parts * (op.getQuads() ? 2 : 1) * (single ? 2 : 1);
       if (!view) {
         words[i][j] = ptx::loadWords(b, loc, pieces.address, 2 * elements, count);
         continue;
@@ -124,7 +236,11 @@ void Emitter::emitWarps(PullRowsOp op) {
       words[i][j] = ptx::loadIf(b, loc, address, pieces.exists[i], count);
     }
   Values results[2];
-  for (int64_t word = 0; word < 4; ++word) {
+  for (int64_t k = 0; single && k < 8; ++k) { // 4 j + 2 i + e
+    Value word = words[stride ? k / 2 % 2 : 0][0][k / 4 * 2 + k % 2];
+    results[0].push_back(LLVM::BitcastOp::create(b, loc, b.getF32Type(), word));
+  }
+  for (int64_t word = 0; !single && word < 4; ++word) {
     int64_t j = word / 2, i = stride ? word % 2 : 0; // with no stride all rows are one
     const Values &read = words[i][op.getQuads() ? 0 : j];
     int64_t first = op.getQuads() ? parts * j : 0;
@@ -178,6 +294,24 @@ void Emitter::emitWarps(BringOp op) {
   int64_t bytes = op.getBuffer().getType().getShape()[0] * kPanelBytes;
   Value to = add(sramBase, *op.getBuffer().getDefiningOp<AllocOp>().getOffset());
   copyToSram(get(op.getSource())[0], to, bytes / 16);
+}
+
+/// One thread asks.
+void Emitter::emitWarps(PrefetchOp op) {
+  const Values view = get(op.getSource());
+  ViewType type = op.getSource().getType();
+  Values at;
+  for (Value coordinate : op.getCoordinates())
+    at.push_back(wide(one(coordinate)));
+  Value ctas = NVVM::GridDimXOp::create(b, loc, b.getI32Type());
+  at.front() = add(at.front(), wide(mul(one(op.getRounds()), ctas)));
+  size_t last = at.size() - 1;
+  Value exists = isEqual(thread, 0);
+  for (auto [d, coordinate] : llvm::enumerate(at))
+    exists = both(exists, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, coordinate, view[1 + d]));
+  Value rest = LLVM::SubOp::create(b, loc, view[1 + last], at[last]);
+  Value count = LLVM::TruncOp::create(b, loc, b.getI32Type(), LLVM::UMinOp::create(b, loc, rest, i64(op.getElements())));
+  ptx::prefetchIf(b, loc, elementAddress(type, view, at), mul(count, type.getElementType().getIntOrFloatBitWidth() / 8), exists);
 }
 
 //===----------------------------------------------------------------------===//

@@ -166,6 +166,12 @@ SmallVector<Value> ptx::loadIf(OpBuilder &b, Location loc, Value address, Value 
                    SmallVector<Type>(words, word));
 }
 
+void ptx::prefetchIf(OpBuilder &b, Location loc, Value address, Value bytes, Value predicate) {
+  Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  inlineAsm(b, loc, "{ .reg .pred p; setp.ne.b32 p, $2, 0; @p cp.async.bulk.prefetch.L2.global [$0], $1; }", "l,r,r",
+            {address, bytes, flag}, {});
+}
+
 void ptx::storeIf(OpBuilder &b, Location loc, Value address, Value predicate, ValueRange words,
                   bool half) {
   std::string values, constraints = "l,r";

@@ -56,6 +56,8 @@ mlir::Value loadHere(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address
 llvm::SmallVector<mlir::Value> loadIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address,
                                       mlir::Value predicate, int64_t words, bool half = false);
 
+/// Asks for bytes of device memory, a multiple of 16, to come to L2, where the predicate holds.
+void prefetchIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value bytes, mlir::Value predicate);
 /// Writes 1, 2 or 4 words of 32 bits (or one of 16) to global memory where the i1 `predicate` holds.
 void storeIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value predicate,
              mlir::ValueRange words, bool half = false);

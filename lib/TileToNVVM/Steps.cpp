@@ -42,7 +42,7 @@ void Emitter::emitWarps(StepArriveOp op) {
 }
 
 LogicalResult Emitter::emitLead(LeadOp op) {
-  auto branch = scf::IfOp::create(b, loc, isEqual(thread, 0), /*withElse=*/false);
+  auto branch = scf::IfOp::create(b, loc, op.getEach() ? isFirst() : isEqual(thread, 0), /*withElse=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   return emitBlock(op.getBody().front());

@@ -14,8 +14,15 @@
 // CHECK-LABEL: tile.kernel @main_prepare_filter
 // CHECK-SAME: tile.ordered
 // CHECK: %[[BEFORE:.*]] = tile.alloc : !tile.smem<1x128x64xf16>
+// CHECK: %[[WHOLE:.*]] = tile.whole %arg0
 // CHECK: tile.foreach
-// CHECK-COUNT-1: tile.pull
+// Taps are read a step early, four neighbours at once where they lie in one piece, and those after them asked for.
+// CHECK: scf.if %[[WHOLE]]
+// CHECK: tile.prefetch %arg0[{{.*}} elements 4096
+// CHECK: tile.pull_rows %arg0[{{.*}} step 16 stride 256 quads
+// CHECK: } else {
+// CHECK: tile.pull %arg0
+// CHECK: } {tile.early}
 // CHECK: scf.if
 // CHECK: tile.recall %[[BEFORE]][%c0]
 // CHECK: tile.keep %{{.*}}, %{{.*}}, %arg1[

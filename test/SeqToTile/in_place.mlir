@@ -8,7 +8,7 @@
 // CHECK: tile.launch @main_long_conv
 
 // CHECK-LABEL: tile.kernel @main_long_conv
-// CHECK: %[[X:.*]] = tile.alloc : !tile.smem<256x64xf16>
+// CHECK: %[[X:.*]] = tile.alloc : !tile.smem<272x64xf16>
 // CHECK: tile.foreach
 // Over a, of every second 256 samples, and butterflies between those: a b for each of four warps.
 // CHECK: scf.for

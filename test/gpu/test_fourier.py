@@ -85,6 +85,21 @@ def test_views(name, before):
     assert torch.equal(wanted, kernel(name)(*inputs.values()))
 
 
+@pytest.mark.parametrize("before", [8, 3])
+@pytest.mark.parametrize("name", ["circular_16384", "circular_gated_32768_bf16", "blocks_65536"])
+def test_views_in_place(name, before):
+    """The same, where boxes of the copy engine cut the one and not the other, and sums come in another order."""
+    inputs, length = draw(name, 3), cases()[name]["length"]
+    wanted = exact(cases()[name], **inputs)
+    for given in ("u", "pre", "post"):
+        if given in inputs:
+            around = torch.full((3, CHANNELS, length + 24), float("nan"), device="cuda", dtype=inputs[given].dtype)
+            around[..., before:before + length] = inputs[given]
+            inputs[given] = around[..., before:before + length]
+    y = kernel(name)(*inputs.values())
+    assert (y.double() - wanted).norm() < LIMIT[y.dtype] * wanted.norm()
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", PREPARED)
 def test_prepared_in_blocks(name, batch):
@@ -172,6 +187,18 @@ def test_large_offsets():
     h = torch.randn(CHANNELS, length, device="cuda") / length**0.5
     y = kernel("causal_4096")(u, h)
     assert torch.equal(y[-2:], kernel("causal_4096")(u[-2:].clone(), h)) and not y[:-2].any()
+
+
+@pytest.mark.parametrize("name", ["circular_16384", "shared_16384", "circular_32768", "circular_gated_32768_bf16", "blocks_65536",
+                                  "blocks_gated_65536_bf16"])
+def test_many_sequences(name):
+    """More of them than CTAs, each of which asks for the next one's samples while it has this one: in place."""
+    inputs = draw(name, 70)
+    y = kernel(name)(*inputs.values())
+    for batch in (0, 26, 27, 53, 69):
+        one = {key: value[batch:batch + 1] if value.shape[0] == 70 else value for key, value in inputs.items()}
+        wanted = exact(cases()[name], **one)
+        assert (y[batch:batch + 1].double() - wanted).norm() < LIMIT[y.dtype] * wanted.norm()
 
 
 @pytest.mark.parametrize("name", ["causal_4096", "causal_1000", "causal_8192", "causal_65536", "blocks_16384", "blocks_65536",
