@@ -151,7 +151,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
   // where the samples are read again for a skip. A users' spectrum beside a gate of the input, of blocks from the end,
-  // or of three, whose loop is unrolled whole, leaves fewer.
+  // or of three, whose loop is unrolled whole, leaves fewer; so does a gate of the result beside an even number of spectra.
   if (plan.parts() > 1 || (loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
   if (plan.inBlocks())
@@ -159,7 +159,8 @@ KernelOp FourierConvKernel::create(StringRef name) {
   if (plan.inBlocks() && op.getSpectrum())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   bool fewer = plan.inBlocks() && op.getSpectrum() && !op.getPost() && (op.getPre() || isAnticausal() || plan.reach == 3);
-  if (!boxes || addsSkip() || fewer || (plan.parts() == 1 && reads() > 3))
+  bool even = plan.inBlocks() && op.getPost() && loops() && blockSum().slides() && plan.reach % 2 == 0;
+  if (!boxes || addsSkip() || fewer || even || (plan.parts() == 1 && reads() > 3))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   else if (reads() > 1 || !element.isF16() || plan.inBlocks())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));

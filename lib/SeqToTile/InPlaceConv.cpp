@@ -56,8 +56,8 @@ namespace {
 class InPlaceKernel {
 public:
   InPlaceKernel(seq::LongConvOp op, const FourierPlan &plan, RankedTensorType spectrum, bool boxes)
-      : op(op), plan(plan), spectrum(spectrum), boxes(boxes), quads(!boxes || op.getPre() || op.getPost()), parts(plan.parts()), warps(2 * parts),
-        builder(op.getContext()), t(builder, op.getLoc(), warps) {
+      : op(op), plan(plan), spectrum(spectrum), boxes(boxes), quads(!boxes || op.getPre() || op.getPost()), parts(plan.parts()),
+        warps(2 * parts), builder(op.getContext()), t(builder, op.getLoc(), warps) {
     element = op.getU().getType().getElementType();
   }
   /// Whether boxes make up its sequences.
@@ -145,9 +145,8 @@ KernelOp InPlaceKernel::create(StringRef name) {
   for (Value gate : {op.getPre(), op.getPost()})
     if (gate)
       inputs.push_back(view);
-  if (plan.inBlocks()) {
+  if (plan.inBlocks())
     inputs.push_back(ViewType::get(context, keptTransforms().getShape(), builder.getF16Type()));
-    }
   inputs.push_back(samples);
   auto schedule = ScheduleAttr::get(context, parts / 2, /*producerRegisters=*/0, /*consumerRegisters=*/128,
                                     /*persistent=*/true, /*overlap=*/false, /*spread=*/false);

@@ -450,7 +450,8 @@ void PrepareKernel::prefetch(Value channel, Value number, int64_t ahead) {
   PrefetchOp::create(builder, t.loc, filter, ValueRange{channel, start}, rounds, plan.length());
 }
 
-/// The taps of a block, by rows where they lie so, and then a step early: they come from L2 as long as a step takes.
+/// The taps of a block, by rows where they lie so, and then a step early: they come from L2 as long as a step takes. Beside a skip
+/// there are no registers for that.
 Value PrepareKernel::blockTaps(Value number) {
   auto read = [&](bool rows) {
     llvm::SaveAndRestore<Value> restored(row, rows ? row : Value());
@@ -464,7 +465,8 @@ Value PrepareKernel::blockTaps(Value number) {
     return [&, rows](OpBuilder &b, Location) { scf::YieldOp::create(b, t.loc, read(rows)); };
   };
   auto branch = scf::IfOp::create(builder, t.loc, fast, way(true), way(false));
-  branch->setAttr(kEarlyAttr, builder.getUnitAttr());
+  if (!skip)
+    branch->setAttr(kEarlyAttr, builder.getUnitAttr());
   return branch.getResult(0);
 }
 

@@ -82,3 +82,22 @@ def test_no_spills_of_scans(form, complex, tmp_path):
     source = tmp_path / "scans.mlir"
     source.write_text("\n".join(functions))
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "scans.lwp"))
+
+
+@pytest.mark.parametrize("kind", ["causal", "anticausal"])
+def test_no_spills_of_convolutions_in_blocks(kind, tmp_path):
+    """Filters that reach over three to six blocks of 4096 samples, whose spectra a sum reads two at a time."""
+    functions = []
+    for taps, (pre, post), skip in itertools.product([8193, 12288, 20480], [(False, False), (False, True), (True, True)], [False, True]):
+        tensor, filters = "tensor<?x3x65536xbf16>", f"tensor<3x{taps}xf32>"
+        given = [("pre", tensor)] * pre + [("post", tensor)] * post + [("skip", "tensor<3xf32>")] * skip
+        arguments = "".join(f", %{name}: {type}" for name, type in given)
+        clauses = "".join(f" {name}(%{name} : {type})" for name, type in given)
+        functions.append(f"""func.func @f{len(functions)}(%u: {tensor}, %h: {filters}{arguments}) -> {tensor} {{
+  %y = seq.long_conv {kind} %u filter(%h : {filters}) taps first{clauses} : {tensor} -> {tensor}
+  return %y : {tensor}
+}}
+""")
+    source = tmp_path / "blocks.mlir"
+    source.write_text("".join(functions))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "blocks.lwp"))
