@@ -54,6 +54,17 @@ SmallVector<ComplexTile> FourierBuilder::butterflies(ArrayRef<ComplexTile> x, bo
   return result;
 }
 
+void FourierBuilder::eachWay(Value fast, function_ref<void(bool rows)> body) {
+  if (!fast)
+    return body(false);
+  auto branch = scf::IfOp::create(b, loc, fast, /*withElseRegion=*/true);
+  for (bool rows : {true, false}) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(rows ? branch.thenBlock() : branch.elseBlock());
+    body(rows);
+  }
+}
+
 void FourierBuilder::eachStep(int64_t count, bool holds, function_ref<void(Value)> body) {
   auto loop = scf::ForOp::create(b, loc, index(0), index(count), index(1));
   loop->setAttr(kRolledAttr, b.getUnitAttr());

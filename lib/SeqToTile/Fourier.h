@@ -182,6 +182,8 @@ public:
   }
   /// A loop over steps that is not unrolled; it may hold its tables in registers.
   void eachStep(int64_t count, bool holds, llvm::function_ref<void(mlir::Value)> body);
+  /// Writes `body` for tensors whose rows lie in one piece, where `fast` says so, and for others; once if nothing says.
+  void eachWay(mlir::Value fast, llvm::function_ref<void(bool rows)> body);
 
   /// Rows of a complex tile in SRAM, as tile.write_rows has them; a matrix is transposed as it is read.
   void writeRows(const ComplexTile &z, mlir::Value buffer, mlir::Value i, mlir::Value j, int64_t along) {

@@ -254,16 +254,10 @@ void InPlaceKernel::roundSteps() {
 
 /// Once for tensors whose rows lie in one piece, and once for others.
 void InPlaceKernel::phase(Value fast, function_ref<void()> steps) {
-  inRows = false;
-  if (!fast)
-    return steps();
-  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElseRegion=*/true);
-  for (bool rows : {true, false}) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(rows ? branch.thenBlock() : branch.elseBlock());
+  t.eachWay(fast, [&](bool rows) {
     inRows = rows;
     steps();
-  }
+  });
 }
 
 /// The steps of phase 2, each of which reads the spectrum of the next one.

@@ -586,18 +586,12 @@ void PrepareKernel::keepParts(Value number, Value step) {
 
 /// All of them: once for filters whose rows lie in one piece, and once for others.
 void PrepareKernel::keepTaps(Value channel, Value number) {
-  auto each = [&] { t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); }); };
-  if (!fast)
-    return each();
-  auto branch = scf::IfOp::create(builder, t.loc, fast, /*withElse=*/true);
-  for (bool rows : {true, false}) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(rows ? branch.thenBlock() : branch.elseBlock());
+  t.eachWay(fast, [&](bool rows) {
     row = rows ? channel : Value();
-    each();
+    t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); });
     if (rows && !plan.inBlocks()) // blocks of 32768 gain nothing
       prefetch(channel, number, /*ahead=*/1);
-  }
+  });
 }
 
 /// The first stage, and the butterflies between parts, four of them at a time, for k1 + 16 (half + halves k).
