@@ -312,6 +312,19 @@ LogicalResult StoreRowOp::verify() {
   return verifyCoordinates(*this, getDestination().getType(), getCoordinates());
 }
 
+LogicalResult StoreEnergyOp::verify() {
+  ViewType view = getDestination().getType();
+  if (view.getShape().size() != 1 || !view.getElementType().isF32())
+    return emitOpError() << "expected a destination of one dimension of f32, got " << view;
+  if (getTiles().empty())
+    return emitOpError() << "expected at least one tile";
+  for (Value tile : getTiles())
+    if (auto type = cast<RankedTensorType>(tile.getType());
+        type.getElementType().isBF16() || type.getShape() != cast<RankedTensorType>(getTiles()[0].getType()).getShape())
+      return emitOpError() << "expected tiles of f16 or f32 of one shape, got " << type;
+  return success();
+}
+
 LogicalResult GatherOp::verify() {
   if (failed(verifyCoordinates(*this, getSource().getType(), getIndices())))
     return failure();

@@ -218,6 +218,30 @@ def Tile_StoreRowOp : Tile_Op<"store_row", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
+def Tile_StoreEnergyOp : Tile_Op<"store_energy", [MemoryEffects<[MemWrite]>]> {
+  let summary = "Writes how large each 16 rows of tiles are to device memory";
+  let description = [{
+    Of rows 16 g to 16 g + 15, those of a warp, a lane has rows r and r + 8, columns c, c + 1, c + 8, c + 9, ...: the sum of the
+    squares of what it has of all tiles. The greatest sum of the 32 lanes goes to the given place, g added. So no number is
+    larger than the root of that. With `first` only the first of each 64 rows counts. Of f16 or f32.
+
+    Example: 8 numbers
+
+    ```mlir
+    tile.store_energy %re, %im to %energies[%i] : tensor<128x64xf32, #tile.acc>, tensor<128x64xf32, #tile.acc> to !tile.view<?xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Tile_AccTile>:$tiles, Tile_ViewType:$destination, Index:$place, UnitAttr:$first);
+  let assemblyFormat = [{
+    $tiles `to` $destination `[` $place `]` (`first` $first^)? attr-dict `:` type($tiles) `to` type($destination)
+  }];
+  let extraClassDeclaration = [{
+    /// Rows of a group.
+    static constexpr int64_t kRows = 16;
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_GatherOp : Tile_Op<"gather", [MemoryEffects<[MemRead]>]> {
   let summary = "Reads elements of a tensor at computed indices";
   let description = [{

@@ -24,6 +24,12 @@ LogicalResult DistributeOp::verify() {
   return success();
 }
 
+LogicalResult GreatestOp::verify() {
+  if (!getSource().getType().getElementType().isF32())
+    return emitOpError() << "expected a line of f32, got " << getSource().getType();
+  return success();
+}
+
 LogicalResult PickOp::verify() {
   RankedTensorType source = getSource().getType();
   if (getResult().getType() != source.getElementType() || !source.getElementType().isF32())

@@ -42,6 +42,14 @@ def Tile_PickOp : Tile_Op<"pick", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_GreatestOp : Tile_Op<"greatest", [Pure]> {
+  let summary = "The greatest element of a line of f32, as a scalar";
+  let arguments = (ins Tile_LineTile:$source);
+  let results = (outs F32:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Tile_BetweenOp : Tile_Op<"between", [Pure, AllTypesMatch<["from", "to"]>]> {
   let summary = "The matrix whose products are sums over steps from here to there";
   let description = [{

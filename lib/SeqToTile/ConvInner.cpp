@@ -9,11 +9,13 @@
 // outer transform on the way out are part of the last matrix and of the twiddle before it: both are
 // made once for all sequences of a channel, where the spectrum is read.
 //
-// Scales: the way there divides by M in all, and no stage of it grows; the way back divides by nothing.
+// Scales: the way there divides by M in all, and no stage of it grows; the way back divides by nothing. What is
+// small is taken larger by the sequence's gain (ConvGain.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "ConvInner.h"
+#include "ConvGain.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -64,6 +66,7 @@ void InnerPass::forEach(ArrayRef<Value> sizes, bool backwards) {
   channel = at.pop_back_val(), tileOfSequence = at.pop_back_val(), order = at.front();
   if (backwards)
     at.front() = t.sub(t.sub(sizes.front(), t.index(1)), order);
+  sequence = t.add(t.make<arith::MulIOp>(channel, sizes[at.size() - 1]), at.back());
   Value number = channel;
   for (auto [place, size] : llvm::reverse(llvm::zip(at, sizes.drop_back(2))))
     number = t.add(t.make<arith::MulIOp>(number, size), place);
@@ -73,7 +76,7 @@ void InnerPass::forEach(ArrayRef<Value> sizes, bool backwards) {
 KernelOp InnerPass::create(StringRef name, ValueRange operands) {
   KernelOp kernel = begin(name, operands, /*overlap=*/!plan.inBlocks() || (!blockSum().loops() && !blockSum().slides()));
   kernel.setOutput(0);
-  coarse = kernel.getBody().getArgument(2), fine = kernel.getBody().getArgument(3);
+  coarse = kernel.getBody().getArgument(2), fine = kernel.getBody().getArgument(3), gains = kernel.getBody().getArgument(4);
   Value channels = t.dim(spectrum, 0);
   Value sequences = t.floorDiv(t.dim(x, 0), plan.tiles() * plan.blocks());
   SmallVector<Value> sizes = {t.make<arith::DivUIOp>(sequences, channels), t.index(plan.tiles()), channels};
@@ -187,7 +190,9 @@ void InnerPass::workTile() {
   ComplexTile last = t.times(t.complexTile(conjugate(firstStage(stages, 4, /*transpose=*/true))), loadCoarse());
 
   // Warp b: [b][k1'][c].
-  ComplexTile z = t.fromLeft(there, {load(0), load(1)});
+  Value gain = t.make<BroadcastOp>(t.half(), gainOf(t, gains, sequence));
+  auto gained = [&](int64_t part) { return t.make<arith::MulFOp>(load(part), gain); };
+  ComplexTile z = t.fromLeft(there, {gained(0), gained(1)});
 
   // Warp k1': [k1'][c][b], then [k2][c], [k2][k3], and back through [c][k2] to [b][c].
   z = t.exchange(z);

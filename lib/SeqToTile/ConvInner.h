@@ -26,7 +26,7 @@ class InnerPass {
 public:
   InnerPass(mlir::Location loc, const PassPlan &plan, seq::ConvKind kind);
 
-  /// The kernel for operands X, the spectrum and the twiddles; its work tiles are counted by batch,
+  /// The kernel for operands X, the spectrum, the twiddles and the gains; its work tiles are counted by batch,
   /// tile of a sequence and channel, and a CTA does the blocks of a sequence in order.
   tile::KernelOp create(llvm::StringRef name, mlir::ValueRange operands);
   /// Of a sequence in blocks, the kernel for operands X of the filter, that of each N taps, and the spectra of the taps between
@@ -58,8 +58,8 @@ private:
   mlir::OpBuilder builder;
   FourierBuilder t;
 
-  mlir::Value x, spectrum, coarse, fine;       // arguments
-  mlir::Value first, tileOfSequence, channel; // of the work tile
+  mlir::Value x, spectrum, coarse, fine, gains; // arguments
+  mlir::Value first, sequence, tileOfSequence, channel; // of the work tile
   mlir::Value order, past;                    // of a block: the how-manieth it is, and the transforms of those before
 };
 

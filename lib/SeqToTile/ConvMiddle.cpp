@@ -25,7 +25,14 @@ private:
 } // namespace
 
 KernelOp MiddlePass::create(StringRef name, bool forward) {
-  ValueRange arguments = begin(name, {column(half), desc({1, kSide, kSide}, half)}, /*output=*/0);
+  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half)};
+  if (forward)
+    inputs.push_back(energiesType());
+  ValueRange arguments = begin(name, inputs, /*output=*/0);
+  if (forward) {
+    kernel.setOutput(2);
+    energies = arguments[2];
+  }
   unfoldColumns(0, 2);
   Value x = arguments[0], matrices = arguments[1], zero = t.index(0);
   Value sequences = sequencesOf(x);
@@ -43,6 +50,7 @@ KernelOp MiddlePass::create(StringRef name, bool forward) {
   y.im = dotLeft(f.im, data.re, dotLeft(f.re, data.im, {}));
   Value row = rows(), digit = remainder(row, kSide);
   Value b = t.add(quotient(row, kSide), fill(row, b0));
+  storeEnergy({y.re, y.im}, /*first=*/false, sequence, zero, b0);
   if (forward) {
     y = multiply(t, y, passTwiddle(t, plan, digit, b, -1, wide), /*conjugate=*/false);
   } else {

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConvGain.h"
 #include "ConvInner.h"
 #include "ConvKernel.h"
 #include "ConvMiddle.h"
@@ -127,6 +128,7 @@ protected:
       part = t.make<arith::RemUIOp>(sequence, t.index(plan.blocks()));
       sequence = t.floorDiv(sequence, plan.blocks());
     }
+    whole = sequence;
     channel = t.make<arith::DivUIOp>(sequence, batches);
     batch = t.make<arith::RemUIOp>(sequence, batches);
     this->b0 = b0;
@@ -183,7 +185,7 @@ protected:
   int64_t blocks;       ///< Of 64 rows of the transform over i.
   Type element;
   RankedTensorType positions;
-  Value batch, channel, b0;
+  Value batch, channel, b0, whole; ///< Of the work tile, `whole` the number of its sequence.
   Value part; ///< Of a sequence in blocks: which one.
 };
 
@@ -191,10 +193,11 @@ protected:
 class ForwardPass : public PassKernel {
 public:
   ForwardPass(seq::LongConvOp op, const PassPlan &plan, int64_t channels)
-      : PassKernel(op, plan, channels, /*forward=*/true) {}
+      : PassKernel(op, plan, channels, /*forward=*/true), writesEnergies(plan.middle == 1) {}
   KernelOp create(StringRef name);
 
 private:
+  bool writesEnergies; ///< Where the inner pass comes next.
   /// Whether the input is multiplied as it comes, without a way through registers.
   bool isPlain() { return inBoxes() && element == half && !op.getPre(); }
 };
@@ -211,12 +214,15 @@ private:
 
   Samples post, u, pre;
   Value skip;
+  Value loss; ///< What takes the gain back.
 };
 
 } // namespace
 
 KernelOp ForwardPass::create(StringRef name) {
   SmallVector<Type> inputs = {desc({1, kSide, kSide}, half), column(half)};
+  if (writesEnergies)
+    inputs.push_back(energiesType());
   addSamples(inputs);
   if (op.getPre())
     addSamples(inputs);
@@ -228,6 +234,11 @@ KernelOp ForwardPass::create(StringRef name) {
   Value rowZero = arguments.back();
   Value matrices = arguments[0], x = arguments[1];
   arguments = arguments.drop_front(2);
+  if (writesEnergies) {
+    kernel.setOutput(2);
+    energies = arguments.front();
+    arguments = arguments.drop_front();
+  }
   Samples u = take(arguments), pre;
   if (op.getPre())
     pre = take(arguments);
@@ -272,7 +283,7 @@ KernelOp ForwardPass::create(StringRef name) {
 }
 
 KernelOp InversePass::create(StringRef name) {
-  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half)};
+  SmallVector<Type> inputs = {column(half), desc({1, kSide, kSide}, half), gainsType(op.getContext())};
   addSamples(inputs);
   if (op.getPost())
     addSamples(inputs);
@@ -284,16 +295,16 @@ KernelOp InversePass::create(StringRef name) {
   }
   if (plan.mirrored)
     inputs.push_back(rowZero(half));
-  ValueRange arguments = begin(name, inputs, /*output=*/2);
+  ValueRange arguments = begin(name, inputs, /*output=*/3);
   unfoldColumns(0, 2);
   if (plan.mirrored)
     unfoldRowZero(arguments.size() - 1, 2, /*count=*/1);
   Value rowZero = arguments.back();
-  Value z = arguments[0], matrices = arguments[1];
-  arguments = arguments.drop_front(2);
+  Value z = arguments[0], matrices = arguments[1], gains = arguments[2];
+  arguments = arguments.drop_front(3);
   Samples y = take(arguments, /*written=*/true);
   if (y.last)
-    kernel.setArgAttr(3, kAliasAttr, builder.getI64IntegerAttr(2));
+    kernel.setArgAttr(4, kAliasAttr, builder.getI64IntegerAttr(3));
   if (op.getPost())
     post = take(arguments);
   if (op.getSkip()) {
@@ -310,6 +321,7 @@ KernelOp InversePass::create(StringRef name) {
   ValueRange work = forEach({t.index(plan.inner / kGroups), sequences});
   Value sequence = work[1];
   at(sequence, t.mul(work[0], kGroups), y.whole);
+  loss = lossOf(t, gains, whole);
   // Each part of Z meets the matrices of all residues j, times i^(j q 4 / r) for the q-th rows.
   SmallVector<Value> sums(residues);
   int64_t first = plan.firstRow() / kSide;
@@ -338,6 +350,7 @@ KernelOp InversePass::create(StringRef name) {
 
 /// post (c + skip x)
 Value InversePass::finish(Value sum, int64_t residue, Value i0) {
+  sum = t.mulf(sum, t.make<BroadcastOp>(wide, loss));
   if (skip) {
     Value x = sample(u, residue, i0);
     if (skipsGated())
@@ -446,8 +459,11 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   OpBuilder b(op);
   TileBuilder host(b, op.getLoc());
   Location loc = op.getLoc();
-  auto launch = [&](StringRef kernel, ArrayRef<Value> operands, Type result, ValueRange work) {
-    return LaunchOp::create(b, loc, result, kernel, operands, work).getResult(0);
+  auto launchAll = [&](StringRef kernel, ArrayRef<Value> operands, TypeRange results, ValueRange work) {
+    return LaunchOp::create(b, loc, results, kernel, operands, work).getResults();
+  };
+  auto launch = [&](StringRef kernel, ArrayRef<Value> operands, Type result, ValueRange work) -> Value {
+    return launchAll(kernel, operands, result, work).front();
   };
   Value spectrum = op.getSpectrum();
   if (!spectrum)
@@ -488,26 +504,38 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     auto complexType = RankedTensorType::get({ShapedType::kDynamic, 2, kSide, kSide}, b.getF16Type());
     Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
     Value pairs = host.index(outer.inner / kGroups);
+    Value groups = host.mul(sequences, plan.rows()), columns = host.index(plan.inner / kGroups);
+    auto energiesType = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
+    Value energies = plan.middle > 1 ? host.mul(groups, plan.middlePart().energies()) : host.mul(sequences, outer.energies());
+    energies = host.make<tensor::EmptyOp>(energiesType, energies);
     SmallVector<Value> operands = {there, points};
+    SmallVector<Type> results = {complexType};
+    if (plan.middle == 1) {
+      operands.push_back(energies);
+      results.push_back(energiesType);
+    }
     forward.give(operands, cut(op.getU()));
     if (op.getPre())
       forward.give(operands, cut(op.getPre()));
     forward.giveRowZero(operands, points);
-    Value x = launch(kernel(next++, [&] { return forward.create(name("forward")); }), operands, complexType,
-                     {pairs, sequences});
-    Value groups = host.mul(sequences, plan.rows()), columns = host.index(plan.inner / kGroups);
+    ValueRange made = launchAll(kernel(next++, [&] { return forward.create(name("forward")); }), operands, results, {pairs, sequences});
     if (plan.middle > 1)
-      x = launch(kernel(next++, [&] { return middlePass(loc, name("middle_forward"), plan, /*forward=*/true); }),
-                 {x, middle[0]}, complexType, {columns, groups});
+      made = launchAll(kernel(next++, [&] { return middlePass(loc, name("middle_forward"), plan, /*forward=*/true); }),
+                       {made[0], middle[0], energies}, {complexType, energiesType}, {columns, groups});
+    Value x = made[0], whole = host.mul(batches, channels);
+    auto gainsType = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+    Value gains = launch(kernel(next++, [&] { return gainKernel(loc, name("gain")); }),
+                         {made[1], host.make<tensor::EmptyOp>(gainsType, whole)}, gainsType, whole);
     operands = {x, slice.ofChannels(host, spectrum)};
     llvm::append_range(operands, twiddles);
+    operands.push_back(gains);
     Value z = launch(kernel(next++, [&] { return inner.create(name("inner"), operands); }),
                      operands, complexType, {batches, host.index(plan.tiles()), host.index(channels)});
     if (plan.middle > 1)
       z = launch(kernel(next++, [&] { return middlePass(loc, name("middle_inverse"), plan, /*forward=*/false); }),
                  {z, middle[1]}, complexType, {columns, groups});
     Value part = cut(y);
-    operands = {z, back};
+    operands = {z, back, gains};
     inverse.give(operands, part);
     if (op.getPost())
       inverse.give(operands, cut(op.getPost()));

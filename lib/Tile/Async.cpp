@@ -75,7 +75,7 @@ void AsyncBlock::run() {
   for (Operation &op : llvm::make_early_inc_range(block)) {
     // Values in flight do not cross control flow, which a store is too, in a thread.
     if (!inFlight.empty() && (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>() ||
-                              isa<StoreOp, StoreRowOp, ScatterOp>(op)))
+                              isa<StoreOp, StoreRowOp, StoreEnergyOp, ScatterOp>(op)))
       retire(inFlight.size() - 1, &op);
     for (size_t i = inFlight.size(); i-- > 0;) {
       Group &group = inFlight[i];

@@ -217,7 +217,7 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
       map.map(alloc.getMemory(), memory.own.lookup(&op));
     return success();
   }
-  bool writes = isa<StoreOp, StoreRowOp, StoreChannelsOp, ScatterOp, MeetOp, PlaceRowsOp>(op);
+  bool writes = isa<StoreOp, StoreRowOp, StoreEnergyOp, StoreChannelsOp, ScatterOp, MeetOp, PlaceRowsOp>(op);
   if (producer && (writes || hasTile(op.getOperandTypes()) || hasTile(op.getResultTypes()) ||
                    !llvm::all_of(op.getOperands(), [&](Value value) { return isKept(value); })))
     return success();

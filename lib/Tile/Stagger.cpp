@@ -255,7 +255,7 @@ void Staggered::declareStreams() {
       stream(lag * phase - 1);
       if (!llvm::is_contained(slowPhases, phase))
         slowPhases.push_back(phase);
-    } else if (isa<PullOp, PlaceOp, PlaceRowsOp, KeepOp, RecallOp, PullRowsOp, scf::ForOp, scf::IfOp>(op))
+    } else if (isa<PullOp, GatherOp, PlaceOp, PlaceRowsOp, KeepOp, RecallOp, PullRowsOp, scf::ForOp, scf::IfOp>(op))
       stream(lag * phase);
   }
   SmallVector<Value> origin = this->origin();

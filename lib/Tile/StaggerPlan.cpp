@@ -36,10 +36,15 @@ SetVector<Value> StaggerPlan::usedBy(Operation *op) {
 /// Gives a phase to the operations that make the value and have none yet.
 void StaggerPlan::settle(Value value, int64_t phase) {
   Operation *op = value.getDefiningOp();
-  auto it = op ? phases.find(op) : phases.end();
-  if (it == phases.end() || it->second >= 0)
+  if (!op)
     return;
-  it->second = phase;
+  if (auto it = phases.find(op); it != phases.end()) {
+    if (it->second >= 0)
+      return;
+    it->second = phase;
+  } else if (!isCheap(op)) { // what is cheap has no phase, but what it is made of may
+    return;
+  }
   for (Value operand : usedBy(op))
     settle(operand, phase);
 }

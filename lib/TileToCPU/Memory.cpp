@@ -203,6 +203,41 @@ struct ConvertStore : OpConversionPattern<Op> {
   }
 };
 
+struct ConvertStoreEnergy : OpConversionPattern<StoreEnergyOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(StoreEnergyOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value sums;
+    for (Value tile : adaptor.getTiles()) {
+      // [16 g + 8 i + r, 8 j + 2 q + e] as [g, i, r, j, q, e]: a lane has r and q.
+      ArrayRef<int64_t> shape = cast<RankedTensorType>(tile.getType()).getShape();
+      auto lanes = RankedTensorType::get({shape[0] / StoreEnergyOp::kRows, 2, 8, shape[1] / 8, 4, 2}, rewriter.getF32Type());
+      SmallVector<ReassociationIndices> parts = {{0, 1, 2}, {3, 4, 5}};
+      auto wide = RankedTensorType::get(shape, rewriter.getF32Type());
+      if (tile.getType() != wide)
+        tile = arith::ExtFOp::create(rewriter, loc, wide, tile);
+      if (op.getFirst()) {
+        SmallVector<float> counts;
+        for (int64_t i = 0; i < wide.getNumElements(); ++i)
+          counts.push_back(i / shape[1] % kWarpgroupRows == 0);
+        Value mask = arith::ConstantOp::create(rewriter, loc, DenseElementsAttr::get(wide, ArrayRef(counts)));
+        tile = arith::MulFOp::create(rewriter, loc, tile, mask);
+      }
+      Value squares = arith::MulFOp::create(rewriter, loc, tile, tile);
+      Value split = tensor::ExpandShapeOp::create(rewriter, loc, lanes, squares, parts);
+      Value of = reduceTo(rewriter, loc, ReduceKind::Add, split, {0, 2, 4});
+      sums = sums ? Value(arith::AddFOp::create(rewriter, loc, sums, of)) : of;
+    }
+    Value greatest = reduceTo(rewriter, loc, ReduceKind::Max, sums, {0});
+    storeTile(rewriter, loc, greatest, adaptor.getDestination(), [&](OpBuilder &b, Location loc, ValueRange at) -> SmallVector<Value> {
+      return {arith::AddIOp::create(b, loc, adaptor.getPlace(), at[0])};
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// The element at an index clamped to the tensor: min(max(index, 0), size - 1) in each dimension.
 Value loadClamped(OpBuilder &builder, Location loc, Value memref, ValueRange indices) {
   SmallVector<Value> position;
@@ -241,6 +276,6 @@ struct ConvertGather : OpConversionPattern<GatherOp> {
 void longwing::tile::populateMemoryPatterns(const CPUTypeConverter &converter,
                                             RewritePatternSet &patterns) {
   patterns.add<ConvertLoad, ConvertLoadStrips, ConvertStoreStrips, ConvertStore<StoreOp>,
-               ConvertStore<StoreRowOp>, ConvertGather, ConvertStore<ScatterOp>>(
+               ConvertStore<StoreRowOp>, ConvertStoreEnergy, ConvertGather, ConvertStore<ScatterOp>>(
       converter, patterns.getContext());
 }

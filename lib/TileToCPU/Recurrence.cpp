@@ -53,6 +53,16 @@ struct ConvertPick : OpConversionPattern<PickOp> {
   }
 };
 
+struct ConvertGreatest : OpConversionPattern<GreatestOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(GreatestOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Value greatest = reduceTo(rewriter, op.getLoc(), ReduceKind::Max, adaptor.getSource(), {});
+    rewriter.replaceOpWithNewOp<tensor::ExtractOp>(op, greatest, ValueRange());
+    return success();
+  }
+};
+
 struct ConvertBetween : OpConversionPattern<BetweenOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(BetweenOp op, OpAdaptor adaptor,
@@ -181,7 +191,7 @@ struct ConvertPlace : OpConversionPattern<Op> {
 
 void longwing::tile::populateRecurrencePatterns(const CPUTypeConverter &converter,
                                                 RewritePatternSet &patterns) {
-  patterns.add<ConvertScan, ConvertPick, ConvertBetween, ConvertCommon, ConvertParts,
+  patterns.add<ConvertScan, ConvertPick, ConvertGreatest, ConvertBetween, ConvertCommon, ConvertParts,
                 ConvertPanel, ConvertTrim, ConvertFragment, ConvertPlace<DistributeOp>,
                ConvertPlace<StageOp>>(converter, patterns.getContext());
 }

@@ -69,6 +69,7 @@ private:
   void emitGather(tile::GatherOp op);
   void emitStore(tile::StoreOp op);
   void emitStoreRow(tile::StoreRowOp op);
+  void emitStoreEnergy(tile::StoreEnergyOp op);
   void emitUnstage(tile::UnstageOp op);
   void emitPublish(tile::PublishOp op);
   void emitProduce(tile::ProduceOp op);
@@ -109,6 +110,7 @@ private:
   void emitScan(tile::ScanOp op);
   void emitDistribute(tile::DistributeOp op);
   void emitPick(tile::PickOp op);
+  void emitGreatest(tile::GreatestOp op);
   void emitBetween(tile::BetweenOp op);
   void emitCommon(tile::CommonOp op);
   void emitParts(tile::PartsOp op);

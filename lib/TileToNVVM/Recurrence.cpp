@@ -64,6 +64,19 @@ void Emitter::emitPick(PickOp op) {
   set(op.getResult(), {fromLane(get(op.getSource())[at / kWarpLanes], i32(at % kWarpLanes))});
 }
 
+void Emitter::emitGreatest(GreatestOp op) {
+  const Values line = get(op.getSource());
+  Value greatest = line.front();
+  for (Value value : ArrayRef(line).drop_front())
+    greatest = LLVM::MaxNumOp::create(b, loc, greatest, value);
+  for (int64_t distance = 1; distance < kWarpLanes; distance *= 2) {
+    Value other = NVVM::ShflOp::create(b, loc, greatest.getType(), i32(-1), greatest, i32(distance), i32(31),
+                                       NVVM::ShflKind::bfly, UnitAttr());
+    greatest = LLVM::MaxNumOp::create(b, loc, greatest, other);
+  }
+  set(op.getResult(), {greatest});
+}
+
 /// Of each row a thread keeps a bit for each of its pairs of columns, of the left ones in the lower
 /// half of a word and of the right ones in the upper half; a register is two of them times 1 or -1.
 void Emitter::emitBetween(BetweenOp op) {

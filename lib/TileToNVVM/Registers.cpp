@@ -167,6 +167,13 @@ void Emitter::emitBroadcast(BroadcastOp op) {
   bool toAcc = isIn<AccAttr>(op.getResult().getType());
   Value source = op.getSource();
   Type from = source.getType(), to = op.getResult().getType();
+  if (Type type = getElementTypeOrSelf(from); type.isF16() && scalarType(to) != type) { // pairs of one number
+    Value pair = LLVM::UndefOp::create(b, loc, VectorType::get(2, type));
+    for (int64_t e : {0, 1})
+      pair = LLVM::InsertElementOp::create(b, loc, pair, one(source), i32(e));
+    Value word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), pair);
+    return setEach(op, [=](int64_t) { return word; });
+  }
   setEach(op, [=](int64_t k) {
     int64_t at = 0;
     if (isIn<RowAttr>(from))

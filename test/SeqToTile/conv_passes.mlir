@@ -6,9 +6,11 @@
 // CHECK-LABEL: func.func @main
 // CHECK: tile.launch @main_filter_forward
 // CHECK: tile.launch @main_filter_inner
-// CHECK: tile.launch @main_conv_forward
-// CHECK: tile.launch @main_conv_inner
-// CHECK: %[[PART:.*]] = tile.launch @main_conv_inverse
+// What the pass forth says of its numbers becomes a gain for each sequence, which the last pass takes back.
+// CHECK: %[[X:.*]]:2 = tile.launch @main_conv_forward
+// CHECK: %[[GAINS:.*]] = tile.launch @main_conv_gain(%[[X]]#1
+// CHECK: %[[Z:.*]] = tile.launch @main_conv_inner(%[[X]]#0, {{.*}}, %[[GAINS]])
+// CHECK: %[[PART:.*]] = tile.launch @main_conv_inverse(%[[Z]], %{{.*}}, %[[GAINS]]
 // CHECK: %[[Y:.*]] = tensor.insert_slice %[[PART]] into %{{.*}}[0, 0, 0]
 // CHECK: tensor.extract_slice %{{.*}}[0, 1, 0]
 // CHECK: tile.launch @main_conv_forward
@@ -25,10 +27,15 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
 // CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
 // CHECK: math.cos
 // CHECK: tile.kernel @main_filter_inner
-// CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
+// CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %[[E:.*]]: !tile.view<?xf32> {tile.out}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
 // CHECK: tile.dot %{{.*}}, %{{.*}} blocked
+// CHECK: tile.store_energy %{{.*}}, %{{.*}} to %[[E]]
 // CHECK: tile.complex_mul
-// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<1x16x1x8192xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>)
+// CHECK: tile.kernel @main_conv_gain(%{{.*}}: !tile.view<?xf32>, %{{.*}}: !tile.view<?xi32> {tile.out})
+// CHECK: tile.greatest
+// CHECK: tile.scatter
+// CHECK: tile.kernel @main_conv_inner(%{{.*}}: !tile.desc<1x1x4x16x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.view<1x16x1x8192xf16>, %{{.*}}: !tile.view<64x64x2xf16>, %{{.*}}: !tile.view<64x16x2xf16>, %[[G:.*]]: !tile.view<?xi32>)
+// CHECK: tile.gather %[[G]]
 // CHECK: tile.warp_dot
 // CHECK: tile.exchange
 // CHECK: tile.exchange
@@ -86,11 +93,13 @@ func.func @residues(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> t
 
 // CHECK-LABEL: func.func @mirrored
 // CHECK: tile.launch @mirrored_filter_forward(%[[F:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[F]])
-// CHECK: tile.launch @mirrored_conv_forward(%{{[a-z0-9_]*}}, %[[X:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %[[X]])
-// CHECK: tile.launch @mirrored_conv_inverse(%[[Z:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[Z]])
+// CHECK: tile.launch @mirrored_conv_forward(%{{[a-z0-9_]*}}, %[[X:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[X]])
+// CHECK: tile.launch @mirrored_conv_inverse(%[[Z:[a-z0-9_]*]], %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %{{[a-z0-9_]*}}, %[[Z]])
 // CHECK: tile.kernel @mirrored_conv_forward({{.*}}, %[[ROW:[a-z0-9]*]]: !tile.desc<64x1x1x1x64xf16> {tile.alias = 1 : i64, tile.unfold = array<i64: 2, 64, 1, 0, 1, 0, 1, 1, 2, 2, 1, 64, 3, 1, 64>})
+// CHECK: tile.store_energy %{{[a-z0-9_]*}} to %arg2[%{{.*}}] first
 // CHECK: tile.store %{{.*}}, %[[ROW]]
 // CHECK: tile.store %{{.*}}, %[[ROW]]
+// CHECK: tile.store_energy %{{.*}}, %{{.*}} to %arg2
 // CHECK: math.cos
 // CHECK: tile.store %{{.*}}, %arg1
 // CHECK: tile.store %{{.*}}, %arg1
@@ -117,7 +126,8 @@ func.func @mirrored(%u: tensor<?x2x1048576xf16>, %h: tensor<2x1048576xf32>) -> t
 // CHECK: tile.launch @middle_filter_middle
 // CHECK: tile.launch @middle_filter_inner
 // CHECK: tile.launch @middle_conv_forward
-// CHECK: tile.launch @middle_conv_middle_forward
+// CHECK: %[[X:.*]]:2 = tile.launch @middle_conv_middle_forward
+// CHECK: tile.launch @middle_conv_gain(%[[X]]#1
 // CHECK: tile.launch @middle_conv_inner
 // CHECK: tile.launch @middle_conv_middle_inverse
 // CHECK: tile.launch @middle_conv_inverse
@@ -136,12 +146,12 @@ func.func @middle(%u: tensor<?x2x4194304xf16>, %h: tensor<2x4194304xf32>) -> ten
 // it is written, as many columns of all rows are. Its product comes on top of that of the whole rows, for the only block of 64.
 
 // CHECK-LABEL: func.func @ragged
-// CHECK: tile.launch @ragged_conv_forward(%{{.*}}, %{{.*}}, %[[U:[a-z0-9_]*]], %[[U]])
-// CHECK: tile.launch @ragged_conv_inverse(%{{.*}}, %{{.*}}, %[[Y:[a-z0-9_]*]], %[[Y]])
+// CHECK: tile.launch @ragged_conv_forward(%{{.*}}, %{{.*}}, %{{.*}}, %[[U:[a-z0-9_]*]], %[[U]])
+// CHECK: tile.launch @ragged_conv_inverse(%{{.*}}, %{{.*}}, %{{.*}}, %[[Y:[a-z0-9_]*]], %[[Y]])
 // CHECK: tile.kernel @ragged_conv_forward({{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 2048, 0, 2, 1, 2048>}, %{{.*}}: !tile.desc<1x1x64x64xf16> {tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 1, 1, 2, 1, 1696, 98304>})
 // CHECK-COUNT-4: tile.dot
 // CHECK-COUNT-2: tile.store
-// CHECK: tile.kernel @ragged_conv_inverse({{.*}} {tile.out, {{.*}}: !tile.desc<1x1x64x64xf16> {tile.alias = 2 : i64, tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 2048, 49, 2, 1, 1696>})
+// CHECK: tile.kernel @ragged_conv_inverse({{.*}} {tile.out, {{.*}}: !tile.desc<1x1x64x64xf16> {tile.alias = 3 : i64, tile.unfold = array<i64: 0, 1, 0, 1, 1, 0, 2, 2048, 49, 2, 1, 1696>})
 // CHECK-COUNT-2: tile.store
 func.func @ragged(%u: tensor<?x2x100000xf16>, %h: tensor<2x100000xf32>) -> tensor<?x2x100000xf16> {
   %y = seq.long_conv causal %u filter(%h : tensor<2x100000xf32>) taps first

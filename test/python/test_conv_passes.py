@@ -160,6 +160,32 @@ def test_alternating_signs():
     assert error("circular", 1, 1, 65536, 65536, u=u, h=h) < BOUND["f16"]
 
 
+@pytest.mark.parametrize("kind, length, blocks", [
+    ("circular", 2**17, None),
+    ("causal", 3 * 16384, "64x16x16"),  # whose blocks have one gain
+    ("circular", 2**21, None),  # behind a middle pass
+])
+@pytest.mark.parametrize("quiet", ["samples", "impulse"])
+def test_quiet_sequences(kind, length, blocks, quiet):
+    """What is small at every frequency keeps its digits, next to a sequence that is not; in blocks with one of zeros in front."""
+    u = np.random.default_rng(1).standard_normal((2, 1, length))
+    u[0] *= 1e-2
+    if quiet == "impulse":
+        u[0] = np.eye(1, length, length - 7)
+    if blocks:
+        u[0, :, :16384] = 0
+    u = cpu.cast(u, "f16")
+    h = np.random.default_rng(2).standard_normal((1, length)).astype(np.float32)
+    [y] = program(kind, 1, length, length, "f16", "f32", "first", (), blocks)(u, h / np.float32(np.sqrt(length)))
+    wanted = exact(kind, cpu.to_float64(u), h.astype(np.float64), None) / np.sqrt(length)
+    scale = np.linalg.norm(wanted, axis=-1)
+    if quiet == "impulse":
+        scale[0] = 1  # the filter's
+    errors = np.linalg.norm(cpu.to_float64(y) - wanted, axis=-1) / scale
+    print(errors)
+    assert errors.max() < BOUND["f16"]
+
+
 def test_blocks_of_opposite_sign():
     """The result runs from one end of the range of f16 to the other: so does a sum of two blocks."""
     u = np.full((1, 1, 32768), 2e4, np.float16)

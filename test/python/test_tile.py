@@ -145,6 +145,40 @@ def test_rows_and_edges():
     np.testing.assert_allclose(out[3], (padded * np.arange(16)).sum(axis=1)[:50], atol=1e-4)
 
 
+ENERGIES = f"""
+  tile.kernel @energies(%in: !tile.desc<64x64xf16>, %out: !tile.view<?xf32> {{tile.out}}) {SCHEDULE} {{
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    tile.foreach in(%c1) {{
+    ^bb0(%x: index):
+      %a = tile.load %in[%c0, %c0] stages 1 : !tile.desc<64x64xf16> -> tensor<64x64xf16, #tile.shared>
+      %h = tile.unstage %a : tensor<64x64xf16, #tile.shared> -> tensor<64x64xf16, #tile.acc>
+      %t = arith.extf %h : tensor<64x64xf16, #tile.acc> to tensor<64x64xf32, #tile.acc>
+      tile.store_energy %t, %t to %out[%c0] : tensor<64x64xf32, #tile.acc>, tensor<64x64xf32, #tile.acc> to !tile.view<?xf32>
+      tile.store_energy %h to %out[%c4] first : tensor<64x64xf16, #tile.acc> to !tile.view<?xf32>
+    }}
+    tile.return
+  }}
+  func.func @main(%a: tensor<64x64xf16>, %o: tensor<?xf32>) -> tensor<?xf32> {{
+    %one = arith.constant 1 : index
+    %r = tile.launch @energies(%a, %o) work(%one) : (tensor<64x64xf16>, tensor<?xf32>) -> tensor<?xf32>
+    return %r : tensor<?xf32>
+  }}"""
+
+
+def test_energies():
+    """Of each 16 rows the greatest sum of a lane, which has two rows and every fourth pair of columns; nothing behind the end."""
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float16)
+    x[:, 10] *= 100
+    [out] = lowered(ENERGIES)(x, np.zeros(7, np.float32))
+    x = x.astype(np.float64)
+    lanes = (x**2).reshape(4, 2, 8, 8, 4, 2).sum(axis=(1, 3, 5))
+    np.testing.assert_allclose(out[:4], 2 * lanes.max(axis=(1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(out[4], (x[0]**2).reshape(8, 4, 2).sum(axis=(0, 2)).max(), rtol=1e-5)
+    np.testing.assert_array_equal(out[5:], 0)
+
+
 def test_attention_by_hand():
     """The kernel of test/TileToCPU/attention.mlir: its causal mask is aligned to the top left."""
     text = (support.ROOT / "test" / "TileToCPU" / "attention.mlir").read_text()

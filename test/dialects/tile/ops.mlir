@@ -11,11 +11,11 @@
 
 // CHECK-LABEL: tile.kernel @sequential
 // CHECK-SAME:    (%[[A:.*]]: !tile.desc<1x64x64xf16>, %[[O:.*]]: !tile.desc<1x64x64xf16> {tile.out},
-// CHECK-SAME:     %[[V:.*]]: !tile.view<?x16x?xf32> {tile.out})
+// CHECK-SAME:     %[[V:.*]]: !tile.view<?x16x?xf32> {tile.out}, %[[E:.*]]: !tile.view<?xf32> {tile.out})
 // CHECK-SAME:    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = true>
 // CHECK-SAME:    attributes {comment = "any"}
 tile.kernel @sequential(%a: !tensor, %o: !tensor {tile.out},
-                        %view: !tile.view<?x16x?xf32> {tile.out})
+                        %view: !tile.view<?x16x?xf32> {tile.out}, %energies: !tile.view<?xf32> {tile.out})
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = true> attributes {comment = "any"} {
   // CHECK: %[[SIZE:.*]] = tile.dim %[[A]], 0 : !tile.desc<1x64x64xf16>
@@ -55,6 +55,10 @@ tile.kernel @sequential(%a: !tensor, %o: !tensor {tile.out},
     tile.store %h, %o[%x, %y, %y] : tensor<64x64xf16, #tile.acc>, !tensor
     // CHECK: tile.store_row %{{.*}}, %[[V]][%[[X]], %[[Y]], %[[Y]]] : tensor<64xf32, #tile.row>, <?x16x?xf32>
     tile.store_row %n, %view[%x, %y, %y] : !row, !tile.view<?x16x?xf32>
+    // CHECK: tile.store_energy %{{.*}}, %{{.*}} to %[[E]][%[[X]]] : tensor<64x64xf32, #tile.acc>, tensor<64x64xf32, #tile.acc> to <?xf32>
+    tile.store_energy %g, %g to %energies[%x] : !acc, !acc to !tile.view<?xf32>
+    // CHECK: tile.store_energy %{{.*}} to %[[E]][%[[X]]] first : tensor<64x64xf16, #tile.acc> to <?xf32>
+    tile.store_energy %h to %energies[%x] first : tensor<64x64xf16, #tile.acc> to !tile.view<?xf32>
   }
   tile.return
 }
@@ -96,12 +100,12 @@ tile.kernel @specialised(%a: !tensor, %o: !tensor {tile.out})
 }
 
 // CHECK-LABEL: func.func @host
-func.func @host(%a: tensor<?x?x64xf16>, %o: tensor<?x?x64xf16>, %v: tensor<?x16x?xf32>)
-    -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>) {
+func.func @host(%a: tensor<?x?x64xf16>, %o: tensor<?x?x64xf16>, %v: tensor<?x16x?xf32>, %e: tensor<?xf32>)
+    -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>) {
   %c1 = arith.constant 1 : index
-  // CHECK: tile.launch @sequential(%{{.*}}) work(%{{.*}}, %{{.*}}) : (tensor<?x?x64xf16>, tensor<?x?x64xf16>, tensor<?x16x?xf32>) -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>)
-  %r:2 = tile.launch @sequential(%a, %o, %v) work(%c1, %c1)
-      : (tensor<?x?x64xf16>, tensor<?x?x64xf16>, tensor<?x16x?xf32>)
-      -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>)
-  return %r#0, %r#1 : tensor<?x?x64xf16>, tensor<?x16x?xf32>
+  // CHECK: tile.launch @sequential(%{{.*}}) work(%{{.*}}, %{{.*}}) : (tensor<?x?x64xf16>, tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>) -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>)
+  %r:3 = tile.launch @sequential(%a, %o, %v, %e) work(%c1, %c1)
+      : (tensor<?x?x64xf16>, tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>)
+      -> (tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>)
+  return %r#0, %r#1, %r#2 : tensor<?x?x64xf16>, tensor<?x16x?xf32>, tensor<?xf32>
 }

@@ -165,6 +165,42 @@ tile.kernel @kernel(%v: !tile.view<?xf16>)
 
 // -----
 
+tile.kernel @kernel(%v: !tile.view<?x?xf32>)
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %c0 = arith.constant 0 : index
+  %t, %u, %w = "test.tile"() : () -> (tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc>, tensor<64x64xbf16, #tile.acc>)
+  // expected-error @below {{'tile.store_energy' op expected a destination of one dimension of f32, got '!tile.view<?x?xf32>'}}
+  tile.store_energy %t to %v[%c0] : tensor<64x64xf32, #tile.acc> to !tile.view<?x?xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel(%v: !tile.view<?xf32>)
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %c0 = arith.constant 0 : index
+  %t, %u, %w = "test.tile"() : () -> (tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc>, tensor<64x64xbf16, #tile.acc>)
+  // expected-error @below {{'tile.store_energy' op expected tiles of f16 or f32 of one shape, got 'tensor<64x128xf32, #tile.acc>'}}
+  tile.store_energy %t, %u to %v[%c0] : tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc> to !tile.view<?xf32>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel(%v: !tile.view<?xf32>)
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %c0 = arith.constant 0 : index
+  %t, %u, %w = "test.tile"() : () -> (tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc>, tensor<64x64xbf16, #tile.acc>)
+  // expected-error @below {{'tile.store_energy' op expected tiles of f16 or f32 of one shape, got 'tensor<64x64xbf16, #tile.acc>'}}
+  tile.store_energy %w to %v[%c0] : tensor<64x64xbf16, #tile.acc> to !tile.view<?xf32>
+  tile.return
+}
+
+// -----
+
 tile.kernel @kernel(%v: !tile.view<16x?xf32>)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = false> {

@@ -24,6 +24,8 @@ tile.kernel @lines(%rates: !tile.view<?xf32>, %o: !tile.view<?x?xf32> {tile.out}
     %sums = tile.scan %rate : !line
     // CHECK: tile.pick %[[SUMS]][63] : tensor<64xf32, #tile.line> -> f32
     %all = tile.pick %sums[63] : !line -> f32
+    // CHECK: tile.greatest %[[SUMS]] : tensor<64xf32, #tile.line>
+    %most = tile.greatest %sums : !line
     // CHECK: tile.distribute %[[SUMS]] : tensor<64xf32, #tile.line> -> tensor<64xf32, #tile.row>
     %row = tile.distribute %sums : !line -> tensor<64xf32, #tile.row>
     // CHECK: tile.distribute %[[SUMS]] : tensor<64xf32, #tile.line> -> tensor<64xf32, #tile.col>

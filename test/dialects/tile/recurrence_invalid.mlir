@@ -4,6 +4,17 @@ tile.kernel @kernel()
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
               persistent = false, overlap = false> {
   %x = "test.tile"() : () -> tensor<64xi32, #tile.line>
+  // expected-error @below {{'tile.greatest' op expected a line of f32, got 'tensor<64xi32, #tile.line>'}}
+  %y = tile.greatest %x : tensor<64xi32, #tile.line>
+  tile.return
+}
+
+// -----
+
+tile.kernel @kernel()
+    schedule <consumers = 1, producer_registers = 24, consumer_registers = 240,
+              persistent = false, overlap = false> {
+  %x = "test.tile"() : () -> tensor<64xi32, #tile.line>
   // expected-error @below {{'tile.scan' op expected a line of f32, got 'tensor<64xi32, #tile.line>'}}
   %y = tile.scan %x : tensor<64xi32, #tile.line>
   tile.return
