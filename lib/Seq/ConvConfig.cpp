@@ -73,8 +73,6 @@ ConvProblem ConvProblem::of(seq::LongConvOp op) {
 }
 
 int64_t ConvProblem::reach(int64_t block) const {
-  if (isCircular() && unwraps() && block == kLongestInCta && length == 2 * block)
-    return 2;
   bool oneSided = kind == seq::ConvKind::Causal || kind == seq::ConvKind::Anticausal;
   if (!oneSided || length <= block || length > kLongest)
     return 0;

@@ -66,7 +66,6 @@ private:
   Value skipped(Value x);
   Value tapsFrom(int64_t first, int64_t step, int64_t count);
   Value spectrumBetween(Value spectra, int64_t j);
-  Value spectrumAround(int64_t j);
   Value inBlocks(Value x);
   Value fromBlocks(Value y);
   Value sumOfBlocks(Value z);
@@ -253,20 +252,10 @@ Value Decomposition::stage(Value z, unsigned stage, bool inverse) {
 
 /// The spectrum of the taps from one block to the j-th from there.
 Value Decomposition::spectrumBetween(Value spectra, int64_t j) {
-  if (op.isCircular())
-    return spectrumAround(j);
   OpFoldResult none = b.getIndexAttr(0), one = b.getIndexAttr(1);
   Sizes part = {b.getIndexAttr(op.getChannels()), one, b.getIndexAttr(length), b.getIndexAttr(2)};
   return tensor::ExtractSliceOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single), spectra,
                                         Sizes{none, b.getIndexAttr(j), none, none}, part, Sizes(4, one));
-}
-
-/// The same of a circular convolution: of the taps of lags j N + d, those of d >= 0, and those of -1 - i.
-Value Decomposition::spectrumAround(int64_t j) {
-  int64_t before = j ? j * length : op.getLength(); // what lies there once around
-  Value forwards = tapsFrom(j * length, 1, length), backwards = tapsFrom(before - 1, -1, length);
-  return seq::PrepareFilterOp::create(b, RankedTensorType::get({op.getChannels(), length, 2}, single),
-                                      seq::ConvKind::TwoSidedDisjoint, forwards, backwards, seq::TapOrder::First, radices);
 }
 
 /// [B, X, Y, N] to [B, Y, X, N], these being the new sizes.
@@ -310,14 +299,11 @@ Value Decomposition::sumOfBlocks(Value z) {
     Value slice = tensor::ExtractSliceOp::create(b, type, z, from, part, Sizes(5, one));
     return tensor::InsertSliceOp::create(b, slice, target, to, part, Sizes(5, one)).getResult();
   };
-  Value spectra = op.isCircular() ? Value() : spectrum(), sum;
+  Value spectra = spectrum(), sum;
   for (int64_t j = 0; j < reach; ++j) {
     Value moved = z;
-    if (j) {
+    if (j)
       moved = move(zeros(inner), causal ? 0 : j, blocks - j, causal ? j : 0);
-      if (op.isCircular())
-        moved = move(moved, blocks - j, j, 0);
-    }
     Value product = seq::ComplexMulOp::create(b, z.getType(), moved, spectrumBetween(spectra, j), /*conjugate=*/false);
     sum = sum ? Value(arith::AddFOp::create(b, sum, product)) : product;
   }

@@ -29,10 +29,6 @@
 // transforms in memory, where they stay in L2, as many as the filter reaches back; each step of phase 2 adds up the products
 // of its numbers with those of the spectra of taps between two blocks.
 //
-// Of a circular one of two blocks each of the result depends on both. So the first one is transformed and kept; then the second
-// one, of which the numbers of both results are made, its own to go back at once and those of the first one, kept in its place,
-// in a third work tile.
-//
 // Every stage on the way there shrinks a sum to at most the largest of its terms, so that no input of
 // f16 overflows. On the way back nothing grows beyond the result. One of bf16 may lie beyond the range of
 // f16: there all is shrunk by resultRoom before the spectrum comes in, and sums of f32 make up for it.
@@ -62,7 +58,7 @@ public:
   }
   /// Whether boxes make up its sequences.
   static bool takesBoxes(seq::LongConvOp op, const FourierPlan &plan) {
-    return op.getLength() % plan.length() == 0 && plan.reach <= 2 && !(plan.inBlocks() && op.isCircular());
+    return op.getLength() % plan.length() == 0 && plan.reach <= 2;
   }
   KernelOp create(StringRef name);
   bool hasQuads() { return quads; }
@@ -83,8 +79,6 @@ private:
   ComplexTile between(double scale, bool back);
   ComplexTile transformOf(Value step);
   void backFrom(ComplexTile y, Value step);
-  void roundSteps();
-  void when(Value condition, function_ref<void()> then, function_ref<void()> otherwise = nullptr);
   void back(Value step);
   void phase(Value fast, function_ref<void()> steps);
   void acrossSteps();
@@ -93,11 +87,8 @@ private:
   Value column(Value step, int64_t part);
   /// Between two blocks the result may run from one end of its range to the other.
   double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
-  /// Whether all blocks of a sequence depend on all.
-  bool isRound() { return plan.inBlocks() && op.isCircular(); }
   /// Whether the next samples are asked for as soon as there is room, and not after what would then leave no registers for tables.
   bool asksAtOnce() { return element.isF16() && !plan.inBlocks() && !(post && parts == 8); }
-  int64_t workTiles() { return blocks() + (isRound() ? 1 : 0); }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   ComplexTile kernelOf(Value step);
@@ -193,14 +184,12 @@ KernelOp InPlaceKernel::create(StringRef name) {
     fast = t.make<WholeOp>(builder.getI1Type(), moved);
   SmallVector<Value> sizes = {t.dim(y, 0), t.dim(y, 1)};
   if (plan.inBlocks())
-    sizes.insert(sizes.begin(), t.index(workTiles()));
+    sizes.insert(sizes.begin(), t.index(blocks()));
   ValueRange work = t.eachWorkTile(sizes);
   if (plan.inBlocks()) {
     order = block = work.front();
     if (isAnticausal())
       block = t.sub(t.index(blocks() - 1), order);
-    else if (isRound()) // 0, 1, and 0 again
-      block = t.make<arith::AndIOp>(order, t.index(1));
   }
   batch = work.drop_back().back(), channel = work.back();
   workTile();
@@ -210,46 +199,11 @@ KernelOp InPlaceKernel::create(StringRef name) {
 void InPlaceKernel::workTile() {
   int64_t steps = 8 / parts;
   bool holdsThere = steps > 1 && !(pre && (steps == 2 || !element.isF16())), holdsBack = steps > 1 && !post;
-  auto first = [&] { phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); }); };
-  auto last = [&] { phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); }); };
-  using Predicate = arith::CmpIPredicate;
-  isRound() ? when(t.compare(Predicate::ult, order, t.index(2)), first) : first();
+  phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
   MeetOp::create(builder, t.loc);
-  if (isRound())
-    roundSteps();
-  else
-    phase(fastSpectrum, [&] { acrossSteps(); }); // spectra of blocks are always as they are to be
+  phase(fastSpectrum, [&] { acrossSteps(); }); // spectra of blocks are always as they are to be
   MeetOp::create(builder, t.loc);
-  isRound() ? when(t.compare(Predicate::ugt, order, t.index(0)), last) : last();
-}
-
-/// What is done under a condition, and what else.
-void InPlaceKernel::when(Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
-  auto branch = scf::IfOp::create(builder, t.loc, condition, /*withElseRegion=*/bool(otherwise));
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  then();
-  if (!otherwise)
-    return;
-  builder.setInsertionPointToStart(branch.elseBlock());
-  otherwise();
-}
-
-/// Phase 2 of the three work tiles of a circular sequence in two blocks.
-void InPlaceKernel::roundSteps() {
-  auto is = [&](int64_t which) { return t.compare(arith::CmpIPredicate::eq, order, t.index(which)); };
-  auto place = [&](Value step) { return SmallVector<Value>{cta, step}; };
-  auto each = [&](function_ref<void(Value)> body) { return t.eachStep(kSteps, /*holds=*/true, body); };
-  when(is(0), [&] { each([&](Value step) { t.keep(transformOf(step), past, place(step)); }); }, [&] {
-    when(is(1), [&] {
-      each([&](Value step) {
-        ComplexTile before = t.recall(past, place(step)), near = kernelOf(step), far = kernelOf(placeOf(t.index(1), step));
-        ComplexTile x = transformOf(step);
-        t.keep(t.plusTimes(t.times(before, near), x, far), past, place(step));
-        backFrom(t.plusTimes(t.times(x, near), before, far), step);
-      });
-    }, [&] { each([&](Value step) { backFrom(t.recall(past, place(step)), step); }); });
-  });
+  phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
 }
 
 /// Once for tensors whose rows lie in one piece, and once for others.
@@ -408,7 +362,10 @@ void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
 /// The transform of a block, where one of those before it was that no block needs any more.
 void InPlaceKernel::keep(const ComplexTile &x, Value step) {
   Value needed = t.compare(arith::CmpIPredicate::ult, order, t.index(blocks() - 1));
-  when(needed, [&] { t.keep(x, past, placeOfBlock(order, step)); });
+  auto branch = scf::IfOp::create(builder, t.loc, needed, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  t.keep(x, past, placeOfBlock(order, step));
 }
 
 void InPlaceKernel::back(Value step) {

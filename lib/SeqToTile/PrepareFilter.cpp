@@ -15,9 +15,8 @@
 //
 // Of a convolution in blocks of N samples, a work tile is the spectrum of the taps between a block of input and
 // the j-th one from there, those of lag j N + d, |d| < N. Of d >= 0 they are transformed, and those of d < 0 are the ones of
-// the work tile before, times -i: a CTA does those of a channel in order, in place by way of memory. In a circular convolution
-// of two blocks each is before the other. Of a spectrum that users keep each work tile reads both: those of d < 0 are the
-// imaginary part of its input.
+// the work tile before, times -i: a CTA does those of a channel in order, in place by way of memory. Of a spectrum that users
+// keep each work tile reads both: those of d < 0 are the imaginary part of its input.
 //
 // Of a spectrum that users keep, a transform of S parts of 4096 samples is S of one part: a work tile is the
 // residue k0 of the frequencies f = k0 + S k' of a channel, and reads all of its taps. Otherwise a work tile
@@ -421,10 +420,8 @@ void PrepareKernel::finishBlock(Value re, Value im, Value channel, Value number,
     Value sumRe = t.make<arith::AddFOp>(re, t.cast(kept.im, t.single()));
     Value sumIm = t.make<arith::SubFOp>(im, t.cast(kept.re, t.single()));
     keep({t.cast(sumRe, t.half()), t.cast(sumIm, t.half())});
-    if (source.kind == ConvKind::Circular)
-      t.keep({t.make<arith::AddFOp>(kept.re, own.im), t.make<arith::SubFOp>(kept.im, own.re)}, out, {channel, step});
     builder.setInsertionPointToStart(branch.elseBlock());
-    if (source.kind == ConvKind::Causal)
+    if (!isAnticausal())
       keep(own);
   }
   t.keep(own, before, last);

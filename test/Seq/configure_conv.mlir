@@ -59,10 +59,10 @@ func.func @odd_lengths(%u: tensor<1x4x14113xf16>, %h: tensor<4x14113xf32>, %v: t
 }
 
 // Beyond what one CTA holds, the first stage is a pass of its own. Of blocks it has fewer rows. A circular convolution at the roots
-// of 1 has half of them, and is in no blocks of several passes.
+// of 1 has half of them, and is in no blocks.
 // CHECK-LABEL: @longest
 // CHECK: algorithm = "multipass", radices = array<i64: 32, 32, 32, 32>
-// CHECK: algorithm = "multipass", {{.*}}; blocks of 32768, 2 deep, {{[0-9.]*}} ps an output (products); transform 2x32x32x32
+// CHECK: algorithm = "multipass", radices = array<i64: 2, 32, 32, 32>, reason = "toeplitz {{[0-9.]*}} ps an output (products); transform
 // CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 2 deep, {{.*}} (passes); transform 32x32x32x32 {{.*}} (passes)"
 // CHECK: algorithm = "blocks", radices = array<i64: 128, 16, 16, 16>, reason = "{{.*}}; blocks of 524288, 6 deep,
 // Beside a skip an outer pass has fewer rows, and a filter that ends early reaches over fewer blocks.

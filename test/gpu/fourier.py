@@ -65,7 +65,7 @@ def cases():
     made["anticausal_3072"] = case("anticausal", 3072, post=True)
     made["shared_1500"] = case("two_sided_shared", 1500, 1500, reverse=700)
     made["disjoint_2560"] = case("two_sided_disjoint", 2560, 800, reverse=2560)
-    # In blocks: of 4096 samples, and of 32768, all of which or some the filter reaches over; and a circular one in two.
+    # In blocks: of 4096 samples, and of 32768, all of which or some the filter reaches over.
     for length in (8192, 16384, 20001, 32768, 65536, 131072):
         made[f"blocks_{length}"] = case("causal", length, conv="blocks")
         made[f"blocks_gated_{length}_bf16"] = case("causal", length, length // 2, "bf16", order="last", pre=True, post=True,
@@ -75,9 +75,6 @@ def cases():
     made["blocks_anticausal_80001"] = case("anticausal", 80001, 9000, skip=True, conv="blocks")
     made["blocks_long_1048576"] = case("causal", 1048576, 4096, conv="blocks")
     made["blocks_long_300000"] = case("causal", 300000, 40000, pre=True, post=True, conv="blocks")
-    made["blocks_circular_65536"] = case("circular", 65536, conv="blocks")
-    made["blocks_circular_gated_65536_bf16"] = case("circular", 65536, 50000, "bf16", pre=True, post=True, skip=True,
-                                                    conv="blocks")
     made["last_768"] = case("causal", 768, 2000, "bf16", order="last")
     return made
 

@@ -42,8 +42,7 @@ struct ConvProblem {
 
   static ConvProblem of(seq::LongConvOp op);
   bool isCircular() const { return kind == seq::ConvKind::Circular; }
-  /// Of a one-sided convolution cut in blocks of that many samples, or a circular one in two of them: how many blocks of input
-  /// one of the result depends on. 0 if it is not to be cut: there is one block, or too many of them are needed at once.
+  /// Of a one-sided convolution cut in blocks of that many samples: how many blocks of input one of the result depends on. 0 if it is not to be cut: there is one block, or too many of them are needed at once.
   int64_t reach(int64_t block) const;
   /// Whether a circular convolution can be written as a two-sided one, whose reverse filter holds
   /// what wraps around. That has a transform of any length from L on.
