@@ -36,7 +36,8 @@ static LogicalResult verifySixteenBits(Operation *op, RankedTensorType source,
 
 LogicalResult UnstageOp::verify() {
   RankedTensorType source = getSource().getType(), result = getResult().getType();
-  if (failed(verifySixteenBits(*this, source, result)))
+  bool isF32 = source.getElementType().isF32() && result.getElementType().isF32();
+  if (!isF32 && failed(verifySixteenBits(*this, source, result)))
     return failure();
   bool copies = source.getDimSize(0) == kWarpgroupRows;
   if ((source.getDimSize(0) != result.getDimSize(0) && !copies) ||

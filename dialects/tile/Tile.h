@@ -167,6 +167,9 @@ int64_t sharedBytes(llvm::ArrayRef<int64_t> tileShape, mlir::Type element,
 /// the swizzle divides them.
 int64_t slotBytes(RingType ring);
 int64_t ringTileBytes(RingType ring);
+/// How far the boxes of a tile of so many columns are from each other along a dimension: if it is the innermost, behind all of the
+/// tile's panels.
+int64_t boxStep(DescType desc, int64_t along, int64_t columns);
 /// Bytes of a row of a panel of a tile in SRAM.
 int64_t panelBytes(mlir::RankedTensorType sharedTile);
 

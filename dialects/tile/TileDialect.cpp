@@ -50,6 +50,11 @@ int64_t longwing::tile::ringTileBytes(RingType ring) {
 
 int64_t longwing::tile::slotBytes(RingType ring) { return ring.getParts() * ringTileBytes(ring); }
 
+int64_t longwing::tile::boxStep(DescType desc, int64_t along, int64_t columns) {
+  bool innermost = along + 1 == int64_t(desc.getShape().size());
+  return innermost ? columns : desc.getShape()[along];
+}
+
 int64_t longwing::tile::panelBytes(RankedTensorType sharedTile) {
   return cast<SharedAttr>(sharedTile.getEncoding()).getPanel();
 }

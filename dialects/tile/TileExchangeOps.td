@@ -17,7 +17,7 @@
 def Tile_UnstageOp : Tile_Op<"unstage", [Pure]> {
   let summary = "Reads a tile in SRAM into registers, as wgmma leaves a result";
   let description = [{
-    The tile has 16-bit elements; `arith.extf` makes f32 of them. A [64, N] tile may be read as
+    The tile is of f32, or of 16-bit elements, of which `arith.extf` makes f32. A [64, N] tile may be read as
     [64 G, N]: every warpgroup then gets a copy of it, as it does of a table that serves them all.
 
     Example:

@@ -152,7 +152,7 @@ def Tile_LoadOp : Tile_Op<"load", [MemoryEffects<[MemRead]>]> {
     tile's ring gets.
 
     A tile of more rows than a box has takes further boxes, where it says so: each lies behind the
-    one before it `along` a dimension, so a tile may be several matrices from anywhere in the tensor, one below the other.
+    one before it `along` a dimension, and behind all of its panels if that is the innermost, so a tile may be several matrices from anywhere in the tensor, one below the other.
   }];
   let arguments = (ins Tile_DescType:$source, Variadic<Index>:$coordinates, I64Attr:$stages,
                        OptionalAttr<I64Attr>:$along);

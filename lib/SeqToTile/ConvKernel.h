@@ -162,10 +162,11 @@ protected:
     return t.make<tile::PublishOp>(tile::tileType<tile::SharedAttr>({kRows, kSide}, type),
                                     convert(x, type), mlir::Value(), /*blocked=*/true);
   }
-  /// A tile of 16 bits in SRAM as f32 in registers.
+  /// A tile in SRAM as f32 in registers.
   mlir::Value read(mlir::Value source) {
     mlir::Type type = llvm::cast<mlir::RankedTensorType>(source.getType()).getElementType();
-    return t.make<mlir::arith::ExtFOp>(wide, t.make<tile::UnstageOp>(acc(type), source));
+    mlir::Value tile = t.make<tile::UnstageOp>(acc(type), source);
+    return type.isF32() ? tile : t.make<mlir::arith::ExtFOp>(wide, tile);
   }
 
   mlir::Value rows() { return t.iota<tile::RowAttr>(t.index(0), kRows); }

@@ -120,14 +120,18 @@ protected:
 /// Taps to X.
 class SpectrumForward : SpectrumKernel {
 public:
-  SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan)
+  SpectrumForward(Location loc, const PassFilter &source, const PassPlan &plan, bool boxes)
       : SpectrumKernel(loc, source, plan.outerPart()) {
     // Taps that reach to both sides, and numbers in two parts, leave no registers for two residues.
-    bool realOnly = source.isOneSided() || (source.kind == ConvKind::Circular && !plan.rightAngle);
-    if (realOnly && !source.kept && plan.outer >= 2 * kSide)
+    if (isReal() && !source.kept && plan.outer >= 2 * kSide)
       residues = 2;
     blocks = plan.outer / residues / kSide;
+    auto type = cast<RankedTensorType>(source.filter.getType());
+    int64_t taps = type.getDimSize(1), pitch = residues * plan.stride();
+    inBoxes = boxes && isReal() && source.taps == seq::TapOrder::First && taps > 0 && taps <= plan.length && taps % pitch == 0;
   }
+  /// Whether taps come in boxes of the copy engine, and not by elements.
+  bool takesBoxes() const { return inBoxes; }
   KernelOp create(StringRef name);
   int64_t rowBlocks() const { return blocks; }
   /// One for each channel, or for each N taps of it.
@@ -136,15 +140,21 @@ public:
   Value matrices(OpBuilder &b) const;
 
 private:
-  Complex transformed(Value matrices, Value channel, Value block, Value b, int64_t residue);
+  /// Whether all taps are of lags to the left, or count as such. Of blocks that users keep those of d < 0 are not.
+  bool isReal() const { return source.isOneSided() ? !bothSigns() : source.kind == ConvKind::Circular && !plan.rightAngle; }
+  bool bothSigns() const { return source.kept && plan.inBlocks(); }
+  Complex transformed(function_ref<SplitComplex(Value i0)> matrix, Value channel, Value b0, int64_t residue);
+  Value points(Value i0, Value b0, int64_t residue);
+  Value boxOfTaps(Value channel, Value i0, Value b0, int64_t residue);
   Value tap(Value channel, const Points &points);
   Value realTaps(Value channel, Value n);
   Value imaginaryTaps(Value channel, Value n);
 
   int64_t residues = 1; ///< r: the transform over a = r i + j is one over i for each j, as in ConvPasses.cpp.
   int64_t blocks;   ///< Of 64 rows of that.
+  bool inBoxes;
   Value filter, reverse;
-  Value firstTap; ///< Of N of them.
+  Value part; ///< Which N of the taps.
 };
 
 /// The middle digit of X, in place.
@@ -191,8 +201,13 @@ Value SpectrumForward::realTaps(Value channel, Value n) {
   return tap(channel, {filter, n, all});
 }
 
-/// Lags to the right; null where the kind has none.
+/// Lags to the right; null where the kind has none. Between two blocks they are those that are a block less to the left.
 Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
+  if (bothSigns()) {
+    Value first = fill(n, t.mul(part, plan.points())), before = t.sub(n, fill(n, plan.points()));
+    Value inside = t.both(t.compare(arith::CmpIPredicate::sge, before, fill(n, 0)), t.compare(arith::CmpIPredicate::ne, n, first));
+    return t.make<arith::NegFOp>(tap(channel, {filter, before, inside}));
+  }
   Value taps = reverse, lag;
   // From point N - j on; a lag of 0 stands among the real taps.
   Value j = t.sub(fill(n, plan.points()), n);
@@ -224,29 +239,43 @@ KernelOp SpectrumForward::create(StringRef name) {
   for (Value taps : {source.filter, source.reverse})
     if (taps) {
       auto type = cast<RankedTensorType>(taps.getType());
-      inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), type.getElementType()));
+      Type element = type.getElementType();
+      if (inBoxes)
+        inputs.push_back(desc({1, kSide, kPanelBytes * 8 / element.getIntOrFloatBitWidth()}, element, /*split=*/residues * plan.stride()));
+      else
+        inputs.push_back(ViewType::get(builder.getContext(), type.getShape(), element));
     }
   if (plan.mirrored)
     inputs.push_back(rowZero(stored));
-  ValueRange arguments = begin(name, inputs, /*output=*/0);
-  if (residues > 1 && blocks == 1) // whose loop over rows is gone
+  // The producer of taps and of matrices for several blocks of rows holds more of the loop over work tiles.
+  ValueRange arguments = begin(name, inputs, /*output=*/0, /*producer=*/inBoxes && blocks > 1 ? 40 : 24);
+  if (!inBoxes && residues > 1) // gathered taps leave no register to spare
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   unfoldColumns(0, planes());
   aliasRowZero(0, planes());
   Value x = arguments[0], matrices = arguments[1], rowZero = arguments.back();
   filter = arguments[2];
   reverse = source.reverse ? arguments[3] : Value();
+  // A matrix of 64 rows of each residue stays for all work tiles.
+  SmallVector<SplitComplex> resident;
+  if (blocks == 1)
+    for (int64_t residue = 0; residue < residues; ++residue)
+      resident.push_back(matrix(matrices, 0, t.index(0), t.index(residue * kSide), 4 * residues, /*isSplit=*/true));
 
   ValueRange at = forEach({t.index(plan.inner / kGroups), t.index(blocks), t.index(sequences())});
   Value b0 = t.mul(at[0], kGroups), block = at[1], sequence = at[2], channel = sequence;
   if (plan.inBlocks()) {
-    firstTap = t.mul(t.make<arith::RemUIOp>(sequence, t.index(plan.reach)), plan.points());
+    part = t.make<arith::RemUIOp>(sequence, t.index(plan.reach));
     channel = t.floorDiv(sequence, plan.reach);
   }
-  Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
   SmallVector<Complex> parts;
   for (int64_t residue = 0; residue < residues; ++residue) {
-    Complex sum = transformed(matrices, channel, block, b, residue);
+    auto rowsOf = [&](Value i0) {
+      if (blocks == 1)
+        return resident[residue];
+      return matrix(matrices, 0, t.mul(block, kSide), t.add(i0, residue * blocks * kSide), 8, /*isSplit=*/true);
+    };
+    Complex sum = transformed(rowsOf, channel, b0, residue);
     if (residues > 1)
       sum = {convert(sum.re, half), convert(sum.im, half)};
     parts.push_back(sum);
@@ -255,34 +284,51 @@ KernelOp SpectrumForward::create(StringRef name) {
   return end();
 }
 
-/// The sums over the i of a residue, 64 at a time.
-Complex SpectrumForward::transformed(Value matrices, Value channel, Value block, Value b, int64_t residue) {
-  Value zero = t.index(0), none = t.constant(wide, 0), row = rows();
+/// The points of a tile, 64 rows of a residue from i0 on for each b.
+Value SpectrumForward::points(Value i0, Value b0, int64_t residue) {
   RankedTensorType positions = wide.clone(builder.getIndexType());
   auto everywhere = [&](Value x) { return t.broadcast(x, positions); };
+  Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
+  Value a = t.add(remainder(row, kSide), fill(row, i0));
+  if (residues > 1)
+    a = t.add(t.make<arith::MulIOp>(a, fill(a, residues)), fill(a, residue));
+  Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())), t.make<arith::MulIOp>(b, fill(b, kSide)));
+  if (part)
+    start = t.add(start, fill(start, t.mul(part, plan.points())));
+  return t.add(everywhere(start), everywhere(t.iota<ColAttr>(t.index(0), kSide)));
+}
+
+/// The taps at those points.
+Value SpectrumForward::boxOfTaps(Value channel, Value i0, Value b0, int64_t residue) {
+  if (part)
+    i0 = t.add(i0, t.mul(part, plan.outer / residues));
+  Value tile = load(filter, {channel, i0, t.add(t.mul(b0, kSide), residue * plan.stride())}, kRows, /*along=*/2, 2);
+  return read(tile);
+}
+
+/// The sums over the i of a residue, 64 at a time.
+Complex SpectrumForward::transformed(function_ref<SplitComplex(Value i0)> matrix, Value channel, Value b0, int64_t residue) {
+  Value zero = t.index(0), none = t.constant(wide, 0);
   auto chunks = scf::ForOp::create(
       builder, t.loc, zero, t.index(blocks), t.index(1), ValueRange{none, none},
       [&](OpBuilder &, Location, Value chunk, ValueRange state) {
         Complex sum = {state[0], state[1]};
         Value i0 = t.mul(chunk, kSide);
-        Value a = t.add(remainder(row, kSide), fill(row, i0));
-        if (residues > 1)
-          a = t.add(t.make<arith::MulIOp>(a, fill(a, residues)), fill(a, residue));
-        Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
-                            t.make<arith::MulIOp>(b, fill(b, kSide)));
-        if (firstTap)
-          start = t.add(start, fill(start, firstTap));
-        Value n = t.add(everywhere(start), everywhere(t.iota<ColAttr>(zero, kSide)));
-        SplitComplex f = matrix(matrices, 0, t.mul(block, kSide), t.add(i0, residue * blocks * kSide), 8, /*isSplit=*/true);
+        SplitComplex f = matrix(i0);
         auto multiply = [&](Value taps, bool imaginary) {
           Split parts = split(taps);
           Split data = {exchange(parts.hi, brain), exchange(parts.lo, brain)};
           sum.re = dotLeft(imaginary ? f.im : f.re, data, sum.re, imaginary);
           sum.im = dotLeft(imaginary ? f.re : f.im, data, sum.im, false);
         };
-        multiply(realTaps(channel, n), /*imaginary=*/false);
-        if (Value taps = imaginaryTaps(channel, n))
-          multiply(taps, /*imaginary=*/true);
+        if (inBoxes) {
+          multiply(boxOfTaps(channel, i0, b0, residue), /*imaginary=*/false);
+        } else {
+          Value n = points(i0, b0, residue);
+          multiply(realTaps(channel, n), /*imaginary=*/false);
+          if (Value taps = imaginaryTaps(channel, n))
+            multiply(taps, /*imaginary=*/true);
+        }
         scf::YieldOp::create(builder, t.loc, ValueRange{sum.re, sum.im});
       });
   return {chunks.getResult(0), chunks.getResult(1)};
@@ -328,8 +374,8 @@ KernelOp SpectrumInner::create(StringRef name) {
   SplitComplex overB = matrix(tables, 0, zero, zero, 8, /*isSplit=*/true),
                overC = matrix(tables, planes(), zero, zero, 8, /*isSplit=*/true);
 
-  ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.index(source.channels())});
-  Value tile0 = t.mul(at[0], kGroups), channel = at[1];
+  ValueRange at = forEach({t.index(plan.tiles() / kGroups), t.dim(spectrum, 0)});
+  Value tile0 = t.mul(at[0], kGroups), channel = at[1]; // or a block of one
   Value first = t.add(t.mul(channel, plan.tiles()), tile0);
   SplitComplex data = loadPlanes([&](int64_t i) {
     return load(x, {first, t.index(i), zero, zero}, kRows, /*along=*/0, 4);
@@ -381,35 +427,45 @@ static Value innerTables(OpBuilder &b, Location loc, const PassFilter &filter, c
   return filterTables(b, loc, filter, {overB, overC});
 }
 
-/// The spectrum that users keep in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P; the compiler's
-/// own as tile.keep leaves it, [H, N / 4096, 1, 8192], or of blocks those of the taps between two of them.
+/// The spectrum that users keep in tiles, [H, N / 4096, 2, 64, 64] of f16: rows (k1, f' mod P) and columns f' / P, or such a one of
+/// each block of a channel; the compiler's own as tile.keep leaves it.
 static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassPlan &plan,
                             SymbolTable &symbols) {
   OpBuilder b(op);
   Location loc = op->getLoc();
   TileBuilder host(b, loc);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto launch = [&](KernelOp kernel, ArrayRef<Value> operands, unsigned output, ValueRange work) {
+  auto launch = [&](KernelOp kernel, ArrayRef<Value> operands, unsigned output, ValueRange work, bool substitute = false) {
     symbols.insert(kernel);
-    return LaunchOp::create(b, loc, operands[output].getType(), kernel.getSymName(), operands, work)
-        .getResult(0);
+    auto launch = LaunchOp::create(b, loc, operands[output].getType(), kernel.getSymName(), operands, work);
+    if (substitute)
+      launch->setAttr(kSubstituteAttr, b.getUnitAttr());
+    return launch.getResult(0);
   };
   int64_t channels = filter.channels();
-  SpectrumForward forward(loc, filter, plan);
+  SpectrumForward forward(loc, filter, plan, /*boxes=*/true);
 
   auto empty = [&](ArrayRef<int64_t> shape, Type element) {
     return host.make<tensor::EmptyOp>(RankedTensorType::get(shape, element), ValueRange());
   };
   Type stored = filter.kept ? Type(b.getBF16Type()) : b.getF16Type();
   Value points = empty({forward.sequences() * plan.tiles(), filter.kept ? 4 : 2, kSide, kSide}, stored);
-  SmallVector<Value> operands = {points, forward.matrices(b), filter.filter};
-  if (filter.reverse)
-    operands.push_back(filter.reverse);
-  if (plan.mirrored)
-    operands.push_back(points);
-  Value x = launch(forward.create((function + "_filter_forward").str()), operands, 0,
-                   {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
-                    host.index(forward.sequences())});
+  SmallVector<Value> work = {host.index(plan.outerPart().inner / kGroups), host.index(forward.rowBlocks()),
+                             host.index(forward.sequences())};
+  Value matrices = forward.matrices(b);
+  auto operands = [&](Value points) {
+    SmallVector<Value> values = {points, matrices, filter.filter};
+    if (filter.reverse)
+      values.push_back(filter.reverse);
+    if (plan.mirrored)
+      values.push_back(points);
+    return values;
+  };
+  Value x = launch(forward.create((function + "_filter_forward").str()), operands(points), 0, work);
+  if (forward.takesBoxes()) {
+    KernelOp kernel = SpectrumForward(loc, filter, plan, /*boxes=*/false).create((function + "_filter_forward_unaligned").str());
+    x = launch(kernel, operands(x), 0, work, /*substitute=*/true);
+  }
   if (plan.middle > 1) {
     auto overMiddle = [&](int64_t r, int64_t c) { return root(r, c, kSide, -1); };
     x = launch(SpectrumMiddle(loc, filter, plan).create((function + "_filter_middle").str()),
@@ -417,14 +473,14 @@ static Value launchSpectrum(Operation *op, const PassFilter &filter, const PassP
                {host.index(plan.inner / kGroups), host.index(channels * plan.rows())});
   }
   if (!filter.kept) {
-    Value spectra = empty({channels, plan.tiles(), std::max<int64_t>(plan.reach, 1), 2 * kTilePoints}, b.getF16Type());
+    Value spectra = host.make<tensor::EmptyOp>(plan.keptType(b.getContext(), channels), ValueRange());
     KernelOp inner = InnerPass(loc, plan, filter.kind).createOfFilter((function + "_filter_inner").str(), {x, spectra});
     return launch(inner, {x, spectra}, 1, {host.index(plan.tiles()), host.index(channels)});
   }
-  Value spectrum = empty({channels, plan.tiles(), 2, kSide, kSide}, b.getF16Type());
+  Value spectrum = empty({forward.sequences(), plan.tiles(), 2, kSide, kSide}, b.getF16Type());
   return launch(SpectrumInner(loc, filter, plan).create((function + "_filter_inner").str()),
                 {x, innerTables(b, loc, filter, plan), spectrum}, 2,
-                {host.index(plan.tiles() / kGroups), host.index(channels)});
+                {host.index(plan.tiles() / kGroups), host.index(forward.sequences())});
 }
 
 Value longwing::prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, SymbolTable &symbols) {
@@ -452,14 +508,16 @@ static KernelOp orderSpectrum(Location loc, StringRef name, const PassPlan &plan
   auto work = ForEachOp::create(builder, loc, ValueRange{t.index(plan.tiles()), t.dim(source, 0)});
   ReturnOp::create(builder, loc);
   builder.setInsertionPointToStart(&work.getBody().front());
-  Value tile = work.getBody().getArgument(0), channel = work.getBody().getArgument(1);
-  SmallVector<Value> from = spectrumInTiles(t, plan, channel, tile);
+  Value tile = work.getBody().getArgument(0), sequence = work.getBody().getArgument(1); // a channel, or a block of one
+  SmallVector<Value> from = spectrumInTiles(t, plan, sequence, tile);
   Value to = spectrumInOrder(t, tile);
   for (int64_t part = 0; part < 2; ++part) {
     from[2] = t.index(part);
     Value read = t.make<PullOp>(t.half(), source, from);
-    PlaceOp::create(builder, loc, t.cast(read, t.frag(ordered.getElementType())), destination,
-                    ValueRange{channel, to, from[2]});
+    SmallVector<Value> place = {sequence, to, from[2]};
+    if (plan.inBlocks())
+      place = {t.floorDiv(sequence, plan.reach), t.make<arith::RemUIOp>(sequence, t.index(plan.reach)), to, from[2]};
+    PlaceOp::create(builder, loc, t.cast(read, t.frag(ordered.getElementType())), destination, place);
   }
   return kernel;
 }
@@ -476,7 +534,7 @@ LogicalResult longwing::lowerPrepareInPasses(seq::PrepareFilterOp op, SymbolTabl
   symbols.insert(kernel);
   Value empty = host.make<tensor::EmptyOp>(type, ValueRange());
   auto launch = LaunchOp::create(b, op.getLoc(), TypeRange{type}, kernel.getSymName(), ValueRange{tiles, empty},
-                                 ValueRange{host.index(plan.tiles()), host.index(filter.channels())});
+                                 ValueRange{host.index(plan.tiles()), host.index(filter.channels() * std::max<int64_t>(plan.reach, 1))});
   op.getSpectrum().replaceAllUsesWith(launch.getResult(0));
   op.erase();
   return success();

@@ -492,6 +492,17 @@ static void unfold(ArrayRef<int64_t> entries, Parameter &parameter) {
   parameter.strides = std::move(strides);
 }
 
+/// Whether a tensor that is an operand of a launch has other uses, besides operands that are the same tensor by `kAliasAttr`.
+static bool isUsedElsewhere(Value tensor, tile::LaunchOp launch, tile::KernelOp kernel, unsigned operand) {
+  return !llvm::all_of(tensor.getUses(), [&](OpOperand &use) {
+    if (use.getOwner() != launch)
+      return false;
+    unsigned number = use.getOperandNumber();
+    auto alias = kernel.getArgAttrOfType<IntegerAttr>(number, tile::kAliasAttr);
+    return number == operand || (alias && alias.getInt() == operand);
+  });
+}
+
 FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::KernelOp kernel,
                                                 unsigned operand) {
   Value tensor = launch.getOperands_()[operand], source = throughCasts(tensor);
@@ -511,7 +522,7 @@ FailureOr<Parameter> FunctionBuilder::parameter(tile::LaunchOp launch, tile::Ker
                               << ", which the kernel writes, to be a new tensor or one that a "
                                  "kernel has written";
   bool fresh = written && source.getDefiningOp<tensor::EmptyOp>();
-  if (written && !fresh && !slice && !(tensor.hasOneUse() && source.hasOneUse()))
+  if (written && !fresh && !slice && ((source != tensor && !source.hasOneUse()) || isUsedElsewhere(tensor, launch, kernel, operand)))
     return launch.emitError() << "expected operand " << operand
                               << ", which the kernel overwrites, to have no other use";
   // Not the storage of the tensor.empty itself: equal ones may have become one operation.

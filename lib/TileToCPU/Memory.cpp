@@ -89,7 +89,7 @@ namespace {
 
 /// The position in the tensor of an element of a tile: rows run over the sizes of a box but the last,
 /// then over further boxes along a dimension; a dimension that is seen as two is one again.
-SmallVector<Value> elementInBox(OpBuilder &builder, Location loc, DescType desc, int64_t along,
+SmallVector<Value> elementInBox(OpBuilder &builder, Location loc, DescType desc, int64_t along, int64_t columns,
                                 ValueRange coordinates, Value row, Value column) {
   ArrayRef<int64_t> box = desc.getShape();
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); };
@@ -112,7 +112,7 @@ SmallVector<Value> elementInBox(OpBuilder &builder, Location loc, DescType desc,
     rest = arith::DivUIOp::create(builder, loc, rest, constant(box[i]));
   }
   if (!plain)
-    position[along] = add(position[along], mul(rest, box[along]));
+    position[along] = add(position[along], mul(rest, boxStep(desc, along, columns)));
   if (desc.getSplit()) {
     Value last = position.pop_back_val();
     position.back() = add(mul(position.back(), desc.getSplit()), last);
@@ -126,7 +126,7 @@ struct ConvertLoad : OpConversionPattern<LoadOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     Type tile = typeConverter->convertType(op.getTile().getType());
     auto positionOf = [&](OpBuilder &b, Location loc, ValueRange at) {
-      return elementInBox(b, loc, op.getSource().getType(), op.getBoxDimension(),
+      return elementInBox(b, loc, op.getSource().getType(), op.getBoxDimension(), op.getTile().getType().getDimSize(1),
                           adaptor.getCoordinates(), at[0], at[1]);
     };
     rewriter.replaceOp(op, readTile(rewriter, op.getLoc(), tile, adaptor.getSource(), positionOf));
@@ -175,7 +175,7 @@ struct ConvertStoreStrips : OpConversionPattern<StoreStripsOp> {
 
 SmallVector<Value> positionOf(StoreOp op, StoreOp::Adaptor adaptor, OpBuilder &builder,
                               ValueRange offsets) {
-  return elementInBox(builder, op.getLoc(), op.getDestination().getType(), op.getBoxDimension(),
+  return elementInBox(builder, op.getLoc(), op.getDestination().getType(), op.getBoxDimension(), op.getTile().getType().getDimSize(1),
                       adaptor.getCoordinates(), offsets[0], offsets[1]);
 }
 

@@ -71,10 +71,12 @@ private:
   void emitStoreRow(tile::StoreRowOp op);
   void emitStoreEnergy(tile::StoreEnergyOp op);
   void emitUnstage(tile::UnstageOp op);
+  Values unstageSingle(mlir::Value base, int64_t columns, int64_t tileRows, bool ownRows);
   void emitPublish(tile::PublishOp op);
   void emitProduce(tile::ProduceOp op);
   void emitConsume(tile::ConsumeOp op);
   void emitRelease(tile::ReleaseOp op);
+  mlir::Value wordsRead(mlir::Value ring, mlir::Value position);
   /// Waits until this thread's copies to device memory, but for the last few, have read SRAM.
   mlir::Value isFirst();
   void drainStores(int64_t pending = 0);
@@ -160,7 +162,7 @@ private:
   void emitReadRuns(tile::ReadRunsOp op);
   /// Puts woven runs into a tile in SRAM that begins at the address.
   void writeRuns(mlir::ValueRange registers, mlir::Value address);
-  /// The place of a thread's run in the left half of a row of a tile in SRAM.
+  /// The place of the first half of a thread's columns in a row of a woven tile in SRAM.
   mlir::Value runInTile(mlir::Value tile, mlir::Value row);
   /// The row of a woven tile that a thread holds in its registers i = 0.
   mlir::Value wovenRow();

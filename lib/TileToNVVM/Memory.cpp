@@ -305,7 +305,7 @@ void Emitter::emitStore(StoreOp op) {
     base = ptx::opaque(b, loc, base);
   DescType box = op.getDestination().getType();
   int64_t rowCoordinate = box.getShape().size() - 1 - op.getBoxDimension(); // fastest first
-  int64_t step = op.getAlong() ? box.getShape()[op.getBoxDimension()] : kWarpgroupRows;
+  int64_t step = op.getAlong() ? boxStep(box, *op.getAlong(), type.getDimSize(1)) : kWarpgroupRows;
 
   for (int64_t first = 0; first < panels; first += slots) {
     int64_t last = std::min(panels, first + slots);
@@ -339,9 +339,33 @@ void Emitter::emitStore(StoreOp op) {
 // Between registers and SRAM
 //===----------------------------------------------------------------------===//
 
+/// A thread's pairs of neighbours in its two rows.
+Emitter::Values Emitter::unstageSingle(Value base, int64_t columns, int64_t tileRows, bool ownRows) {
+  constexpr int64_t kColumns = 8, kMatrices = kPanelBytes / 4 / kColumns; // of a panel
+  // Addresses are cheap to make, and dear to hold through a loop, where LLVM would.
+  base = ptx::opaque(b, loc, base);
+  Value line = LLVM::LShrOp::create(b, loc, lane, i32(2)), first = add(mul(warpInGroup, 16), line);
+  if (ownRows)
+    first = add(first, mul(tileGroup, kWarpgroupRows));
+  Value place = add(add(base, mul(first, kPanelBytes)), mul(both(lane, i32(1)), 8));
+  Value chunk = both(LLVM::LShrOp::create(b, loc, lane, i32(1)), i32(1));
+  Values registers;
+  for (int64_t j = 0; j < columns / kColumns; ++j) {
+    Value turned = LLVM::XOrOp::create(b, loc, add(chunk, j % kMatrices * 2), line);
+    Value pair = add(add(place, mul(turned, 16)), j / kMatrices * tileRows * kPanelBytes);
+    for (int64_t below : {0, 8})
+      llvm::append_range(registers, loadWide(shared(add(pair, below * kPanelBytes)), b.getF32Type(), 2));
+  }
+  return registers;
+}
+
 void Emitter::emitUnstage(UnstageOp op) {
   RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
   bool ownRows = source.getDimSize(0) == type.getDimSize(0);
+  if (type.getElementType().isF32()) {
+    Values registers = unstageSingle(one(op.getSource()), type.getDimSize(1), source.getDimSize(0), ownRows);
+    return (void)set(op.getResult(), std::move(registers));
+  }
   Value lines = matrixRows(one(op.getSource()), ownRows);
   auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   Values registers;
@@ -442,7 +466,7 @@ void Emitter::fillSlot(Value memory, Value address, Value full, Value source,
     Values coordinates = boxAt(firstElements.slice(part * rank, rank), panel * panelColumns);
     if (number) {
       Value &moved = coordinates[rank - 1 - *along];
-      moved = add(moved, number * box.getShape()[*along]);
+      moved = add(moved, number * boxStep(box, *along, ring.getTileShape()[1]));
     }
     int64_t row = panel * rows + number * box.getBoxRows();
     Value place = add(address, part * ringTileBytes(ring) + row * ring.getPanel());
@@ -462,8 +486,33 @@ void Emitter::emitConsume(ConsumeOp op) {
   set(op.getTile(), {at.address});
 }
 
+/// A word of each read of a slot into registers as pairs of f32, all in one; null if nothing is read so.
+Value Emitter::wordsRead(Value ring, Value position) {
+  Value words;
+  for (Operation *user : position.getUsers()) {
+    auto consume = dyn_cast<ConsumeOp>(user);
+    if (!consume || consume.getRing() != ring)
+      continue;
+    for (Operation *reader : consume.getTile().getUsers()) {
+      auto unstage = dyn_cast<UnstageOp>(reader);
+      if (!unstage || !unstage.getResult().getType().getElementType().isF32())
+        continue;
+      const Values registers = get(unstage.getResult());
+      for (size_t i = 0; i < registers.size(); i += 2) {
+        Value word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), registers[i]);
+        words = words ? Value(LLVM::XOrOp::create(b, loc, words, word)) : word;
+      }
+    }
+  }
+  return words;
+}
+
+/// An arrival does not wait for reads of the warp that are under way, so where it arrives depends on what they bring: for its first
+/// lane, which is the one that does, nothing is added to the address.
 void Emitter::emitRelease(ReleaseOp op) {
   // Where its barrier is would be known since the slot was awaited, and take a register until now.
   Slot at = slot(op.getRing(), op.getPosition(), /*anew=*/kernel->hasAttr(kScarceAttr));
+  if (Value words = wordsRead(op.getRing(), op.getPosition()))
+    at.empty = add(at.empty, both(words, lane));
   ptx::arrive(b, loc, at.empty, isEqual(lane, 0));
 }

@@ -1,11 +1,13 @@
 // RUN: longwing-opt %s --split-input-file --pass-pipeline='builtin.module(seq-configure{conv=multipass},seq-to-tile,canonicalize,cse)' --mlir-elide-elementsattrs-if-larger=16 | FileCheck %s
 
 // A transform of 64 x 16 x 64 points in three passes, and the two passes of the filter. The outer
-// passes see rows of 64 * 16 samples. The channels are cut in two slices, whose results are put into one tensor.
+// passes see rows of 64 * 16 samples. The channels are cut in two slices, whose results are put into one tensor. Taps come in boxes,
+// or by elements in a launch that stands for that one.
 
 // CHECK-LABEL: func.func @main
-// CHECK: tile.launch @main_filter_forward
-// CHECK: tile.launch @main_filter_inner
+// CHECK: %[[BOXES:.*]] = tile.launch @main_filter_forward(
+// CHECK: %[[ELEMENTS:.*]] = tile.launch @main_filter_forward_unaligned(%[[BOXES]], {{.*}} {tile.substitute}
+// CHECK: tile.launch @main_filter_inner(%[[ELEMENTS]]
 // What the pass forth says of its numbers becomes a gain for each sequence, which the last pass takes back.
 // CHECK: %[[X:.*]]:2 = tile.launch @main_conv_forward
 // CHECK: %[[GAINS:.*]] = tile.launch @main_conv_gain(%[[X]]#1
@@ -24,8 +26,12 @@ func.func @main(%u: tensor<?x2x65536xf16>, %h: tensor<2x65536xf32>) -> tensor<?x
   return %y : tensor<?x2x65536xf16>
 }
 
-// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.view<2x65536xf32>)
+// CHECK: tile.kernel @main_filter_forward(%{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %{{.*}}: !tile.desc<1x64x64xbf16>, %{{.*}}: !tile.desc<1x64x32xf32, split = 1024>)
+// CHECK: tile.foreach
+// CHECK: tile.load %{{.*}} along 2 stages 2 : <1x64x32xf32, split = 1024> -> tensor<128x64xf32, #tile.shared>
+// CHECK: tile.unstage
 // CHECK: math.cos
+// CHECK: tile.kernel @main_filter_forward_unaligned(%{{.*}}, %{{.*}}, %{{.*}}: !tile.view<2x65536xf32>)
 // CHECK: tile.kernel @main_filter_inner
 // CHECK: tile.kernel @main_conv_forward(%{{.*}}: !tile.desc<1x64x64xf16>, %{{.*}}: !tile.desc<16x1x4x1x64xf16> {tile.out, tile.unfold = {{[^}]*}}}, %[[E:.*]]: !tile.view<?xf32> {tile.out}, %{{.*}}: !tile.desc<1x1x64x64xf16, split = 1024>)
 // CHECK: tile.dot %{{.*}}, %{{.*}} blocked

@@ -37,6 +37,10 @@ struct PassPlan {
   /// The k_1 of the first one; behind R - 1 comes 0.
   int64_t firstRow() const { return mirrored ? outer / 2 : 0; }
   int64_t tiles() const { return rows() * middle * stride() / kTilePoints; } ///< of one block
+  /// Spectra as threads keep them, [H, tiles, P, 8192], P at least 1.
+  mlir::RankedTensorType keptType(mlir::MLIRContext *context, int64_t channels) const {
+    return mlir::RankedTensorType::get({channels, tiles(), std::max<int64_t>(reach, 1), 2 * kTilePoints}, mlir::Float16Type::get(context));
+  }
   bool inBlocks() const { return reach > 0; }
   int64_t blocks() const { return inBlocks() ? llvm::divideCeil(length, points()) : 1; }
   /// Between two blocks the result may run from one end of its range to the other: how much smaller it is until the end.

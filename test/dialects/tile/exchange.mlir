@@ -8,14 +8,17 @@
 
 // CHECK-LABEL: tile.kernel @transform
 tile.kernel @transform(%x: !tile.desc<1x1x16x64xf16, split = 1024>, %y: !tile.view<?x4x?xf16> {tile.out},
-                       %z: !tile.desc<4x1x16x1x64xf16> {tile.out})
+                       %z: !tile.desc<4x1x16x1x64xf16> {tile.out}, %w: !tile.desc<1x64x32xf32>)
     schedule <consumers = 2, producer_registers = 24, consumer_registers = 240, persistent = false, overlap = false> {
   %c0 = arith.constant 0 : index
   // CHECK: tile.load %{{.*}} along 3 stages 2 : <1x1x16x64xf16, split = 1024>
   %f = tile.load %x[%c0, %c0, %c0, %c0] along 3 stages 2 : !tile.desc<1x1x16x64xf16, split = 1024> -> tensor<64x64xf16, #tile.shared>
   // CHECK: tile.unstage %{{.*}} : tensor<64x64xf16, #tile.shared> -> tensor<128x64xf16, #tile.acc>
   %table = tile.unstage %f : tensor<64x64xf16, #tile.shared> -> !packed
-  %t = arith.extf %table : !packed to !acc
+  // CHECK: tile.load %{{.*}} along 2 stages 2 : <1x64x32xf32>
+  %g = tile.load %w[%c0, %c0, %c0] along 2 stages 2 : !tile.desc<1x64x32xf32> -> tensor<128x64xf32, #tile.shared>
+  // CHECK: tile.unstage %{{.*}} : tensor<128x64xf32, #tile.shared> -> tensor<128x64xf32, #tile.acc>
+  %t = tile.unstage %g : tensor<128x64xf32, #tile.shared> -> !acc
   // CHECK: tile.publish %{{.*}} blocked
   %b = tile.publish %table blocked : !packed -> tensor<128x64xf16, #tile.shared>
   // CHECK: tile.dot %{{.*}}, %{{.*}} blocked

@@ -10,7 +10,7 @@ func.func @read_other_shape(%x: tensor<128x64xf16, #tile.shared>) {
 
 func.func @read_wide(%x: tensor<64x64xf32, #tile.shared>) {
   // expected-error @below {{expected tiles of f16 or of bf16}}
-  %r = tile.unstage %x : tensor<64x64xf32, #tile.shared> -> tensor<64x64xf32, #tile.acc>
+  %r = tile.unstage %x : tensor<64x64xf32, #tile.shared> -> tensor<64x64xf16, #tile.acc>
   return
 }
 
