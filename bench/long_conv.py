@@ -23,6 +23,8 @@ from memory_bound import ROOT, Case, main  # noqa: E402
 RECORDED = json.loads((ROOT / "bench" / "recorded.json").read_text(encoding="utf-8"))["convolutions"]
 BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3}
 IN_ONE_CTA, BLOCK = 32768, 4096
+# The longest sequence of prepared blocks of 32768, and those of blocks that go through memory.
+IN_LONG_BLOCKS, PASS_BLOCK = 131072, 524288
 SHORT_TAPS = (7, 16, 64, 128)
 
 
@@ -36,8 +38,10 @@ def prepared_text(kind, channels, length, element, gated):
     filter_type = f"tensor<{channels}x{length}xf32>"
     spectrum = f"tensor<{channels}x{length}x2xf16>"
     # Those that the compiler takes by itself, of which a spectrum has to know.
-    if kind == "causal" and BLOCK < length <= IN_ONE_CTA:
-        spectrum, radices = f"tensor<{channels}x{length // BLOCK}x{BLOCK}x2xf16>", [16, 16, 16]
+    if kind == "causal" and (BLOCK < length <= IN_LONG_BLOCKS or length > PASS_BLOCK):
+        block, radices = next((block, [*first, 16, 16]) for most, block, first in (
+            (IN_ONE_CTA, BLOCK, [16]), (IN_LONG_BLOCKS, IN_ONE_CTA, [128]), (length, PASS_BLOCK, [128, 16])) if length <= most)
+        spectrum = f"tensor<{channels}x{length // block}x{block}x2xf16>"
     elif length > 1 << 20:
         first = 128 if kind == "circular" else 64
         radices = [radix for radix in (first, 64, length // (first << 14), 16, 16) if radix > 1]

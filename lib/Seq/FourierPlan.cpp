@@ -34,6 +34,14 @@ static std::optional<FourierPlan> refuse(std::string *why, const Twine &reason) 
   return std::nullopt;
 }
 
+/// Takes the radix of blocks, if one CTA transforms blocks of these.
+static bool setBlocks(FourierPlan &plan, ArrayRef<int64_t> radices) {
+  if (radices != ArrayRef(blockRadices()) && radices != ArrayRef(longBlockRadices()))
+    return false;
+  plan.radix = radices.front();
+  return true;
+}
+
 static constexpr const char *kSkip = "a transform in parts takes a skip as a tap of the filter";
 
 /// A plan in blocks, unless the transforms that are kept leave no SRAM for what is skipped.
@@ -55,11 +63,13 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     return refuse(why, "a transform needs a static length");
   if (op.getSpectrum() && seq::isInBlocks(op.getSpectrum().getType())) {
     FourierPlan plan;
-    plan.reach = llvm::divideCeil(length, plan.length());
     bool half = op.getSpectrum().getType().getElementType().isF16();
-    if (llvm::to_vector(*op.getRadices()) != blockRadices() || plan.reach > kMostReach || !half)
-      return refuse(why, "expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most " +
-                             Twine(kMostReach) + " of them");
+    bool known = setBlocks(plan, *op.getRadices());
+    int64_t most = plan.parts() > 1 ? kMostLongReach : kMostReach;
+    plan.reach = llvm::divideCeil(length, plan.length());
+    if (!known || plan.reach > most || !half)
+      return refuse(why, "expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most " + Twine(kMostReach) +
+                             " of them, or [128, 16, 16], for at most " + Twine(kMostLongReach));
     return fits(op, plan, why);
   }
   if (op.getSpectrum()) {
@@ -76,9 +86,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   ConvConfig config = ConvConfig::read(op);
   FourierPlan plan;
   if (config.algorithm == ConvAlgorithm::Blocks) {
-    if (config.radices == blockRadices() || config.radices == longBlockRadices())
-      plan.radix = config.radices.front();
-    else
+    if (!setBlocks(plan, config.radices))
       return refuse(why, "blocks of other lengths than 4096 and 32768 samples go through memory");
     plan.reach = config.reach(op);
     return fits(op, plan, why);
@@ -109,9 +117,11 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
 
 std::optional<FourierPlan> FourierPlan::of(seq::PrepareFilterOp op, std::string *why) {
   if (RankedTensorType spectrum = op.getSpectrum().getType(); seq::isInBlocks(spectrum)) {
-    if (llvm::to_vector(op.getRadices()) != blockRadices())
-      return refuse(why, "expected a spectrum in blocks of radices [16, 16, 16]");
-    return FourierPlan{kTileRadix, /*rightAngle=*/true, seq::blocksOf(spectrum)};
+    FourierPlan plan;
+    if (!setBlocks(plan, op.getRadices()))
+      return refuse(why, "expected a spectrum in blocks of radices [16, 16, 16] or [128, 16, 16]");
+    plan.reach = seq::blocksOf(spectrum);
+    return plan;
   }
   std::optional<int64_t> radix = firstRadix(op.getRadices());
   if (!radix)

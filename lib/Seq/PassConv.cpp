@@ -123,7 +123,15 @@ static std::optional<PassPlan> inOrder(ArrayRef<int64_t> radices, std::string *w
   return plan;
 }
 
-static constexpr const char *kInBlocks = "passes through memory take a spectrum of the whole sequence, not of blocks";
+static constexpr const char *kNoMiddle = "blocks that go through memory have no middle pass: expected a spectrum of radices [R, 16, 16] or [R, r, 16, 16]";
+
+/// The plan of a spectrum, in blocks or not.
+static std::optional<PassPlan> ofSpectrum(RankedTensorType spectrum, ArrayRef<int64_t> radices, std::string *why) {
+  std::optional<PassPlan> plan = inOrder(radices, why);
+  if (plan && seq::isInBlocks(spectrum) && plan->middle > 1)
+    return refuse(why, kNoMiddle);
+  return plan;
+}
 
 std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
   Type element = op.getU().getType().getElementType();
@@ -136,9 +144,8 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
     return refuse(why, "a transform takes a static length of 1 to " + Twine(hopper::kLongestConv) + ", got " +
                            toText(op.getU().getType()));
   if (op.getSpectrum()) {
-    if (seq::isInBlocks(op.getSpectrum().getType()))
-      return refuse(why, kInBlocks);
-    std::optional<PassPlan> plan = inOrder(*op.getRadices(), why);
+    RankedTensorType spectrum = op.getSpectrum().getType();
+    std::optional<PassPlan> plan = ofSpectrum(spectrum, *op.getRadices(), why);
     if (!plan)
       return plan;
     if (plan->outer > maxOuter(op))
@@ -146,6 +153,11 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
                              Twine(kMaxOuterWithSkip) + ", got " + Twine(plan->outer));
     plan->length = length;
     setRoots(*plan, op.isCircular());
+    if (!seq::isInBlocks(spectrum))
+      return plan;
+    plan->reach = llvm::divideCeil(length, plan->points());
+    if (plan->reach > kMostReach || !spectrum.getElementType().isF16())
+      return refuse(why, "expected a spectrum in blocks to be of f16, for at most " + Twine(kMostReach) + " of them");
     return plan;
   }
   if (op.isCircular() && (ShapedType::isDynamic(taps) || taps > length))
@@ -165,12 +177,13 @@ std::optional<PassPlan> PassPlan::of(seq::LongConvOp op, std::string *why) {
 }
 
 std::optional<PassPlan> PassPlan::of(seq::PrepareFilterOp op, std::string *why) {
-  if (seq::isInBlocks(op.getSpectrum().getType()))
-    return refuse(why, kInBlocks);
-  std::optional<PassPlan> plan = inOrder(op.getRadices(), why);
+  RankedTensorType spectrum = op.getSpectrum().getType();
+  std::optional<PassPlan> plan = ofSpectrum(spectrum, op.getRadices(), why);
   if (!plan)
     return plan;
-  plan->length = plan->points();
+  if (seq::isInBlocks(spectrum))
+    plan->reach = seq::blocksOf(spectrum);
+  plan->length = plan->points() * seq::blocksOf(spectrum);
   plan->rightAngle = op.getKind() != seq::ConvKind::Circular;
   int64_t taps = op.getFilter().getType().getDimSize(1);
   if (!plan->rightAngle && (ShapedType::isDynamic(taps) || taps > plan->points()))

@@ -468,6 +468,10 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
   Value spectrum = op.getSpectrum();
   if (!spectrum)
     spectrum = prepareSpectrum(op, plan, symbols);
+  else if (plan.reach == 1)
+    spectrum = spectrumOfOneBlock(op), plan.reach = 0;
+  else if (plan.inBlocks())
+    spectrum = keepSpectrum(op, {plan.keptType(op.getContext(), op.getChannels()), plan.reach, /*quads=*/false}, symbols);
 
   PassPlan outer = plan.outerPart();
   SmallVector<Slice> slices = slicesOf(host, op);

@@ -421,8 +421,11 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
 // The host's side
 //===----------------------------------------------------------------------===//
 
-/// One block has the transform of a whole sequence.
-static Value spectrumOfOneBlock(OpBuilder &b, seq::LongConvOp op) {
+/// Long blocks of a result that depends on more read their spectra so often that it pays to lay them as threads take them.
+static constexpr int64_t kMostInOrder = 2;
+
+Value longwing::spectrumOfOneBlock(seq::LongConvOp op) {
+  OpBuilder b(op);
   RankedTensorType type = op.getSpectrum().getType();
   SmallVector<OpFoldResult> from(4, b.getIndexAttr(0)), sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
   sizes[1] = b.getIndexAttr(1);
@@ -442,7 +445,9 @@ LogicalResult longwing::lowerFourierConv(seq::LongConvOp op, SymbolTable &symbol
   if (!spectrum)
     spectrum = prepareSpectrum(op, *plan, symbols);
   else if (plan->reach == 1)
-    spectrum = spectrumOfOneBlock(b, op), plan->reach = 0;
+    spectrum = spectrumOfOneBlock(op), plan->reach = 0;
+  else if (plan->parts() > 1 && plan->reach > kMostInOrder)
+    spectrum = keepSpectrum(op, {keptType(op, *plan), plan->reach, /*quads=*/true}, symbols);
   if (plan->parts() > 1 && !FourierConvKernel::takesParts(op, *plan))
     return lowerInPlaceConv(op, *plan, spectrum, symbols);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();

@@ -91,7 +91,9 @@ private:
   bool asksAtOnce() { return element.isF16() && !plan.inBlocks() && !(post && parts == 8); }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
-  ComplexTile kernelOf(Value step);
+  /// Whether the spectrum lies in the order of the digits, [H, N, 2] or [H, P, N, 2], and not as threads keep that of blocks.
+  bool inOrder() { return !plan.inBlocks() || spectrum.getRank() == 4; }
+  ComplexTile kernelOf(Value step, int64_t between = 0, Value exists = {});
   Value pull(Value source, Value step, int64_t part);
   /// Whether all samples of a transform are there.
   bool isWhole() { return op.getLength() == blocks() * plan.length(); }
@@ -172,7 +174,7 @@ KernelOp InPlaceKernel::create(StringRef name) {
   twiddle = t.bring(twiddle, plan);
   if (plan.inBlocks())
     cta = t.make<CtaOp>(builder.getIndexType());
-  else
+  if (inOrder())
     fastSpectrum = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
   SmallVector<Value> moved;
   if (!boxes)
@@ -201,7 +203,7 @@ void InPlaceKernel::workTile() {
   bool holdsThere = steps > 1 && !(pre && (steps == 2 || !element.isF16())), holdsBack = steps > 1 && !post;
   phase(fast, [&] { t.eachStep(steps, holdsThere, [&](Value step) { there(step); }); });
   MeetOp::create(builder, t.loc);
-  phase(fastSpectrum, [&] { acrossSteps(); }); // spectra of blocks are always as they are to be
+  phase(fastSpectrum, [&] { acrossSteps(); }); // as threads keep them they are as they are to be
   MeetOp::create(builder, t.loc);
   phase(fast, [&] { t.eachStep(steps, holdsBack, [&](Value step) { back(step); }); });
 }
@@ -251,22 +253,30 @@ Value InPlaceKernel::pull(Value source, Value step, int64_t part) {
       .getResult(0);
 }
 
-/// The spectrum at the k of each warp in a step, or the first one of those of blocks: [k2][k3].
-ComplexTile InPlaceKernel::kernelOf(Value step) {
-  if (plan.inBlocks())
-    return t.recall(s, {channel, step});
+/// The spectrum at the k of each warp in a step, or that of the taps between a block, if it exists, and one so many later: [k2][k3].
+ComplexTile InPlaceKernel::kernelOf(Value step, int64_t between, Value exists) {
+  if (plan.inBlocks() && !inOrder())
+    return t.recall(s, {channel, placeOf(t.index(between), step)}, exists);
   RankedTensorType type = t.frag(spectrum.getElementType());
   Value first = t.mul(step, 256 * warps);
+  auto at = [&](Value point, Value part = {}) {
+    SmallVector<Value> place = {channel, point};
+    if (plan.inBlocks())
+      place.insert(place.begin() + 1, t.index(between));
+    if (part)
+      place.push_back(part);
+    return place;
+  };
   SmallVector<Value, 2> both;
   if (inRows && spectrum.getElementTypeBitWidth() == 16) {
-    auto read = PullRowsOp::create(builder, t.loc, TypeRange{type, type}, s, ValueRange{channel, first},
+    auto read = PullRowsOp::create(builder, t.loc, TypeRange{type, type}, s, at(first),
                                    /*step=*/256, /*stride=*/16, /*inside=*/true, /*quads=*/true);
     both.assign(read.getResults().begin(), read.getResults().end());
   } else {
     Value f = t.add(t.mulAll(t.position(0), 256), t.broadcast(first, t.indices()));
     f = t.add(t.add(f, t.mulAll(t.position(1), 16)), t.quadPosition());
     for (int64_t part : {0, 1})
-      both.push_back(t.make<PullOp>(type, s, ValueRange{channel, f, t.index(part)}));
+      both.push_back(t.make<PullOp>(type, s, at(f, t.index(part))));
   }
   return {t.cast(both[0], t.half()), t.cast(both[1], t.half())};
 }
@@ -343,10 +353,10 @@ void InPlaceKernel::across(Value step, const ComplexTile &kernel) {
   auto before = [&](int64_t j) -> std::pair<ComplexTile, ComplexTile> {
     Value exists = t.compare(arith::CmpIPredicate::uge, order, t.index(j));
     SmallVector<Value> place = placeOfBlock(t.sub(order, t.index(j)), step);
-    return {t.recall(past, place, exists), t.recall(s, {channel, placeOf(t.index(j), step)}, exists)};
+    return {t.recall(past, place, exists), kernelOf(step, j, exists)};
   };
   std::pair<ComplexTile, ComplexTile> last; // where there is one, registers can hold it from the beginning on
-  bool early = plan.reach == 2;
+  bool early = plan.reach == 2 && !inOrder();
   if (early)
     last = before(1);
   ComplexTile x = transformOf(step), y = t.times(x, kernel);

@@ -91,7 +91,7 @@ private:
   bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
   /// The block of a work tile, counted from it.
   Value blockOf(Value number) { return inOrder() && isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
-  void workTile(Value group, Value second);
+  void workTile(Value group, Value residue, Value number);
   Value lagInBlock(Value point, Value number);
   void finishBlock(Value re, Value im, Value channel, Value number, Value step = {});
   void inPlaceTile(Value channel, Value number);
@@ -101,7 +101,7 @@ private:
   void keepTaps(Value channel, Value number);
   void rowsOfParts();
   void acrossRows(Value channel, Value number, Value step);
-  std::pair<Value, Value> everyPart(Value residue);
+  std::pair<Value, Value> everyPart(Value residue, Value number);
   Value real(Value index);
   Value taps(Value filter, Value view, Value lag);
   bool hasRows();
@@ -202,9 +202,9 @@ KernelOp PrepareKernel::create(StringRef name) {
   if (inPlace())
     inPlaceTile(work.back(), inOrder() ? work[0] : Value());
   else if (inOrder())
-    workTile(work[1], work[0]);
+    workTile(work[1], Value(), work[0]);
   else
-    workTile(work[0], sizes.size() > 1 ? work[1] : Value());
+    workTile(work[0], byResidue() ? work[1] : Value(), plan.inBlocks() ? work.back() : Value());
   return kernel;
 }
 
@@ -372,7 +372,7 @@ Value PrepareKernel::real(Value index) {
 
 /// The sum over the parts j of exp(-2 pi i n (k0 - q) / N) x[n], n = 4096 j + m, divided by their number
 /// S: the transform over m of that has the frequencies k0 + S k'. `lag` is m.
-std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
+std::pair<Value, Value> PrepareKernel::everyPart(Value residue, Value number) {
   int64_t turn = 4 * plan.length();
   // Angles are integers up to here, in units of 1 / (4 N) turns, of either sign.
   Value quarters = t.sub(t.mul(residue, 4), t.index(plan.rightAngle));
@@ -389,10 +389,13 @@ std::pair<Value, Value> PrepareKernel::everyPart(Value residue) {
     auto accumulate = [&](Value &sum, Value x, Value factor) {
       sum = sum ? t.fma(x, factor, sum) : t.make<arith::MulFOp>(x, factor);
     };
+    Value sample = lag;
+    if (number)
+      lag = lagInBlock(sample, number);
     Value left = leftTaps();
     accumulate(re, left, cosine);
     accumulate(im, left, sine);
-    if (Value right = rightTaps()) { // times -i
+    if (Value right = number ? tapsBefore(sample) : rightTaps()) { // times -i
       accumulate(re, right, sine);
       accumulate(im, t.make<arith::NegFOp>(right), cosine);
     }
@@ -467,8 +470,7 @@ Value PrepareKernel::blockTaps(Value number) {
   return branch.getResult(0);
 }
 
-void PrepareKernel::workTile(Value group, Value second) {
-  Value residue = byResidue() ? second : Value();
+void PrepareKernel::workTile(Value group, Value residue, Value number) {
   // Warp b: [b][c][(s, a)]. Each stage is divided by 4, so that sums stay in the range of f16.
   Value first = t.broadcast(t.mul(group, plan.sequences()), t.indices());
   Value column = t.position(2);
@@ -479,14 +481,14 @@ void PrepareKernel::workTile(Value group, Value second) {
   if (inOrder()) // [b][a][c], in quads
     lag = t.make<arith::AddIOp>(t.make<arith::AddIOp>(t.mulAll(t.position(1), 256), t.mulAll(t.position(0), 16)), t.quadPosition());
   Value sample = lag;
-  if (plan.inBlocks())
-    lag = lagInBlock(lag, second);
+  if (number && !residue)
+    lag = lagInBlock(lag, number);
   SmallVector<Split> real, imaginary;
   if (inOrder()) {
-    row = group, firstLag = t.mul(blockOf(second), plan.length());
-    real = {{t.make<TransposeOp>(t.cast(blockTaps(second), t.half())), Value()}}, imaginary = {Split()};
+    row = group, firstLag = t.mul(blockOf(number), plan.length());
+    real = {{t.make<TransposeOp>(t.cast(blockTaps(number), t.half())), Value()}}, imaginary = {Split()};
   } else if (residue) {
-    auto [sumRe, sumIm] = everyPart(residue);
+    auto [sumRe, sumIm] = everyPart(residue, number);
     real = {split(sumRe)}, imaginary = {split(sumIm)};
   } else {
     Value start = lag;
@@ -528,7 +530,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     re = t.make<arith::MulFOp>(re, scale);
     im = t.make<arith::MulFOp>(im, scale);
     if (inOrder()) {
-      finishBlock(re, im, group, second);
+      finishBlock(re, im, group, number);
       continue;
     }
     re = t.cast(re, type);
@@ -550,7 +552,7 @@ void PrepareKernel::workTile(Value group, Value second) {
     at = t.make<arith::AddIOp>(at, t.position(2));
     SmallVector<Value> place = {head, at};
     if (plan.inBlocks())
-      place.insert(place.begin() + 1, second);
+      place.insert(place.begin() + 1, number);
     for (auto [i, part] : {std::pair{0, re}, {1, im}}) {
       SmallVector<Value> ofPart(place);
       ofPart.push_back(t.index(i));
@@ -686,6 +688,10 @@ static Value launchPrepare(OpBuilder &b, Operation *op, const FilterSource &sour
   return launch.getResults().back();
 }
 
+RankedTensorType longwing::keptType(seq::LongConvOp op, const FourierPlan &plan) {
+  return RankedTensorType::get({op.getChannels(), plan.reach * plan.parts(), keptNumbers(kFourierWarps)}, Float16Type::get(op.getContext()));
+}
+
 Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, SymbolTable &symbols) {
   OpBuilder b(op);
   Value skip = FourierPlan::addsSkip(op) ? Value() : op.getSkip();
@@ -693,8 +699,8 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, Sym
                       skip, op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
                       /*kept=*/false};
   auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
-  if (plan.inBlocks()) // as tile.keep leaves it
-    spectrum = RankedTensorType::get({op.getChannels(), plan.reach * plan.parts(), keptNumbers(kFourierWarps)}, b.getF16Type());
+  if (plan.inBlocks())
+    spectrum = keptType(op, plan);
   return launchPrepare(b, op, source, spectrum, symbols);
 }
 

@@ -53,6 +53,19 @@ mlir::LogicalResult lowerPrepareInPasses(seq::PrepareFilterOp op, mlir::SymbolTa
 /// Launches the kernels that make the spectrum of a convolution's own filter, and gives it.
 mlir::Value prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, mlir::SymbolTable &symbols);
 mlir::Value prepareSpectrum(seq::LongConvOp op, const PassPlan &plan, mlir::SymbolTable &symbols);
+/// What that of blocks is, as tile.keep leaves it.
+mlir::RankedTensorType keptType(seq::LongConvOp op, const FourierPlan &plan);
+/// Spectra of long blocks as tile.keep leaves the numbers of 4096 points, in quads or not: [H, N / 4096, P, 8192], or
+/// [H, P N / 4096, 8192].
+struct KeptSpectrum {
+  mlir::RankedTensorType type;
+  int64_t blocks; ///< P, as many as are needed.
+  bool quads;
+};
+/// Launches the kernel that lays the spectrum of users so, and gives it.
+mlir::Value keepSpectrum(seq::LongConvOp op, const KeptSpectrum &kept, mlir::SymbolTable &symbols);
+/// The spectrum of the only block of a sequence, in users' order: that of a whole transform.
+mlir::Value spectrumOfOneBlock(seq::LongConvOp op);
 
 } // namespace longwing
 

@@ -89,7 +89,7 @@ func.func @complex_rows(%u: tensor<2x?x64xbf16>, %a: tensor<64x6x2xf32>, %b: ten
 // -----
 
 func.func @blocks_of_another_length(%u: tensor<?x8x2048xf16>, %s: tensor<8x2x1024x2xf16>) -> tensor<?x8x2048xf16> {
-  // expected-error @+1 {{cannot run on sm_90a: expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most 8 of them, and passes through memory take a spectrum of the whole sequence, not of blocks}}
+  // expected-error @+1 {{cannot run on sm_90a: expected a spectrum in blocks to be of f16 and of radices [16, 16, 16], for at most 8 of them, or [128, 16, 16], for at most 4, and passes through memory take a spectrum of radices [R, 16, 16], [R, r, 16, 16],}}
   %y = seq.long_conv causal %u spectrum(%s : tensor<8x2x1024x2xf16>) {radices = array<i64: 4, 16, 16>} : tensor<?x8x2048xf16> -> tensor<?x8x2048xf16>
   return %y : tensor<?x8x2048xf16>
 }

@@ -97,27 +97,37 @@ def model(kind, length, taps, element, reverse, order, pre, post, skip, conv):
 """
 
 
-def prepared_model(length, element, gated):
-    """`prepare(h)` of a spectrum in blocks of 4096, and `main(u, s, skip[, pre, post])`."""
-    blocks = -(-length // 4096)
+def prepared_model(kind, length, element, gated, skip, block, radices):
+    """`prepare(h)` of a spectrum in blocks, and `main(u, s[, skip][, pre, post])`."""
+    blocks = -(-length // block)
     tensor, filters, spectrum = (f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{length}xf32>",
-                                 f"tensor<{CHANNELS}x{blocks}x4096x2xf16>")
-    given, gates = "{radices = array<i64: 16, 16, 16>}", f", %pre: {tensor}, %post: {tensor}" if gated else ""
-    clauses = f" pre(%pre : {tensor}) post(%post : {tensor})" if gated else ""
+                                 f"tensor<{CHANNELS}x{blocks}x{block}x2xf16>")
+    given = "{radices = array<i64: " + ", ".join(map(str, radices)) + ">}"
+    gates = (f", %skip: tensor<{CHANNELS}xf32>" if skip else "") + (f", %pre: {tensor}, %post: {tensor}" if gated else "")
+    clauses = (f" pre(%pre : {tensor}) post(%post : {tensor})" if gated else "") + (f" skip(%skip : tensor<{CHANNELS}xf32>)" if skip else "")
     return f"""func.func @prepare(%h: {filters}) -> {spectrum} {{
-  %s = seq.prepare_filter causal %h taps first {given} : {filters} -> {spectrum}
+  %s = seq.prepare_filter {kind} %h taps first {given} : {filters} -> {spectrum}
   return %s : {spectrum}
 }}
-func.func @main(%u: {tensor}, %s: {spectrum}, %skip: tensor<{CHANNELS}xf32>{gates}) -> {tensor} {{
-  %y = seq.long_conv causal %u spectrum(%s : {spectrum}){clauses} skip(%skip : tensor<{CHANNELS}xf32>) {given} : {tensor} -> {tensor}
+func.func @main(%u: {tensor}, %s: {spectrum}{gates}) -> {tensor} {{
+  %y = seq.long_conv {kind} %u spectrum(%s : {spectrum}){clauses} {given} : {tensor} -> {tensor}
   return %y : {tensor}
 }}
 """
 
 
-PREPARED = {f"prepared_{length}_{element}{'_gated' if gated else ''}": (length, element, gated)
+PREPARED = {f"prepared_{length}_{element}{'_gated' if gated else ''}": ("causal", length, element, gated, True, 4096, [16, 16, 16])
             for length, element, gated in ((8192, "f16", True), (12288, "bf16", False), (9001, "f16", False),
                                            (16384, "f16", True), (32768, "f16", False), (32768, "bf16", True))}
+# In place, where a skip is no tap, and through memory.
+PREPARED |= {f"prepared_{kind}_{length}_{element}{'_gated' if gated else ''}": (kind, length, element, gated, skip, block, radices)
+             for kind, length, element, gated, skip, block, radices in (
+                 ("causal", 65536, "f16", False, False, 32768, [128, 16, 16]),
+                 ("causal", 65536, "f16", True, True, 32768, [128, 16, 16]),
+                 ("anticausal", 100000, "bf16", True, False, 32768, [128, 16, 16]),
+                 ("causal", 1048576, "f16", False, True, 524288, [128, 16, 16, 16]),
+                 ("anticausal", 1500000, "bf16", True, False, 524288, [128, 16, 16, 16]),
+                 ("causal", 4194304, "f16", False, False, 524288, [128, 16, 16, 16]))}
 
 _loaded = {}
 

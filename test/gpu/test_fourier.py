@@ -104,17 +104,17 @@ def test_views_in_place(name, before):
 @pytest.mark.parametrize("name", PREPARED)
 def test_prepared_in_blocks(name, batch):
     """A spectrum that lies in one piece, and one that does not."""
-    length, element, gated = PREPARED[name]
-    given = case("causal", length, element=element, pre=gated, post=gated, skip=True)
+    kind, length, element, gated, skip, *_ = PREPARED[name]
+    given = case(kind, length, element=element, pre=gated, post=gated, skip=skip)
     inputs = drawn(given, batch)
     spectrum = module(name).functions["prepare"](inputs["h"])
     wide = torch.full((*spectrum.shape[:-1], 3), float("nan"), device="cuda", dtype=spectrum.dtype)
     wide[..., :2] = spectrum
-    gates = [inputs[gate] for gate in ("pre", "post") if gated]
-    y = kernel(name)(inputs["u"], spectrum, inputs["skip"], *gates)
+    others = [inputs[other] for other in ("skip", "pre", "post") if other in inputs]
+    y = kernel(name)(inputs["u"], spectrum, *others)
     wanted = exact(given, **inputs)
     assert (y.double() - wanted).norm() < LIMIT[y.dtype] * wanted.norm()
-    assert torch.equal(y, kernel(name)(inputs["u"], wide[..., :2], inputs["skip"], *gates))
+    assert torch.equal(y, kernel(name)(inputs["u"], wide[..., :2], *others))
 
 
 RANGES = [name for name in cases() if name.endswith("bf16")]

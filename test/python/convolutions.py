@@ -93,10 +93,15 @@ def block_spectra(kind, blocks, n, radices, h, taps="first"):
         h = h[:, ::-1]
     f = digits_reversed(radices)
     d = np.arange(1 - n, n)
-    roots = np.exp(-2j * np.pi * np.outer(d, f - 0.25) / n)
     padded = np.pad(h, ((0, 0), (n, (blocks + 1) * n)))  # from lag -N on
     sign = 1 if kind == "causal" else -1
-    return np.stack([padded[:, n + j * n + sign * d] @ roots for j in range(blocks)], axis=1)
+
+    def at_right_angles(j):
+        taps = np.zeros((h.shape[0], 4 * n))
+        taps[:, d] = padded[:, n + j * n + sign * d]  # negative ones from the end
+        return np.fft.fft(taps)[:, (4 * f - 1) % (4 * n)]  # (f - 1/4) / N turns
+
+    return np.stack([at_right_angles(j) for j in range(blocks)], axis=1)
 
 
 def butterfly(x, factors, strides):

@@ -8,6 +8,7 @@ import functools
 import numpy as np
 import pytest
 
+import convolutions
 import cpu
 import support
 
@@ -223,4 +224,36 @@ def test_prepared_spectrum(kind, length, element, digits):
     # It comes through memory as f16.
     assert np.abs(s[:, 0] + 1j * s[:, 1] - spectrum[order]).max() < 2**-11 * np.abs(spectrum).max()
     wanted = exact(kind, u.astype(float), h.astype(float), None)
+    assert np.linalg.norm(cpu.to_float64(y) - wanted) < BOUND["f16"] * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("kind, length, blocks, order, gates", [
+    ("causal", 40000, 3, "first", ("pre", "post")), ("anticausal", 20000, 2, "last", ("skip",)),
+    ("causal", 16000, 2, "first", ())])  # one that suffices is the whole
+def test_prepared_in_blocks(kind, length, blocks, order, gates):
+    """The spectra of the taps between blocks, in the order of the digits, and what they are for."""
+    digits, points = [64, 16, 16], 16384
+    u_type, h_type, s_type = f"tensor<?x1x{length}xf16>", f"tensor<1x{length}xf32>", f"tensor<1x{blocks}x{points}x2xf16>"
+    types = {"pre": u_type, "post": u_type, "skip": "tensor<1xf32>"}
+    arguments = "".join(f", %{gate}: {types[gate]}" for gate in gates)
+    clauses = "".join(f" {gate}(%{gate} : {types[gate]})" for gate in gates)
+    text = f"""func.func @main(%u: {u_type}, %h: {h_type}{arguments}) -> ({u_type}, {s_type}) {{
+      %s = seq.prepare_filter {kind} %h taps {order} {{radices = array<i64: 64, 16, 16>}} : {h_type} -> {s_type}
+      %y = seq.long_conv {kind} %u spectrum(%s : {s_type}){clauses} {{radices = array<i64: 64, 16, 16>}} : {u_type} -> {u_type}
+      return %y, %s : {u_type}, {s_type}
+    }}"""
+    passes = "builtin.module(seq-configure,seq-to-tile,canonicalize,cse,tile-to-cpu)"
+    lowered = support.run_tool("longwing-opt", "-", "--pass-pipeline=" + passes, stdin=text)
+    rng = np.random.default_rng(length)
+    u = rng.standard_normal((1, 1, length)).astype(np.float16)
+    h = (rng.standard_normal((1, length)) / np.sqrt(length)).astype(np.float32)
+    given = {gate: rng.standard_normal(1).astype(np.float32) if gate == "skip" else
+             rng.standard_normal(u.shape).astype(np.float16) for gate in gates}
+    y, s = cpu.Program(lowered.stdout, lowered=True)(u, h, *given.values())
+    spectra = convolutions.block_spectra(kind, blocks, points, digits, h.astype(float), order)
+    s = cpu.to_float64(s)
+    assert np.abs(s[..., 0] + 1j * s[..., 1] - spectra).max() < 2**-11 * np.abs(spectra).max()
+    x = u.astype(float) * given.get("pre", 1)
+    wanted = exact(kind, x, h.astype(float)[:, ::-1] if order == "last" else h.astype(float), None)
+    wanted = (wanted + given.get("skip", 0) * x) * given.get("post", 1)
     assert np.linalg.norm(cpu.to_float64(y) - wanted) < BOUND["f16"] * np.linalg.norm(wanted)

@@ -4,6 +4,7 @@
 NumPy in float64."""
 
 import functools
+import math
 
 import numpy as np
 import pytest
@@ -159,30 +160,33 @@ func.func @main(%u: {u_type}, %s: {s_type}, %d: tensor<{CHANNELS}xf32>) -> {u_ty
     assert error(y, convolutions.long_conv(kind, u.astype(float), h.astype(float), skip=skip)) < LIMIT["f16"]
 
 
-# A skip is no tap of the filter then, but added to the first spectrum. One block that suffices is the whole.
-@pytest.mark.parametrize("kind, element, taps, length, blocks, order", [
-    ("causal", "f16", 12288, 12288, 3, "first"), ("anticausal", "bf16", 9000, 16384, 4, "last"),
-    ("causal", "f16", 8000, 9000, 5, "last"), ("causal", "f16", 4096, 4096, 2, "first")])
-def test_spectrum_prepared_in_blocks(kind, element, taps, length, blocks, order):
-    x, h_type = f"tensor<1x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}xf32>"
-    s_type, given = f"tensor<{CHANNELS}x{blocks}x4096x2xf16>", "{radices = array<i64: 16, 16, 16>}"
+# A skip is no tap of the filter then, but added to the first spectrum. One block that suffices is the whole. In place there is
+# none.
+@pytest.mark.parametrize("kind, element, taps, length, blocks, order, radices", [
+    ("causal", "f16", 12288, 12288, 3, "first", [16, 16, 16]), ("anticausal", "bf16", 9000, 16384, 4, "last", [16, 16, 16]),
+    ("causal", "f16", 8000, 9000, 5, "last", [16, 16, 16]), ("causal", "f16", 4096, 4096, 2, "first", [16, 16, 16]),
+    ("causal", "f16", 65536, 65536, 2, "first", [128, 16, 16]), ("anticausal", "bf16", 70000, 65537, 4, "last", [128, 16, 16])])
+def test_spectrum_prepared_in_blocks(kind, element, taps, length, blocks, order, radices):
+    x, h_type, points = f"tensor<1x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}xf32>", math.prod(radices)
+    s_type, given = f"tensor<{CHANNELS}x{blocks}x{points}x2xf16>", f"{{radices = array<i64: {', '.join(map(str, radices))}>}}"
+    skips = f" skip(%d : tensor<{CHANNELS}xf32>)" if points == 4096 else ""
     program = lowered(f"""
 func.func @prepare(%h: {h_type}) -> {s_type} {{
   %s = seq.prepare_filter {kind} %h taps {order} {given} : {h_type} -> {s_type}
   return %s : {s_type}
 }}
 func.func @main(%u: {x}, %s: {s_type}, %d: tensor<{CHANNELS}xf32>, %g: {x}) -> {x} {{
-  %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) post(%g : {x}) skip(%d : tensor<{CHANNELS}xf32>) {given} : {x} -> {x}
+  %y = seq.long_conv {kind} %u spectrum(%s : {s_type}) post(%g : {x}){skips} {given} : {x} -> {x}
   return %y : {x}
 }}""")
     rng = np.random.default_rng(4)
     u, gate = (rounded(rng.standard_normal((1, CHANNELS, length)), element) for _ in range(2))
     h, skip = (rng.standard_normal((CHANNELS, taps)) / np.sqrt(taps)).astype(np.float32), rng.standard_normal(CHANNELS).astype(np.float32)
     [s] = program(h, function="prepare")
-    spectra = convolutions.block_spectra(kind, blocks, 4096, [16, 16, 16], h.astype(float), order)
+    spectra = convolutions.block_spectra(kind, blocks, points, radices, h.astype(float), order)
     # As exact as f32, rounded to f16.
     assert error(s, np.stack([spectra.real, spectra.imag], axis=-1)) < 2.5e-4
     [y] = program(u, s, skip, gate)
-    exact = convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float), taps=order, skip=skip.astype(float),
+    exact = convolutions.long_conv(kind, cpu.to_float64(u), h.astype(float), taps=order, skip=skip.astype(float) if skips else None,
                                    post=cpu.to_float64(gate))
     assert error(y, exact) < LIMIT[element]
