@@ -25,6 +25,13 @@ LogicalResult RunsAttr::verifyEncoding(ArrayRef<int64_t> shape, Type,
   return emitError() << "expected a #tile.runs tile of 64*n x " << kToeplitzSize << " elements";
 }
 
+bool longwing::tile::isWoven(RankedTensorType type) {
+  if (auto matrices = dyn_cast_or_null<ToeplitzAttr>(type.getEncoding()))
+    return matrices.getWoven();
+  auto runs = dyn_cast_or_null<RunsAttr>(type.getEncoding());
+  return runs && runs.getWoven();
+}
+
 LogicalResult ToeplitzAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element,
                                            function_ref<InFlightDiagnostic()> emitError) const {
   if (!element.isF16() && !element.isBF16())
@@ -115,7 +122,7 @@ LogicalResult ToeplitzOp::verifyRegions() {
 LogicalResult LagOp::verify() {
   RankedTensorType source = getSource().getType(), result = getResult().getType();
   if (source.getRank() != 3 || result.getRank() != 2 ||
-      source.getElementType() != result.getElementType())
+      source.getElementType() != result.getElementType() || source.getEncoding() != result.getEncoding())
     return emitOpError() << "expected one matrix of several, got " << result << " of " << source;
   if (int64_t(getIndex()) < 0 || int64_t(getIndex()) >= source.getDimSize(0))
     return emitOpError() << "expected a matrix below " << source.getDimSize(0) << ", got "

@@ -175,15 +175,24 @@ int64_t panelBytes(mlir::RankedTensorType sharedTile);
 
 /// The period of Toeplitz matrices and of tiles of runs, in samples.
 constexpr int64_t kToeplitzSize = 64;
-/// Core matrices (8 rows of 16 bytes) that hold `matrices` Toeplitz matrices, and those from one to
-/// the next.
-constexpr int64_t kToeplitzStep = 32;
-constexpr int64_t toeplitzCores(int64_t matrices) { return 39 + kToeplitzStep * (matrices - 1); }
+/// How Toeplitz matrices stand in SRAM: core matrices (8 rows of 16 bytes) of the first one, those from one to the next, the one
+/// that begins with lag 0, and the lags between the lanes of a row.
+struct ToeplitzCores {
+  int64_t first, step, middle, lanes;
+};
+constexpr ToeplitzCores kRunCores = {39, 32, 19, 8}, kWovenCores = {15, 15, 7, 16};
+constexpr const ToeplitzCores &toeplitzCores(bool woven) { return woven ? kWovenCores : kRunCores; }
+constexpr int64_t toeplitzCores(int64_t matrices, bool woven) {
+  const ToeplitzCores &cores = toeplitzCores(woven);
+  return cores.first + cores.step * (matrices - 1);
+}
+/// Whether they, or tiles of runs, are woven.
+bool isWoven(mlir::RankedTensorType type);
 /// Elements of the list of lags that they are made of.
 constexpr int64_t toeplitzLags(int64_t matrices) { return kToeplitzSize * (matrices + 1); }
 /// Rows of 128 bytes that the cores take, and two copies of the list behind them.
-constexpr int64_t toeplitzRows(int64_t matrices) {
-  return toeplitzCores(matrices) + 2 * toeplitzLags(matrices) / 64;
+constexpr int64_t toeplitzRows(int64_t matrices, bool woven) {
+  return toeplitzCores(matrices, woven) + 2 * toeplitzLags(matrices) / 64;
 }
 
 } // namespace longwing::tile

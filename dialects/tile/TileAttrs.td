@@ -112,8 +112,8 @@ def Tile_RunsAttr : Tile_Layout<"Runs", "runs"> {
     So a thread moves 16 bytes to and from device memory at once. The layout is accumulator and
     register operand of a product by a `#tile.toeplitz` matrix, both at once.
 
-    In a `woven` tile lane t has the rows `t / 8 + 4 (t / 4 % 2) + 8 i` instead: eight neighbouring lanes
-    then take their runs from all banks of SRAM.
+    In a `woven` tile lane t has the columns `16 (t % 4)` to `16 (t % 4) + 15` instead, those `16 (t % 4) + 2 p + e` in the
+    registers `4 p + 2 i + e`: 32 bytes of a row in SRAM. One instruction then makes all 64 columns.
   }];
   let parameters = (ins DefaultValuedParameter<"bool", "false">:$woven);
   let builders = [AttrBuilder<(ins), [{ return $_get($_ctxt, false); }]>];
@@ -127,7 +127,13 @@ def Tile_ToeplitzAttr : Tile_Layout<"Toeplitz", "toeplitz"> {
     Those of a Toeplitz matrix are equal along its diagonals, and equal ones stand at one place: D
     matrices take `39 + 32 (D - 1)` cores of 128 bytes, not D * 64. Core c holds in row `2 p + e` and
     column `2 q + f` the element of lag `2 (c - 19) + 8 (p - q) + e - f`.
+
+    Of `woven` ones, for woven tiles, a matrix is 15 cores: core c of matrix d holds there the element of lag
+    `64 d + 2 (c - 7) + 16 (p - q) + e - f`.
   }];
+  let parameters = (ins DefaultValuedParameter<"bool", "false">:$woven);
+  let builders = [AttrBuilder<(ins), [{ return $_get($_ctxt, false); }]>];
+  let assemblyFormat = "(`<` struct($woven)^ `>`)?";
 }
 
 def Tile_FragAttr : Tile_Layout<"Frag", "frag"> {

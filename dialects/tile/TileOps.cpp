@@ -354,7 +354,7 @@ static LogicalResult verifyProduct(ProductOp op) {
                    b = cast<RankedTensorType>(op.getB().getType()), d = op.getResult().getType();
   bool runs = isIn<RunsAttr>(a);
   if (runs != isIn<ToeplitzAttr>(b) || runs != isIn<RunsAttr>(d) ||
-      (runs && (op.getTransposeB() || op.getNegate() || op.getBlocked() || a.getEncoding() != d.getEncoding())))
+      (runs && (op.getTransposeB() || op.getNegate() || op.getBlocked() || a.getEncoding() != d.getEncoding() || isWoven(a) != isWoven(b))))
     return op.emitOpError() << "expected all of a, b and the result to be #tile.runs, #tile.toeplitz "
                                "and #tile.runs, not transposed, or none, got "
                             << a << ", " << b << " and " << d;

@@ -152,7 +152,7 @@ static int64_t consumerRegisters(int64_t ctas, int64_t consumers) {
 
 /// Slots of each ring that fit, where so many CTAs share a multiprocessor.
 static int64_t slotsOf(const DirectConv &plan, int64_t ctas) {
-  int64_t bank = boxBytes(34 * plan.matrices + 9) * (plan.split ? 2 : 1), staged = boxBytes(plan.rows());
+  int64_t bank = boxBytes(17 * plan.matrices + 2) * (plan.split ? 2 : 1), staged = boxBytes(plan.rows());
   int64_t inputs = plan.pre ? 2 : 1, rows = (plan.sequenceRows() + plan.halo()) * plan.sequences();
   int64_t slots = inputs * boxBytes(rows) + (plan.post ? boxBytes(plan.rows()) : 0);
   int64_t each = (hopper::kSharedBytes + hopper::kReservedBytes) / ctas - 2 * hopper::kReservedBytes; // and barriers

@@ -95,9 +95,10 @@ struct Units {
     tilesOfSequence = t.index(llvm::divideCeil(plan.sequence, plan.rows()));
     tiles = plan.sequences() > 1 ? t.ceilDiv(batch, plan.sequences())
                                  : t.make<arith::MulIOp>(batch, tilesOfSequence);
-    // Enough for each multiprocessor, but not for too few tiles each.
-    constexpr int64_t kUnits = 12 * hopper::kMultiprocessors, kLeast = 4;
-    Value fair = t.ceilDiv(t.make<arith::MulIOp>(tiles, channels), kUnits);
+    // As many as find a place at once, two or three times over, for each makes its matrices; but not for too few tiles each.
+    constexpr int64_t kLeast = 4;
+    int64_t residents = plan.residents(), turns = residents < 4 ? 2 : 3;
+    Value fair = t.ceilDiv(t.make<arith::MulIOp>(tiles, channels), turns * residents * hopper::kMultiprocessors);
     length = t.max(fair, t.index(kLeast));
     count = t.make<arith::DivUIOp>(t.add(t.add(tiles, length), -1), length);
   }
@@ -219,7 +220,7 @@ Value DirectConvKernel::filterAt(Value lag) {
 
 /// The matrices of the filter, or of what rounding it to 16 bits leaves over.
 Value DirectConvKernel::toeplitz(bool remainder) {
-  auto type = tileType<ToeplitzAttr>({plan.matrices, kChunk, kChunk}, element);
+  auto type = RankedTensorType::get({plan.matrices, kChunk, kChunk}, element, ToeplitzAttr::get(t.loc.getContext(), /*woven=*/plan.boxes));
   auto op = ToeplitzOp::create(builder, t.loc, type, plan.first, Value());
   OpBuilder::InsertionGuard guard(builder);
   Block *body = builder.createBlock(&op.getBody());
@@ -236,7 +237,7 @@ Value DirectConvKernel::toeplitz(bool remainder) {
 }
 
 Value DirectConvKernel::multiply(Value chunk, int64_t matrix, Value acc) {
-  auto type = tileType<ToeplitzAttr>({kChunk, kChunk}, element);
+  auto type = RankedTensorType::get({kChunk, kChunk}, element, ToeplitzAttr::get(t.loc.getContext(), /*woven=*/plan.boxes));
   for (Value matrices : {bank, remainders})
     if (matrices)
       acc = t.dot(chunk, t.make<LagOp>(type, matrices, matrix), acc, sums, /*transposeB=*/false);

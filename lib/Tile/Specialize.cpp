@@ -575,7 +575,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     kernel.walk([&](ToeplitzOp toeplitz) {
       RankedTensorType matrices = toeplitz.getResult().getType();
       Type element = matrices.getElementType();
-      SmallVector<int64_t> shape = {toeplitzRows(matrices.getDimSize(0)), kToeplitzSize};
+      SmallVector<int64_t> shape = {toeplitzRows(matrices.getDimSize(0), isWoven(matrices)), kToeplitzSize};
       memory.buffers[toeplitz] =
           AllocOp::create(b, toeplitz.getLoc(), SmemType::get(b.getContext(), shape, element), IntegerAttr());
       bytes += sharedBytes(shape, element);

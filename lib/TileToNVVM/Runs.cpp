@@ -284,14 +284,13 @@ void Emitter::emitStoreRuns(StoreRunsOp op) {
 //===----------------------------------------------------------------------===//
 
 Value Emitter::wovenRow() {
-  Value number = LLVM::LShrOp::create(b, loc, lane, i32(2));
-  Value inEight = add(LLVM::LShrOp::create(b, loc, number, i32(1)), mul(both(number, i32(1)), 4));
+  Value inEight = LLVM::LShrOp::create(b, loc, lane, i32(2));
   return add(add(mul(tileGroup, kWarpgroupRows), mul(warpInGroup, 16)), inEight);
 }
 
-/// That in the right half differs in the bit of 64 bytes.
+/// The second half of it differs in the bit of 16 bytes. Eight lanes, of two rows, take theirs from all banks.
 Value Emitter::runInTile(Value tile, Value row) {
-  Value chunk = LLVM::XOrOp::create(b, loc, quadLane, both(row, i32(7)));
+  Value chunk = LLVM::XOrOp::create(b, loc, mul(quadLane, 2), both(row, i32(7)));
   return add(add(tile, mul(row, kPanelBytes)), mul(chunk, kRun * kElementBytes));
 }
 
@@ -316,7 +315,7 @@ void Emitter::emitReadRuns(ReadRunsOp op) {
     }
     Value left = runInTile(base, row);
     for (int64_t half = 0; half < 2; ++half) {
-      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kHalf * kElementBytes))) : left;
+      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kRun * kElementBytes))) : left;
       Value words = LLVM::LoadOp::create(b, loc, vector, shared(place), 16);
       for (int64_t p = 0; p < kRun / 2; ++p)
         tile[8 * half + 2 * p + i] = LLVM::ExtractElementOp::create(b, loc, words, i32(p));
@@ -334,7 +333,7 @@ void Emitter::writeRuns(ValueRange registers, Value address) {
       Value words = LLVM::UndefOp::create(b, loc, vector);
       for (int64_t p = 0; p < kRun / 2; ++p)
         words = LLVM::InsertElementOp::create(b, loc, words, registers[8 * half + 2 * p + i], i32(p));
-      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kHalf * kElementBytes))) : left;
+      Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kRun * kElementBytes))) : left;
       LLVM::StoreOp::create(b, loc, words, shared(place), 16);
     }
   }
@@ -392,16 +391,20 @@ LogicalResult Emitter::emitLags(ToeplitzOp op, Value first, Value second) {
   return success();
 }
 
-/// Row 2 p + e of core c holds, in its words q, the elements of lag l - 8 q and l - 8 q - 1, with
-/// l = 64 first + 2 (c - 19) + 8 p + e. In the list they stand at `largest - l + 8 q`, which is even
-/// where e is 1; the copy serves the others.
+/// Row 2 p + e of core c holds, in its words q, the elements of lag l - w q and l - w q - 1, with
+/// l = 64 first + 2 (c - 19) + w p + e and w = 8, or of woven ones as #tile.toeplitz says. In the list they stand at
+/// `largest - l + w q`, which is even where e is 1; the copy serves the others.
 void Emitter::emitCores(ToeplitzOp op, Value cores, Value first, Value second) {
-  int64_t matrices = op.getResult().getType().getDimSize(0);
-  int64_t begin = kToeplitzSize * matrices - 1 + 2 * 19; // of core 0, row 0
-  forEachThread(toeplitzCores(matrices) * kRun, [&](Value n) {
+  RankedTensorType type = op.getResult().getType();
+  int64_t matrices = type.getDimSize(0);
+  const ToeplitzCores &layout = toeplitzCores(isWoven(type));
+  int64_t begin = kToeplitzSize * matrices - 1 + 2 * layout.middle; // of core 0, row 0
+  forEachThread(toeplitzCores(matrices, isWoven(type)) * kRun, [&](Value n) {
     Value core = LLVM::LShrOp::create(b, loc, n, i32(3)), row = both(n, i32(7));
     Value odd = both(row, i32(1)), pair = LLVM::LShrOp::create(b, loc, row, i32(1));
-    Value lag = add(add(mul(core, 2), mul(pair, 8)), odd);
+    Value lag = add(add(mul(core, 2), mul(pair, layout.lanes)), odd);
+    if (int64_t gap = kToeplitzSize - 2 * layout.step) // from the last core of a matrix to the first of the next
+      lag = add(lag, mul(LLVM::UDivOp::create(b, loc, core, i32(layout.step)), gap));
     Value place = mul(LLVM::SubOp::create(b, loc, i32(begin), lag), kElementBytes);
     Value source = LLVM::SelectOp::create(b, loc, isEqual(odd, 1), add(first, place),
                                           add(second, add(place, -kElementBytes)));
@@ -409,7 +412,7 @@ void Emitter::emitCores(ToeplitzOp op, Value cores, Value first, Value second) {
     Value words = LLVM::UndefOp::create(b, loc, vector);
     for (int64_t q = 0; q < 4; ++q) {
       Value word =
-          LLVM::LoadOp::create(b, loc, b.getI32Type(), shared(add(source, 8 * q * kElementBytes)));
+          LLVM::LoadOp::create(b, loc, b.getI32Type(), shared(add(source, layout.lanes * q * kElementBytes)));
       words = LLVM::InsertElementOp::create(b, loc, words, word, i32(q));
     }
     LLVM::StoreOp::create(b, loc, words, shared(add(cores, mul(n, kCoreBytes / kRun))), 16);
@@ -417,10 +420,11 @@ void Emitter::emitCores(ToeplitzOp op, Value cores, Value first, Value second) {
 }
 
 LogicalResult Emitter::emitToeplitz(ToeplitzOp op) {
-  int64_t matrices = op.getResult().getType().getDimSize(0);
+  RankedTensorType type = op.getResult().getType();
+  int64_t matrices = type.getDimSize(0);
   int64_t offset = *op.getBuffer().getDefiningOp<AllocOp>().getOffset();
   Value cores = add(sramBase, offset);
-  Value first = add(cores, toeplitzCores(matrices) * kCoreBytes);
+  Value first = add(cores, toeplitzCores(matrices, isWoven(type)) * kCoreBytes);
   Value second = add(first, toeplitzLags(matrices) * kElementBytes);
   meetConsumers(); // the last products that read the buffer are done
   if (failed(emitLags(op, first, second)))
@@ -436,27 +440,31 @@ LogicalResult Emitter::emitToeplitz(ToeplitzOp op) {
 }
 
 void Emitter::emitLag(LagOp op) {
-  set(op.getResult(), {add(one(op.getSource()), int64_t(op.getIndex()) * kToeplitzStep * kCoreBytes)});
+  set(op.getResult(), {add(one(op.getSource()), int64_t(op.getIndex()) * toeplitzCores(isWoven(op.getResult().getType())).step * kCoreBytes)});
 }
 
 /// Columns i = 32 n + 8 q + 2 x + e of the result by columns j = 32 k + 8 q + 4 s + 2 (1 - y) + e of
 /// a: core x + y + 18 - 2 s + 16 (n - k). So neighbours in either direction are one core apart, and
-/// the registers of a come in the other order within a step.
+/// the registers of a come in the other order within a step. Of woven tiles, all columns i = 16 q + 2 x + e by j = 16 q + 4 s + 2 (1 - y)
+/// + e: core x + y + 6 - 2 s.
 void Emitter::emitRunProduct(MmaAsyncOp op) {
   const Values a = get(op.getA());
   ptx::Wgmma product;
-  product.n = kHalf;
-  product.parts = 2;
+  bool woven = isWoven(cast<RankedTensorType>(op.getA().getType()));
+  product.n = woven ? kToeplitzSize : kHalf;
+  product.parts = woven ? 1 : 2;
   product.element = cast<RankedTensorType>(op.getA().getType()).getElementType();
   for (size_t step = 0; step < a.size() / 4; ++step)
     for (size_t r : {2, 3, 0, 1})
       product.a.push_back(a[4 * step + r]);
   // One descriptor for all matrices of a list: the lag becomes part of the constant offsets.
   auto lag = op.getB().getDefiningOp<LagOp>();
-  int64_t base = lag ? int64_t(lag.getIndex()) * kToeplitzStep : 0;
+  int64_t base = lag ? int64_t(lag.getIndex()) * toeplitzCores(woven).step : 0;
   product.b = descriptor(one(lag ? lag.getSource() : op.getB()), kCoreBytes, kCoreBytes,
                          /*swizzled=*/false);
-  for (int64_t n = 0; n < 2; ++n)
+  for (int64_t s = 0; woven && s < 4; ++s)
+    product.bOffset.push_back(kCoreBytes * (base + 6 - 2 * s));
+  for (int64_t n = 0; !woven && n < 2; ++n)
     for (int64_t k = 0; k < 2; ++k)
       for (int64_t s = 0; s < 2; ++s)
         product.bOffset.push_back(kCoreBytes * (base + 18 - 2 * s + 16 * (n - k)));

@@ -104,7 +104,7 @@ func.func @main(%u: tensor<?x8x320xf16>, %g: tensor<?x8x320xf16>, %h: tensor<8x3
 // CHECK-SAME: !tile.desc<4x1x16x64xf16, split = 64>
 // CHECK-SAME: producer_registers = 24
 // CHECK: tile.foreach
-// CHECK: tile.toeplitz first 0 : tensor<2x64x64xf16, #tile.toeplitz>
+// CHECK: tile.toeplitz first 0 : tensor<2x64x64xf16, #tile.toeplitz<woven = true>>
 // CHECK: scf.for
 // CHECK: %[[X:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}, %c-1, %c0] stages
 // CHECK: %[[NEW:.*]] = tile.read_runs %[[X]] rows 16 from 1

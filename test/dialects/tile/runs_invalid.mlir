@@ -146,9 +146,25 @@ func.func @straight(%x: tensor<64x64xf16, #tile.shared>) {
 
 // -----
 
-func.func @mixed(%x: tensor<64x64xf16, #tile.runs<woven = true>>, %t: tensor<64x64xf16, #tile.toeplitz>) {
+func.func @mixed(%x: tensor<64x64xf16, #tile.runs<woven = true>>, %t: tensor<64x64xf16, #tile.toeplitz<woven = true>>) {
   // expected-error @below {{expected all of a, b and the result to be #tile.runs, #tile.toeplitz and #tile.runs}}
-  %a = tile.dot %x, %t : tensor<64x64xf16, #tile.runs<woven = true>>, tensor<64x64xf16, #tile.toeplitz> -> tensor<64x64xf32, #tile.runs>
+  %a = tile.dot %x, %t : tensor<64x64xf16, #tile.runs<woven = true>>, tensor<64x64xf16, #tile.toeplitz<woven = true>> -> tensor<64x64xf32, #tile.runs>
+  return
+}
+
+// -----
+
+func.func @straight_matrix(%x: tensor<64x64xf16, #tile.runs<woven = true>>, %t: tensor<64x64xf16, #tile.toeplitz>) {
+  // expected-error @below {{expected all of a, b and the result to be #tile.runs, #tile.toeplitz and #tile.runs}}
+  %a = tile.dot %x, %t : tensor<64x64xf16, #tile.runs<woven = true>>, tensor<64x64xf16, #tile.toeplitz> -> tensor<64x64xf32, #tile.runs<woven = true>>
+  return
+}
+
+// -----
+
+func.func @lag_of_woven(%t: tensor<2x64x64xf16, #tile.toeplitz<woven = true>>) {
+  // expected-error @below {{expected one matrix of several}}
+  %x = tile.lag %t[1] : tensor<2x64x64xf16, #tile.toeplitz<woven = true>> -> tensor<64x64xf16, #tile.toeplitz>
   return
 }
 
