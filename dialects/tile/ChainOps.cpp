@@ -18,14 +18,19 @@ int64_t longwing::tile::clusterOf(KernelOp kernel) {
   return members ? members.getInt() : 1;
 }
 
-int64_t longwing::tile::membersOf(KernelOp kernel) {
-  int64_t ctas = clusterOf(kernel);
-  return ctas > 1 && kernel.getSchedule().getSpread() ? ctas * kernel.getSchedule().getConsumers() : ctas;
+bool longwing::tile::deals(KernelOp kernel) { return kernel->hasAttr(kClusterAttr); }
+
+bool longwing::tile::dealsToWarps(KernelOp kernel) { return deals(kernel) && !kernel.getSchedule().getSpread(); }
+
+bool longwing::tile::spreadsWork(KernelOp kernel) { return kernel.getSchedule().getSpread() && !deals(kernel); }
+
+int64_t longwing::tile::memberThreads(KernelOp kernel) { return dealsToWarps(kernel) ? kWarpLanes : kWarpgroupThreads; }
+
+int64_t longwing::tile::membersHere(KernelOp kernel) {
+  return kernel.getSchedule().getConsumers() * (kWarpgroupThreads / memberThreads(kernel));
 }
 
-bool longwing::tile::spreadsWork(KernelOp kernel) {
-  return kernel.getSchedule().getSpread() && clusterOf(kernel) == 1;
-}
+int64_t longwing::tile::membersOf(KernelOp kernel) { return clusterOf(kernel) * membersHere(kernel); }
 
 void ChainOp::build(OpBuilder &b, OperationState &state, ValueRange states, ValueRange parts) {
   state.addOperands(states);

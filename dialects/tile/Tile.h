@@ -118,8 +118,8 @@ constexpr llvm::StringLiteral kSramTablesAttr = "tile.sram_tables";
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
 /// On a loop: the tables that it takes are read in front of it, and stay in registers until it ends.
 constexpr llvm::StringLiteral kHoldAttr = "tile.hold";
-/// On a kernel: that many CTAs, a cluster, do each work tile. On a loop in it: they take its iterations
-/// in turns.
+/// On a kernel: that many CTAs, a cluster, do each work tile. On a loop in it: their members take its iterations in turns, which
+/// are their consumer warpgroups where the schedule spreads, and the warps of those where not. A tile of channels is a member's.
 constexpr llvm::StringLiteral kClusterAttr = "tile.cluster";
 constexpr llvm::StringLiteral kDealtAttr = "tile.dealt";
 /// On a kernel: how many slices of a call are launched one after the other, for the report.
@@ -146,7 +146,12 @@ bool isIn(mlir::Type type) {
 
 /// The CTAs that do a work tile together.
 int64_t clusterOf(KernelOp kernel);
-/// Who takes the iterations of a loop that is dealt in turns: those CTAs, or each of their warpgroups.
+/// Whether members take the iterations of a loop in turns, and whether those are warps.
+bool deals(KernelOp kernel);
+bool dealsToWarps(KernelOp kernel);
+/// Of a kernel that deals: the threads of a member, the members of a CTA, and those of the whole cluster.
+int64_t memberThreads(KernelOp kernel);
+int64_t membersHere(KernelOp kernel);
 int64_t membersOf(KernelOp kernel);
 /// Whether warpgroups share the first coordinate of the work.
 bool spreadsWork(KernelOp kernel);

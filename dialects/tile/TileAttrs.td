@@ -157,8 +157,8 @@ def Tile_ScheduleAttr : Tile_Attr<"Schedule", "schedule"> {
     * `overlap`: products and softmax of neighbouring iterations overlap.
     * `spread`: the first coordinate of the work is spread over the consumer warpgroups. Each
       computes a whole work tile of its own, of 64 rows, instead of 64 rows of a common one; loads
-      that do not depend on that coordinate are shared. In a cluster's kernel they share what its
-      loops deal instead, and no coordinate of the work.
+      that do not depend on that coordinate are shared. In a kernel that deals loops to members, those
+      are the warpgroups then, and no coordinate of the work is shared.
   }];
   let parameters = (ins "int64_t":$consumers, "int64_t":$producer_registers,
                         "int64_t":$consumer_registers, "bool":$persistent, "bool":$overlap,

@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A recurrence cut in time. In order, a loop goes from part to part and carries a state; on the card
-// the CTAs of a cluster take its iterations in turns, and only what a part does to the state goes
-// from one to another.
+// the members of a cluster, warpgroups or warps of its CTAs, take its iterations in turns, and only what
+// a part does to the state goes from one to another.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,16 +21,17 @@ def Tile_ChainOp : Tile_Op<"chain", [
     The results are the states before this part, as they are, and those behind it, which the region
     computes of states and part. All are `#tile.channel` tiles of [C] of f32.
 
-    A loop with the attribute `tile.dealt`, in a kernel with `tile.cluster = N`, deals its iterations:
-    CTA i of a cluster of N does the iterations i, N + i, 2 N + i, ... Its values go from one
-    iteration to the next through a chain and no other way. In each round all CTAs send their parts
-    to all of them, and each takes the state over those of the round, in order. So every CTA has the
-    state of every round, no value depends on timing, and bits are those of the loop in order.
+    A loop with the attribute `tile.dealt`, in a kernel with `tile.cluster`, deals its iterations: of N members,
+    the consumer warpgroups of a cluster's CTAs or all of their warps, member i does the iterations i, N + i,
+    2 N + i, ... and a tile of channels is a member's. The loop's values go from one iteration to the next
+    through a chain and no other way. In each round all members send their parts to all of them, and each takes
+    the state over those of the round, in order. So every member has the state of every round, no value depends
+    on timing, and bits are those of the loop in order.
 
-    The CTAs do equally many iterations, some of them behind the loop's end: loads there
+    The members do equally many iterations, some of them behind the loop's end: loads there
     give zeros, stores there are dropped, and their parts must leave the state as it is wherever
     the state behind the loop is used. `mail` and the number of the `round` belong to the
-    specialised form. The region may use values from outside that are the same in all CTAs.
+    specialised form. The region may use values from outside that are the same in all members.
 
     Example:
 

@@ -176,4 +176,10 @@ def Tile_WarpgroupOp : Tile_Op<"warpgroup", [Pure]> {
   let assemblyFormat = "attr-dict";
 }
 
+def Tile_WarpOp : Tile_Op<"warp", [Pure]> {
+  let summary = "The number of this warp among the consumers of its CTA, from 0";
+  let results = (outs Index:$number);
+  let assemblyFormat = "attr-dict";
+}
+
 #endif // LONGWING_TILE_RECURRENCE_OPS_TD

@@ -68,7 +68,7 @@ def Tile_RingType : Tile_ShapedType<"Ring", "ring"> {
     tiles' `#tile.shared`.
 
     A shape of four sizes has in the second the number of tiles in a slot, one for each consumer
-    warpgroup.
+    warpgroup, or where loops are dealt for each of the members.
 
     Example: `!tile.ring<2x128x128xbf16>`, `!tile.ring<4x32x16xbf16, panel = 32>`
   }];
@@ -79,7 +79,7 @@ def Tile_RingType : Tile_ShapedType<"Ring", "ring"> {
   let extraClassDeclaration = [{
     int64_t getStages() const { return getShape().front(); }
     llvm::ArrayRef<int64_t> getTileShape() const { return getShape().take_back(2); }
-    /// Tiles of a slot, and whether each is for one warpgroup.
+    /// Tiles of a slot, and whether each is for one of the consumers.
     int64_t getParts() const { return isSpread() ? getShape()[1] : 1; }
     bool isSpread() const { return getShape().size() == 4; }
   }];
@@ -106,11 +106,11 @@ def Tile_StepsType : Tile_Type<"Steps", "steps"> {
 def Tile_MailType : Tile_Type<"Mail", "mail"> {
   let summary = "Where the CTAs of a cluster put what they send to this one";
   let description = [{
-    Each of `members`, CTAs or their warpgroups, sends `values` numbers of 32 bits from each of `threads`
-    threads. There is room for two rounds, which take turns; the mbarrier of each completes when all has
+    Each of `members`, the warpgroups or warps of their consumers, sends `values` numbers of 32 bits from each of
+    `threads` threads. There is room for two rounds, which take turns; the mbarrier of each completes when all has
     arrived.
 
-    Example: `!tile.mail<members = 8, threads = 128, values = 2>`
+    Example: `!tile.mail<members = 8, threads = 32, values = 2>`
   }];
   let parameters = (ins "int64_t":$members, "int64_t":$threads, "int64_t":$values);
   let assemblyFormat = "`<` struct(params) `>`";

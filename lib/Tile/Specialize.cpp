@@ -50,7 +50,7 @@ bool dependsOn(Value value, Value argument) {
                             [&](Value operand) { return dependsOn(operand, argument); });
 }
 
-/// What warpgroups share, where a load is: points of the work, or iterations.
+/// What is shared where a load is: points of the work, or iterations. Null if nothing is.
 Value sharedBy(KernelOp kernel, LoadOp load) {
   if (spreadsWork(kernel)) {
     auto work = load->getParentOfType<ForEachOp>();
@@ -62,9 +62,16 @@ Value sharedBy(KernelOp kernel, LoadOp load) {
   return loop ? loop.getInductionVar() : Value();
 }
 
-/// Whether each warpgroup loads a tile of its own.
+/// How many tiles a slot has where each of those who share has one.
+int64_t partsOf(KernelOp kernel) {
+  if (deals(kernel))
+    return membersHere(kernel);
+  return kernel.getSchedule().getSpread() ? kernel.getSchedule().getConsumers() : 1;
+}
+
+/// Whether they load tiles of their own.
 bool isSpread(KernelOp kernel, LoadOp load) {
-  Value shared = kernel.getSchedule().getSpread() ? sharedBy(kernel, load) : Value();
+  Value shared = sharedBy(kernel, load);
   return shared && llvm::any_of(load.getCoordinates(),
                                 [&](Value coordinate) { return dependsOn(coordinate, shared); });
 }
@@ -74,8 +81,8 @@ class Role {
 public:
   Role(KernelOp kernel, const Memory &memory, bool producer)
       : kernel(kernel), memory(memory), producer(producer) {
-    if (producer && kernel.getSchedule().getSpread())
-      others.resize(kernel.getSchedule().getConsumers() - 1);
+    if (producer)
+      others.resize(partsOf(kernel) - 1);
   }
 
   LogicalResult write(OpBuilder &b, Block &source);
@@ -129,7 +136,7 @@ private:
   ForEachOp persistent;
   Value cta, ctas, turn, total, row;
   llvm::MapVector<Value, FetchRowsOp> fetches; // by buffer
-  /// Where the work is spread: what the producer computes for each warpgroup but the first.
+  /// Where the work is spread or dealt: what the producer computes for each of those who share it but the first.
   SmallVector<IRMapping> others;
 };
 
@@ -327,19 +334,22 @@ LogicalResult Role::copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions)
   return success();
 }
 
-/// In round r, member i of N does the iteration r N + i. Members are CTAs, or their warpgroups one after the other.
+/// In round r, member i of N does the iteration r N + i. Members are those of the first CTA, then those of the next.
 void Role::deal(OpBuilder &b, scf::ForOp loop, Value number) {
   Location loc = loop.getLoc();
   auto constant = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-  int64_t ctas = clusterOf(kernel), members = membersOf(kernel);
   Value block = gpu::BlockIdOp::create(b, loc, gpu::Dimension::x);
-  Value member = arith::RemUIOp::create(b, loc, block, constant(ctas));
-  Value first = arith::MulIOp::create(b, loc, number, constant(members));
-  if (members > ctas)
-    member = arith::MulIOp::create(b, loc, member, constant(members / ctas));
+  Value member = arith::RemUIOp::create(b, loc, block, constant(clusterOf(kernel)));
+  Value first = arith::MulIOp::create(b, loc, number, constant(membersOf(kernel)));
+  member = arith::MulIOp::create(b, loc, member, constant(membersHere(kernel)));
   Value iteration = arith::AddIOp::create(b, loc, first, member);
-  if (members > ctas && !producer)
-    iteration = arith::AddIOp::create(b, loc, iteration, WarpgroupOp::create(b, loc, b.getIndexType()));
+  Value here;
+  if (!producer && dealsToWarps(kernel))
+    here = WarpOp::create(b, loc, b.getIndexType());
+  else if (!producer && membersHere(kernel) > 1)
+    here = WarpgroupOp::create(b, loc, b.getIndexType());
+  if (here)
+    iteration = arith::AddIOp::create(b, loc, iteration, here);
   map.map(loop.getInductionVar(), iteration);
   for (auto [i, other] : llvm::enumerate(others)) // of a producer
     other.map(loop.getInductionVar(), arith::AddIOp::create(b, loc, iteration, constant(i + 1)));
@@ -562,12 +572,11 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       bytes += bytesOf(type);
     }
     kernel.walk([&](ChainOp chain) {
-      if (clusterOf(kernel) == 1)
+      if (!deals(kernel))
         return;
       auto tile = cast<RankedTensorType>(chain.getParts().front().getType());
-      int64_t groups = kernel.getSchedule().getSpread() ? 1 : kernel.getSchedule().getConsumers(),
-              threads = groups * kWarpgroupThreads, lanes = cast<ChannelAttr>(tile.getEncoding()).getLanes();
-      int64_t values = chain.getParts().size() * tile.getDimSize(0) * lanes / threads;
+      int64_t lanes = cast<ChannelAttr>(tile.getEncoding()).getLanes();
+      int64_t threads = memberThreads(kernel), values = chain.getParts().size() * tile.getDimSize(0) * lanes / threads;
       auto type = MailType::get(b.getContext(), membersOf(kernel), threads, values);
       memory.mail[chain] = AllocOp::create(b, chain.getLoc(), type, IntegerAttr());
       bytes += type.getBytes();
@@ -597,7 +606,6 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     });
     if (loads.wasInterrupted())
       return failure();
-    int64_t consumers = kernel.getSchedule().getConsumers();
     kernel.walk([&](LoadOp load) {
       auto tile = load.getTile().getType();
       Value &ring = memory.rings[keyOf(load)];
@@ -605,7 +613,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
         return;
       SmallVector<int64_t> shape = {int64_t(load.getStages())};
       if (isSpread(kernel, load))
-        shape.push_back(consumers);
+        shape.push_back(partsOf(kernel));
       llvm::append_range(shape, tile.getShape());
       auto type = RingType::get(b.getContext(), shape, tile.getElementType(), panelBytes(tile));
       ring = AllocOp::create(b, load.getLoc(), type, IntegerAttr());
@@ -686,13 +694,14 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
     return failure(walk.wasInterrupted());
   }
 
-  /// The CTAs of a cluster share loops from 0 on, whose values pass through a chain.
+  /// The members of a cluster share loops from 0 on, whose values pass through a chain.
   LogicalResult checkDealt() {
     KernelOp kernel = getOperation();
-    int64_t members = clusterOf(kernel);
-    if (members < 1 || members > 8)
-      return kernel.emitError() << "expected '" << kClusterAttr << "' to be 1 to 8, got " << members;
-    if (members > 1 && (kernel.getSchedule().getPersistent() || !kernel.getSchedule().hasProducer()))
+    ScheduleAttr schedule = kernel.getSchedule();
+    int64_t ctas = clusterOf(kernel);
+    if (ctas < 1 || ctas > 8)
+      return kernel.emitError() << "expected '" << kClusterAttr << "' to be 1 to 8, got " << ctas;
+    if (deals(kernel) && (schedule.getPersistent() || !schedule.hasProducer()))
       return kernel.emitError() << "expected a cluster's kernel to have a producer, and not to be persistent";
     WalkResult loops = kernel.walk([&](scf::ForOp loop) {
       if (!loop->hasAttr(kDealtAttr))
@@ -712,7 +721,7 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       return WalkResult::interrupt();
     });
     WalkResult chains = kernel.walk([&](ChainOp chain) {
-      if (members == 1 || chain->getParentOp()->hasAttr(kDealtAttr))
+      if (!deals(kernel) || chain->getParentOp()->hasAttr(kDealtAttr))
         return WalkResult::advance();
       chain.emitError() << "expected a chain between CTAs to stand in a loop that is dealt";
       return WalkResult::interrupt();

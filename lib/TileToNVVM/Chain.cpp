@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// In each round every member, a CTA of the cluster or a warpgroup of one, puts its part into the mail of
-// its own CTA, and the copy engine takes it from there to all others, the letters of a warp at once: one
-// by one each would take the barrier there several clocks. A thread reads those of the same number. A
-// place for two rounds is enough: who writes in round r + 2 has the mail of round r + 1, which all of the
-// others sent behind their reading of round r.
+// In each round every member, a warpgroup or a warp of the cluster's consumers, puts its part into the mail
+// of its own CTA, and the copy engine takes it from there to all others, the letters of a warp at once: one
+// by one each would take the barrier there several clocks. A thread reads those of the same number. A place
+// for two rounds is enough: who writes in round r + 2 has the mail of round r + 1, which all of the others
+// sent behind their reading of round r.
 //
 // None leaves before it has the mail of the last round, so that nothing is sent to who has left.
 //
@@ -46,6 +46,8 @@ void Emitter::sendLetters(MailType mail, Value place, Value barrier, Value cta, 
   NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(barrier), i32((ctas - 1) * bytes),
                                          NVVM::MemScopeKind::CTA, false, Value());
   b.setInsertionPointAfter(announce);
+  if (ctas == 1)
+    return;
   auto send = scf::IfOp::create(b, loc, LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, lane, i32(ctas - 1)), /*withElse=*/false);
   b.setInsertionPointToStart(send.thenBlock());
   Value first = add(own, mul(lane, -mail.getLetterBytes()));
@@ -93,8 +95,7 @@ LogicalResult Emitter::emitChain(ChainOp op) {
   Value barrier = add(add(sramBase, barriers), mul(turn, kMailBarrierBytes));
   Value places = add(add(sramBase, *alloc.getOffset()), mul(turn, mail.getMembers() * mail.getMemberBytes()));
   Value cta = NVVM::BlockInClusterIdXOp::create(b, loc, b.getI32Type()), number = cta;
-  if (int64_t groups = mail.getMembers() / clusterOf(kernel); groups > 1)
-    number = add(mul(number, groups), group);
+  number = add(mul(number, membersHere(kernel)), dealsToWarps(kernel) ? matrixWarp : group);
   sendLetters(mail, add(places, mul(number, mail.getMemberBytes())), barrier, cta, own);
   ptx::waitForCluster(b, loc, barrier, parity);
   Value letters = add(places, mul(threadOfTile(), mail.getLetterBytes()));

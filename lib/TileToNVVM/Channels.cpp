@@ -38,13 +38,17 @@ int64_t Emitter::channelsPerThread(Type type) {
   return channels * lanesOf(type) / tileThreads();
 }
 
-/// The threads that have a tile of channels: all consumers, or a warpgroup.
+/// The threads that have a tile of channels: all consumers, a warpgroup or a warp.
 int64_t Emitter::tileThreads() {
+  if (dealsToWarps(kernel))
+    return kWarpLanes;
   return (kernel.getSchedule().getSpread() ? 1 : warpgroups) * kWarpgroupThreads;
 }
 
 /// The number of a thread among those.
 Value Emitter::threadOfTile() {
+  if (dealsToWarps(kernel))
+    return lane;
   if (kernel.getSchedule().getSpread())
     return both(thread, i32(kWarpgroupThreads - 1));
   return kernel.getSchedule().hasProducer() ? add(thread, -kWarpgroupThreads) : thread;

@@ -371,6 +371,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](FragmentOp op) { return emitFragment(op), success(); })
       .Case([&](StageOp op) { return emitStage(op), success(); })
       .Case([&](WarpgroupOp op) { return set(op, {group}), success(); })
+      .Case([&](WarpOp op) { return set(op, {matrixWarp}), success(); })
       .Case([&](CtaOp op) { return set(op, {NVVM::BlockIdXOp::create(b, loc, b.getI32Type())}), success(); })
       .Case([&](ReadOp op) { return emitRead(op), success(); })
       .Case([&](RowOp op) { return emitRow(op), success(); })

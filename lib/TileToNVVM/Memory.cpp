@@ -482,7 +482,7 @@ void Emitter::emitConsume(ConsumeOp op) {
   await(at.full, at.parity);
   RingType ring = op.getRing().getType();
   if (ring.isSpread())
-    at.address = add(at.address, mul(group, ringTileBytes(ring)));
+    at.address = add(at.address, mul(dealsToWarps(kernel) ? matrixWarp : group, ringTileBytes(ring)));
   set(op.getTile(), {at.address});
 }
 

@@ -1,7 +1,7 @@
 // RUN: longwing-opt %s --pass-pipeline="builtin.module(tile.kernel(tile-specialize))" --split-input-file --verify-diagnostics
 
 !desc = !tile.desc<1x8x64xbf16>
-!row = tensor<128xf32, #tile.channel<lanes = 1>>
+!row = tensor<32xf32, #tile.channel<lanes = 1>>
 // expected-error @below {{expected 'tile.cluster' to be 1 to 8, got 16}}
 tile.kernel @members(%x: !desc)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = false, overlap = false>
@@ -28,7 +28,7 @@ tile.kernel @members(%x: !desc)
 // -----
 
 !desc = !tile.desc<1x8x64xbf16>
-!row = tensor<128xf32, #tile.channel<lanes = 1>>
+!row = tensor<32xf32, #tile.channel<lanes = 1>>
 // expected-error @below {{and not to be persistent}}
 tile.kernel @persistent(%x: !desc)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = true, overlap = false>
@@ -57,7 +57,7 @@ tile.kernel @persistent(%x: !desc)
 // A value that goes from one iteration to the next by itself.
 
 !desc = !tile.desc<1x8x64xbf16>
-!row = tensor<128xf32, #tile.channel<lanes = 1>>
+!row = tensor<32xf32, #tile.channel<lanes = 1>>
 
 tile.kernel @around(%x: !desc)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = false, overlap = false>
@@ -86,7 +86,7 @@ tile.kernel @around(%x: !desc)
 // A chain that every CTA of the cluster would pass with the same part.
 
 !desc = !tile.desc<1x8x64xbf16>
-!row = tensor<128xf32, #tile.channel<lanes = 1>>
+!row = tensor<32xf32, #tile.channel<lanes = 1>>
 
 tile.kernel @outside(%x: !desc)
     schedule <consumers = 1, producer_registers = 24, consumer_registers = 104, persistent = false, overlap = false>

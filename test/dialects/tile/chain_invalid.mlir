@@ -76,7 +76,7 @@ func.func @mail(%h: !row, %round: index) {
 // -----
 
 !row = tensor<128xf32, #tile.channel<lanes = 1>>
-!mail = !tile.mail<members = 8, threads = 128, values = 3>
+!mail = !tile.mail<members = 8, threads = 32, values = 3>
 func.func @values(%h: !row, %round: index) {
   %m = tile.alloc : !mail
   // expected-error @below {{(C4) expected mail of values for each of 2 parts, got '!tile.mail}}
