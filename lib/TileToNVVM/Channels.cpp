@@ -203,6 +203,30 @@ Value Emitter::byteInTile(RankedTensorType tile, Value row, Value column) {
   return place;
 }
 
+/// Rows whose distances are known, of one panel. The swizzle turns a thread's column in a few ways, one for each row of its
+/// period; LLVM would turn every row for itself, and hold as many addresses.
+Emitter::Values Emitter::readKnownRows(ReadOp op) {
+  RankedTensorType source = op.getSource().getType(), type = cast<RankedTensorType>(op.getResult().getType());
+  Type element = source.getElementType();
+  int64_t panel = panelBytes(source), at = op.getOffset() * panel;
+  Value column = mul(firstChannel(type), bytesOf(element)), base = one(op.getSource());
+  APInt row0;
+  if (matchPattern(op.getRow(), m_ConstantInt(&row0)))
+    at += row0.getSExtValue() * panel;
+  else
+    base = add(base, mul(one(op.getRow()), panel));
+  llvm::SmallDenseMap<int64_t, Value> turned;
+  Values result;
+  for (int64_t i = 0; i < rowsPerThread(type); ++i, at += panel) {
+    int64_t turn = at >> 3 & (panel - 1) & 0x70;
+    Value &place = turned[turn];
+    if (!place)
+      place = ptx::opaque(b, loc, add(base, Value(LLVM::XOrOp::create(b, loc, column, i32(turn)))));
+    llvm::append_range(result, loadWide(shared(add(place, at)), element, channelsPerThread(type)));
+  }
+  return result;
+}
+
 void Emitter::emitRead(ReadOp op) {
   RankedTensorType source = op.getSource().getType(),
                    type = cast<RankedTensorType>(op.getResult().getType());
@@ -219,6 +243,8 @@ void Emitter::emitRead(ReadOp op) {
     Value first = firstRow(type);
     for (int64_t i = 0; i < n; i += step)
       llvm::append_range(result, load(i32(op.getOffset()), add(first, i), step));
+  } else if (lanesOf(type) == 1 && source.getDimSize(1) * bytesOf(element) <= panel) {
+    result = readKnownRows(op);
   } else {
     int64_t n = rowsPerThread(type);
     Value first = type.getRank() == 1 ? i32(0) : firstRow(type);

@@ -184,6 +184,7 @@ private:
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult checkChannels();
   void emitRead(tile::ReadOp op);
+  Values readKnownRows(tile::ReadOp op);
   mlir::Value byteInTile(mlir::RankedTensorType tile, mlir::Value row, mlir::Value column);
   void emitRow(tile::RowOp op);
   void emitDeinterleave(tile::DeinterleaveOp op);
