@@ -80,6 +80,7 @@ void visitScan(Config &config, Access &&entry) {
   entry("cluster", config.cluster);
   entry("consumers", config.consumers);
   entry("lanes", config.lanes);
+  entry("member", config.member);
   entry("polynomials", config.polynomials);
   entry("registers", config.registers);
   entry("stages", config.stages);

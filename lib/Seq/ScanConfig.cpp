@@ -301,9 +301,8 @@ static int64_t sharedBytes(seq::ScanOp op, const ScanConfig &config) {
     row += value ? bytesOf(value) : 0;
   row *= partsOf(op);
   int64_t letter = op.getForm() == seq::ScanForm::Wkv || op.getComplex() ? 16 : 8;
-  int64_t mail = config.cluster > 1 ? 2 * config.members() * config.channels() * letter : 0;
-  int64_t tiles = config.cluster > 1 ? config.consumers : 1;
-  return config.stages * tiles * config.steps * config.channels() * row + mail + 1024;
+  int64_t mail = config.cluster ? 2 * config.members() * config.channels() * letter : 0;
+  return config.stages * config.tiles() * config.steps * config.channels() * row + mail + 1024;
 }
 
 /// Bytes are what such a scan costs: enough of them are under way in 64 steps of four stages, and the
@@ -319,27 +318,39 @@ static ScanConfig chooseMany(seq::ScanOp op, int64_t batch) {
   return config;
 }
 
-/// Clusters of six CTAs, each on a multiprocessor of its own, that the card holds at once: a cluster lies within one of seven
-/// groups of 18 multiprocessors.
-constexpr int64_t kClustersOfSix = 21;
+/// How many clusters of 1, 2, ... CTAs, each on a multiprocessor of its own, the card holds at once: one lies within a group of
+/// multiprocessors, and the more CTAs it has the more of them stay without.
+constexpr int64_t kPlaces[] = {hopper::kMultiprocessors, 66, 39, 30, 22, 17, 15, 15};
 
-/// The members of a cluster take tiles in turns where few sequences leave multiprocessors idle. Two share a multiprocessor, so
-/// that each has something to do while the other waits for its mail: the two warpgroups of a CTA, or two CTAs.
+/// The members of a cluster take tiles in turns where few sequences leave multiprocessors idle. Several share a multiprocessor,
+/// so that some have something to do while others wait for their mail.
 ///
-/// A cluster that has to wait for another doubles the time. The tiles of wkv take so many instructions that multiprocessors
-/// between the clusters of six are worth more than members are: where those do not find places at once, smaller CTAs fill
-/// nine of ten places. So they do for complex numbers, whose tiles take more registers.
+/// The tiles of wkv take so many instructions that all multiprocessors are needed: its members are warps, so that blocks of
+/// channels are small, and a cluster has as few CTAs as fill the card. Else bytes are what counts, which come and go best in
+/// the wide rows of warpgroups. Where tiles take many registers, CTAs of one warpgroup fill nine of ten places.
 static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
   ScanConfig config = chooseMany(op, batch);
-  config.width = 1;
+  config.width = 1, config.consumers = 2, config.cluster = 1;
+  if (op.getForm() == seq::ScanForm::Wkv) {
+    config.stages = 3, config.registers = 232;
+    int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
+    auto rounds = [&](int64_t cluster) { return llvm::divideCeil(units, kPlaces[cluster - 1]); };
+    for (int64_t cluster = 2; cluster <= int64_t(std::size(kPlaces)); ++cluster)
+      if (rounds(cluster) * config.cluster < rounds(config.cluster) * cluster)
+        config.cluster = cluster;
+    // Unless the last ones would have most of the card to themselves.
+    if (rounds(config.cluster) <= 1 || 10 * units >= 9 * rounds(config.cluster) * kPlaces[config.cluster - 1])
+      return config;
+  }
+  config.member = 128;
   int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
-  if (!op.getComplex() && (op.getForm() != seq::ScanForm::Wkv || units <= kClustersOfSix)) {
-    config.consumers = 2, config.stages = 2, config.registers = 224;
+  if (!op.getComplex() && op.getForm() != seq::ScanForm::Wkv) {
+    config.stages = 2, config.registers = 224;
     config.cluster = units <= 8 ? 8 : 6;
     return config;
   }
   int64_t places = 2 * hopper::kMultiprocessors * 9 / 10;
-  config.stages = 3, config.registers = 200;
+  config.consumers = 1, config.stages = 3, config.registers = 200;
   config.cluster = std::clamp<int64_t>(places / std::max<int64_t>(units, 1), 1, units <= 8 ? 8 : 7); // units may be 0
   return config;
 }
@@ -358,18 +369,17 @@ static ScanPair choosePair(seq::ScanOp op) {
   ScanConfig few = chooseFew(op, known ? count : 1);
   int64_t tiles = tilesOf(op, few);
   // Sequences whose channels, one for each thread, give nearly every multiprocessor a CTA.
-  int64_t blocks = llvm::divideCeil(op.getChannels(), few.channels());
+  int64_t blocks = llvm::divideCeil(op.getChannels(), 128);
   int64_t enough = llvm::divideCeil(hopper::kMultiprocessors * 4 / 5, blocks);
-  if (few.cluster == 1 || (!ShapedType::isDynamic(tiles) && tiles < 2) || (known && count >= enough))
+  if (few.members() == 1 || (!ShapedType::isDynamic(tiles) && tiles < 2) || enough <= 1 || (known && count >= enough))
     return pair;
   if (known) {
     pair.many = few;
     return pair;
   }
   pair.few = few, pair.sequences = enough;
-  int64_t several = kClustersOfSix / blocks + 1;
-  if (op.getForm() == seq::ScanForm::Wkv && several > 1 && several < enough)
-    pair.fewest = few, pair.several = several, pair.few = chooseFew(op, several);
+  if (ScanConfig several = chooseFew(op, 2); enough > 2 && several.cluster != few.cluster)
+    pair.fewest = few, pair.several = 2, pair.few = several;
   return pair;
 }
 
@@ -377,7 +387,7 @@ LogicalResult longwing::configureScan(seq::ScanOp op, const ScanOverrides &overr
   ScanPair pair = choosePair(op);
   if (overrides.any()) {
     pair.few.reset(), pair.fewest.reset();
-    pair.many = overrides.cluster > 1 ? chooseFew(op, 1) : chooseMany(op, 2);
+    pair.many = overrides.cluster ? chooseFew(op, 1) : chooseMany(op, 2);
   }
   ScanConfig &config = pair.many;
   if (overrides.width)

@@ -32,9 +32,9 @@ KernelOp ChannelKernel::begin(SymbolTable &symbols, StringRef suffix, int64_t re
   StringRef function = operation->getParentOfType<FunctionOpInterface>().getName();
   auto schedule = ScheduleAttr::get(builder.getContext(), config.consumers, registers,
                                     config.registers, /*persistent=*/false, /*overlap=*/false,
-                                    /*spread=*/config.members() > config.cluster);
+                                    /*spread=*/config.cluster && config.member > 32);
   KernelOp kernel = launch.createKernel(builder, (function + suffix).str(), schedule);
-  if (config.cluster > 1)
+  if (config.cluster)
     kernel->setAttr(kClusterAttr, builder.getI64IntegerAttr(config.cluster));
   symbols.insert(kernel);
   builder.setInsertionPointToStart(&kernel.getBody().front());
@@ -71,11 +71,11 @@ ChannelKernel::overSequences(KernelOp kernel, int64_t channels, Value x, Value o
   std::string tiles = "one step";
   if (offsets || x0.getDimSize(1) != 1)
     tiles = llvm::formatv("tiles of {0} steps, {1}", config.steps,
-                          config.cluster > 1
-                              ? llvm::formatv("dealt to the {0} {1} of a cluster", config.members(),
-                                              config.consumers > 1 ? "warpgroups" : "CTAs")
-                                    .str()
-                              : std::string("one after the other"));
+                          config.cluster ? llvm::formatv("dealt to the {0} {1} of a {2}", config.members(),
+                                                         config.member > 32 ? "warpgroups" : "warps",
+                                                         config.cluster > 1 ? "cluster" : "CTA")
+                                               .str()
+                                         : std::string("one after the other"));
   std::string ctas = llvm::formatv("{0} x {1} channels of a sequence fill {2} of {3} multiprocessors", blocks,
                                    t.channels, std::min<int64_t>(blocks, hopper::kMultiprocessors),
                                    hopper::kMultiprocessors);
@@ -105,7 +105,7 @@ SmallVector<Value> ChannelKernel::forEachTile(bool reverse, ValueRange state,
   Value number = loop.getInductionVar();
   if (reverse)
     number = t.sub(t.sub(tiles, one), number);
-  if (config.cluster > 1) {
+  if (config.cluster) {
     loop->setAttr(kDealtAttr, builder.getUnitAttr());
     // There may be iterations behind the last one: their tiles stand behind the end either way.
     if (reverse)
@@ -125,7 +125,7 @@ ChannelKernel::forEachRow(bool reverse, ValueRange state,
                           function_ref<void(Value row0, States &state)> steps) {
   Value zero = t.index(0), one = t.index(1);
   Value rest = t.sub(length, tile0);
-  Value left = t.ceilDiv(config.cluster > 1 ? t.max(rest, zero) : rest, config.unroll);
+  Value left = t.ceilDiv(config.cluster ? t.max(rest, zero) : rest, config.unroll);
   Value count = t.min(left, t.index(config.steps / config.unroll));
   auto loop = scf::ForOp::create(builder, t.loc, zero, count, one, state);
   OpBuilder::InsertionGuard guard(builder);

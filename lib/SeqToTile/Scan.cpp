@@ -12,16 +12,16 @@
 //                 and bonus + k; then what is past decays by w, and v enters with exp(k)
 //
 // Of two exponentials relative to their maximum one is 1, so that each comparison costs one. Weights of a
-// tile that are not far apart (2^50) are seen from the greatest of its keys, known before any sum is: they
-// cost one exponential each, and no comparison waits for a step.
+// tile that are not far apart (2^40) are seen from its first key: they cost one exponential each, and no
+// comparison waits for a step.
 //
-// Where channels and sequences are too few for the card, the CTAs of a cluster take tiles of steps in
+// Where channels and sequences are too few for the card, the warps of a cluster take tiles of steps in
 // turns (`tile.chain`). What a tile does to the state is known before the state is:
 //
 //   linear, log:  h' = A h + H, with A the product of the decays and H what becomes of a state of zero;
 //                 the products and states up to each step stay in registers, and y = A h + H
 //   wkv:          (p, q, m)' is the sum of (p, q, m + n w) and what becomes of no past in n steps; the
-//                 sums up to each step stay in registers, too, and get what is left of p and q
+//                 weights of all steps stay in registers, and are summed once more from p and q on
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,17 +106,19 @@ private:
   void share(States &state);
   void shareWkv(States &state);
 
-  /// The keys of a tile of wkv, the greatest as an exponent of 2, and whether they are near each other.
-  struct Keys {
-    SmallVector<Value> at;
-    Value greatest, near;
+  /// The exponent of 2 that a tile of wkv is seen from, and how far its keys are from that.
+  struct Seen {
+    Value from, furthest;
   };
-  Keys readKeys();
+  SmallVector<int64_t> groups();
+  SmallVector<Value> exponentsFrom(int64_t row0, Seen &seen);
+  SmallVector<Number> enteringAt(int64_t row0, ArrayRef<Value> exponents);
   Value atMost(Value x, double bound);
-  Value isNear(const Keys &keys, Value past);
-  void sumTile(const Keys &keys, Value &top, Value &bottom,
-               llvm::function_ref<void(int64_t row0, ArrayRef<Number> quotients)> visit);
-  Value quotient(Value top, Value bottom);
+  Value areNear(const Seen &seen);
+  Value isNear(const Seen &seen, Value past);
+  Number pastOf(const Seen &seen, ValueRange state);
+  void enter(Number entering, Number &sums);
+  SmallVector<Number> sumOver(ArrayRef<Number> entering, Number &sums);
   SmallVector<Value> choose(Value condition, int64_t results, llvm::function_ref<void(bool, States &)> make);
   SmallVector<Value> walkTile(ValueRange state, bool outputs);
   void tileWkv(States &state);
@@ -147,13 +149,14 @@ LaunchBuilder::Run ScanKernel::create(SymbolTable &symbols, StringRef suffix, Sh
   for (Value value : others)
     launch.view(value, op.getComplex() && value != op.getOffsets());
 
-  KernelOp kernel = ChannelKernel::begin(symbols, ("_scan" + suffix).str(), /*registers=*/24);
+  // A producer has coordinates for each of the warps that tiles are dealt to.
+  KernelOp kernel = ChannelKernel::begin(symbols, ("_scan" + suffix).str(), /*registers=*/config.cluster ? 40 : 24);
   auto work = [&](Value block, Value sequence) {
     begin(block, sequence);
     auto body = [&](States &state) {
       if (isWkv())
-        return config.cluster > 1 ? shareWkv(state) : tileWkv(state);
-      if (config.cluster > 1)
+        return config.cluster ? shareWkv(state) : tileWkv(state);
+      if (config.cluster)
         return this->share(state);
       SmallVector<Value> last = forEachRow(op.getReverse(), state, [&](Value row0, States &next) {
         this->steps(row0, next);
@@ -411,9 +414,9 @@ void ScanKernel::share(States &state) {
 // Tiles of wkv
 //===----------------------------------------------------------------------===//
 
-/// Exponents of base 2 that are no further apart keep their sums in f32; so does the present, with its
-/// bonus.
-static constexpr double kNear = 50;
+/// Exponents of base 2 that are no further from the one their sums are seen from keep those in f32; so does the present,
+/// with its bonus.
+static constexpr double kNear = 40;
 /// An exponent far below any other, whose distance to one of -inf is a number.
 static constexpr double kNothing = -1e30;
 
@@ -422,61 +425,77 @@ Value ScanKernel::atMost(Value x, double bound) {
 }
 
 /// Pairs first, so that comparisons do not wait for each other.
-template <typename Op>
 static Value greatestOf(ChannelBuilder &t, SmallVector<Value> values) {
   for (; values.size() > 1; values.resize((values.size() + 1) / 2))
     for (size_t i = 0; i + 1 < values.size(); i += 2)
-      values[i / 2] = t.make<Op>(values[i], values[i + 1]);
+      values[i / 2] = t.make<arith::MaxNumFOp>(values[i], values[i + 1]);
   return values.front();
 }
 
-/// What depends on the keys of the tile alone. Steps outside of the sequence are not to be among them.
-ScanKernel::Keys ScanKernel::readKeys() {
-  Keys keys;
-  for (int64_t row0 = 0; row0 < config.steps; row0 += config.unroll) {
-    Value rows = t.make<ReadOp>(stored(config.unroll), keyTile, t.index(row0), 0);
-    for (int64_t i = 0; i < config.unroll; ++i)
-      keys.at.push_back(t.rowOf(rows, i));
+/// The exponents of rows of keys, as seen from the first key that is read of the tile.
+SmallVector<Value> ScanKernel::exponentsFrom(int64_t row0, Seen &seen) {
+  Value rows = t.make<ReadOp>(stored(config.unroll), keyTile, t.index(row0), 0);
+  if (!seen.from)
+    seen.from = t.mulf(t.rowOf(rows, 0), kLog2E);
+  Value back = t.make<arith::NegFOp>(seen.from), log2e = t.constantLike(back, kLog2E);
+  SmallVector<Value> exponents, distances;
+  for (int64_t i = 0; i < config.unroll; ++i) {
+    exponents.push_back(t.fma(t.rowOf(rows, i), log2e, back));
+    distances.push_back(t.make<math::AbsFOp>(exponents.back()));
   }
-  Value greatest = greatestOf<arith::MaxNumFOp>(t, keys.at), least = greatestOf<arith::MinNumFOp>(t, keys.at);
-  Value near = t.both(atMost(t.make<arith::SubFOp>(greatest, least), kNear / kLog2E),
-                      atMost(t.make<math::AbsFOp>(bonus), kNear));
-  keys.near = t.make<AllOp>(builder.getI1Type(), near);
+  if (seen.furthest)
+    distances.push_back(seen.furthest);
+  seen.furthest = greatestOf(t, distances);
+  return exponents;
+}
+
+/// Whether all keys of the tile may be seen so. Steps outside of the sequence are not to be among them.
+Value ScanKernel::areNear(const Seen &seen) {
+  Value near = t.both(atMost(seen.furthest, kNear), atMost(t.make<math::AbsFOp>(bonus), kNear));
+  near = t.make<AllOp>(builder.getI1Type(), near);
   if (isMasked() || op.isPacked())
-    keys.near = t.both(keys.near, t.compare(arith::CmpIPredicate::sge, stepsLeft(t.index(0)), t.index(config.steps)));
-  keys.greatest = t.mulf(greatest, kLog2E);
-  return keys;
+    near = t.both(near, t.compare(arith::CmpIPredicate::sge, stepsLeft(t.index(0)), t.index(config.steps)));
+  return near;
 }
 
-/// Whether those and a past may be seen from the greatest of them.
-Value ScanKernel::isNear(const Keys &keys, Value past) {
-  Value near = atMost(t.make<arith::SubFOp>(past, keys.greatest), kNear);
-  return t.both(keys.near, t.make<AllOp>(builder.getI1Type(), near));
+/// Whether a past may, too.
+Value ScanKernel::isNear(const Seen &seen, Value past) {
+  return t.make<AllOp>(builder.getI1Type(), atMost(t.make<arith::SubFOp>(past, seen.from), kNear));
 }
 
-/// Takes sums, as seen from the greatest exponent of the tile, over its steps: `visit` gets, of each eight of
-/// them, the sums that y is the quotient of.
-void ScanKernel::sumTile(const Keys &keys, Value &top, Value &bottom,
-                         function_ref<void(int64_t row0, ArrayRef<Number> quotients)> visit) {
-  int64_t count = config.steps, group = config.unroll;
-  Value seen = t.make<arith::NegFOp>(keys.greatest), log2e = t.constantLike(seen, kLog2E);
-  for (int64_t i = 0; i < count; i += group) {
-    int64_t row0 = inTime(i, count) / group * group;
-    Value values = t.make<ReadOp>(stored(group), bTile, t.index(row0), 0);
-    SmallVector<Number> quotients(group);
-    for (int64_t j = 0; j < group; ++j) {
-      int64_t step = inTime(j, group);
-      Value weight = t.exp2(t.fma(keys.at[row0 + step], log2e, seen));
-      Value value = t.mulf(weight, t.rowOf(values, step));
-      quotients[step] = {t.fma(present, value, top), t.fma(present, weight, bottom)};
-      top = t.fma(factor.re, top, value), bottom = t.fma(factor.re, bottom, weight);
-    }
-    visit(row0, quotients);
+/// What enters the two sums at each of some steps.
+SmallVector<Number> ScanKernel::enteringAt(int64_t row0, ArrayRef<Value> exponents) {
+  Value values = t.make<ReadOp>(stored(config.unroll), bTile, t.index(row0), 0);
+  SmallVector<Number> entering;
+  for (auto [i, exponent] : llvm::enumerate(exponents)) {
+    Value weight = t.exp2(exponent);
+    entering.push_back({t.mulf(weight, t.rowOf(values, i)), weight});
   }
+  return entering;
 }
 
-Value ScanKernel::quotient(Value top, Value bottom) {
-  return t.make<arith::DivFOp>(top, bottom, arith::FastMathFlags::afn);
+/// Sums of a past, as seen from a tile.
+Number ScanKernel::pastOf(const Seen &seen, ValueRange state) {
+  Value weight = t.exp2(t.make<arith::SubFOp>(state[2], seen.from));
+  return {t.mulf(weight, state[0]), t.mulf(weight, state[1])};
+}
+
+/// Takes the sums over some steps; gives their results.
+SmallVector<Number> ScanKernel::sumOver(ArrayRef<Number> entering, Number &sums) {
+  SmallVector<Number> rows(entering.size());
+  for (int64_t i = 0, count = entering.size(); i < count; ++i) {
+    int64_t step = inTime(i, count);
+    auto [value, weight] = entering[step];
+    Value top = t.fma(present, value, sums.re), bottom = t.fma(present, weight, sums.im);
+    rows[step] = {t.make<arith::DivFOp>(top, bottom, arith::FastMathFlags::afn)};
+    enter(entering[step], sums);
+  }
+  return rows;
+}
+
+/// The past decays, and a step enters.
+void ScanKernel::enter(Number entering, Number &sums) {
+  sums = {t.fma(factor.re, sums.re, entering.re), t.fma(factor.re, sums.im, entering.im)};
 }
 
 /// What `make` writes where the condition holds, or else.
@@ -502,43 +521,53 @@ SmallVector<Value> ScanKernel::walkTile(ValueRange state, bool outputs) {
   });
 }
 
+/// The first rows of groups of steps, in time.
+SmallVector<int64_t> ScanKernel::groups() {
+  SmallVector<int64_t> rows;
+  for (int64_t i = 0; i < config.steps; i += config.unroll)
+    rows.push_back(inTime(i, config.steps) / config.unroll * config.unroll);
+  return rows;
+}
+
 void ScanKernel::tileWkv(States &state) {
-  Keys keys = readKeys();
-  state = choose(isNear(keys, state[2]), 3, [&](bool near, States &next) {
+  Seen seen;
+  SmallVector<SmallVector<Value>> exponents;
+  for (int64_t row0 : groups())
+    exponents.push_back(exponentsFrom(row0, seen));
+  state = choose(t.both(areNear(seen), isNear(seen, state[2])), 3, [&](bool near, States &next) {
     if (!near) {
       next = walkTile(state, /*outputs=*/true);
       return;
     }
-    Value past = t.exp2(t.make<arith::SubFOp>(state[2], keys.greatest));
-    Value top = t.mulf(past, state[0]), bottom = t.mulf(past, state[1]);
-    sumTile(keys, top, bottom, [&](int64_t row0, ArrayRef<Number> quotients) {
-      store(llvm::map_to_vector(quotients, [&](Number x) { return Number{quotient(x.re, x.im)}; }), t.index(row0));
-    });
-    next.append({top, bottom, keys.greatest});
+    Number sums = pastOf(seen, state);
+    for (auto [row0, exponents] : llvm::zip(groups(), exponents))
+      store(sumOver(enteringAt(row0, exponents), sums), t.index(row0));
+    next.append({sums.re, sums.im, seen.from});
   });
 }
 
-/// The same of a cluster: what the tile adds to any past is known before the past is, and stays in registers.
+/// The same of a cluster: what the tile adds to any past is known before the past is, and what enters at each step stays
+/// in registers.
 void ScanKernel::shareWkv(States &state) {
-  int64_t count = config.steps;
   Value zero = t.constant(t.row(), 0);
-  Keys keys = readKeys();
-  SmallVector<Value> own = choose(keys.near, 3 + 2 * count, [&](bool near, States &next) {
-    if (!near) {
-      next = walkTile({zero, zero, t.constant(t.row(), kNothing)}, /*outputs=*/false);
-      next.resize(3 + 2 * count, zero);
-      return;
-    }
-    Value top = zero, bottom = zero;
-    SmallVector<Number> all(count);
-    sumTile(keys, top, bottom, [&](int64_t row0, ArrayRef<Number> quotients) { llvm::copy(quotients, all.begin() + row0); });
-    next.append({top, bottom, keys.greatest});
-    for (Number x : all)
-      next.append({x.re, x.im});
-  });
+  Seen seen;
+  Number sums = {zero, zero};
+  SmallVector<Number> entering(config.steps);
+  for (int64_t row0 : groups()) {
+    SmallVector<Number> steps = enteringAt(row0, exponentsFrom(row0, seen));
+    for (int64_t i = 0; i < config.unroll; ++i)
+      enter(steps[inTime(i, config.unroll)], sums);
+    llvm::copy(steps, entering.begin() + row0);
+  }
   // What becomes of no past, and how much a past decays.
-  SmallVector<Value> part(ArrayRef(own).take_front(3));
-  Value steps = t.min(t.max(t.sub(length, tile0), t.index(0)), t.index(count));
+  Value near = areNear(seen);
+  SmallVector<Value> part = choose(near, 3, [&](bool near, States &next) {
+    if (near)
+      next.append({sums.re, sums.im, seen.from});
+    else
+      next = walkTile({zero, zero, t.constant(t.row(), kNothing)}, /*outputs=*/false);
+  });
+  Value steps = t.min(t.max(t.sub(length, tile0), t.index(0)), t.index(config.steps));
   steps = t.make<arith::SIToFPOp>(builder.getF32Type(), t.make<arith::IndexCastOp>(builder.getI32Type(), steps));
   part.push_back(t.mulf(decay, t.broadcast(steps, t.row())));
   auto chain = ChainOp::create(builder, t.loc, ValueRange(state), ValueRange(part));
@@ -555,22 +584,14 @@ void ScanKernel::shareWkv(States &state) {
     YieldOp::create(builder, t.loc, next);
   }
   ValueRange before = chain.getBefore();
-  choose(isNear(keys, before[2]), 0, [&](bool near, States &) {
+  choose(t.both(near, isNear(seen, before[2])), 0, [&](bool near, States &) {
     if (!near) {
       walkTile(before, /*outputs=*/true);
       return;
     }
-    Value left = t.exp2(t.make<arith::SubFOp>(before[2], keys.greatest));
-    for (int64_t i = 0; i < count; i += config.unroll) {
-      int64_t row0 = inTime(i, count) / config.unroll * config.unroll;
-      SmallVector<Number> rows(config.unroll);
-      for (int64_t j = 0; j < config.unroll; ++j) {
-        int64_t step = inTime(j, config.unroll), at = 3 + 2 * (row0 + step);
-        rows[step] = {quotient(t.fma(left, before[0], own[at]), t.fma(left, before[1], own[at + 1]))};
-        left = t.mulf(left, factor.re);
-      }
-      store(rows, t.index(row0));
-    }
+    Number sums = pastOf(seen, before);
+    for (int64_t row0 : groups())
+      store(sumOver(ArrayRef(entering).slice(row0, config.unroll), sums), t.index(row0));
   });
   state.assign(chain.getAfter().begin(), chain.getAfter().end());
 }

@@ -3,7 +3,7 @@
 // RUN: not longwing-opt %s --seq-configure="width=3" 2>&1 | FileCheck %s --check-prefix=WIDTH
 // WIDTH: schedule option 'width': expected 1 or 2, got 3
 
-// Where the number of sequences is met at run time there are two kernels. In that of few, the CTAs of a
+// Where the number of sequences is met at run time there are two kernels. In that of few, the warpgroups of a
 // cluster take tiles of steps in turns: what a tile does to the state is a product and a sum. States and
 // offsets tell how many sequences there are: the launch has them agree.
 
@@ -60,7 +60,7 @@ func.func @complex(%a: tensor<64x2xf32>, %b: tensor<?x?x64x2xf32>) -> tensor<?x?
   return %y : tensor<?x?x64x2xf32>
 }
 
-// Weights of wkv that are near each other are seen from the greatest key of a tile; the others step by step.
+// Weights of wkv that are near each other are seen from the first key of a tile; the others step by step.
 
 // CHECK-LABEL: tile.kernel @wkv_scan(
 // CHECK: tile.all
@@ -73,13 +73,16 @@ func.func @wkv(%w: tensor<2048xf32>, %v: tensor<8x?x2048xbf16>, %k: tensor<8x?x2
   return %y : tensor<8x?x2048xbf16>
 }
 
-// Clusters of six, whose two warpgroups are members each, take one sequence of wkv, and a third kernel takes 2 to 6.
+// The warps of clusters of two take one sequence of wkv, for 66 of those find a place at once, and those of single CTAs
+// more of them.
 
 // CHECK-LABEL: tile.kernel @any_wkv_scan(
 // CHECK-LABEL: tile.kernel @any_wkv_scan_of_few(
-// CHECK-SAME: consumers = 1, {{.*}}"from 2 and below 7 sequences: {{.*}} tile.cluster = 7 : i64
+// CHECK-SAME: consumers = 2, {{.*}} 8 warps of a CTA", {{.*}}"from 2 and below 7 sequences: {{.*}} tile.cluster = 1 : i64
 // CHECK-LABEL: tile.kernel @any_wkv_scan_of_fewest(
-// CHECK-SAME: consumers = 2, {{.*}} spread = true> {{.*}} 12 warpgroups of a cluster", {{.*}} tile.cluster = 6 : i64
+// CHECK-SAME: consumers = 2, {{.*}} 16 warps of a cluster", {{.*}} tile.cluster = 2 : i64
+// CHECK-COUNT-64: math.exp2
+// CHECK: tile.chain
 // HOST-LABEL: func.func @any_wkv
 // HOST: tile.launch @any_wkv_scan_of_few(
 // HOST: tile.launch @any_wkv_scan_of_fewest(

@@ -54,7 +54,7 @@ func.func @forgetting(%u: tensor<?x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: te
 
 // A batch that is known has one kernel: two channels for each thread where that fills the card, ...
 // CONFIG-LABEL: @eight
-// CONFIG: seq.config = {cluster = 1 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 128 : i64, unroll = 16 : i64, width = 2 : i64}
+// CONFIG: seq.config = {cluster = 0 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, member = 32 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 128 : i64, unroll = 16 : i64, width = 2 : i64}
 func.func @eight(%u: tensor<8x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xbf16>) -> tensor<8x?x2048xbf16> {
   %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<8x?x2048xbf16>, tensor<8x?x2048xbf16>, tensor<2048x16xf32>, tensor<8x?x1x16xbf16>, tensor<8x?x1x16xbf16> -> tensor<8x?x2048xbf16>
   return %y : tensor<8x?x2048xbf16>
@@ -62,7 +62,7 @@ func.func @eight(%u: tensor<8x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<
 
 // ... one where it does not.
 // CONFIG-LABEL: @one
-// CONFIG: seq.config = {cluster = 1 : i64, consumers = 1 : i64, lanes = 8 : i64, {{.*}}width = 1 : i64}
+// CONFIG: seq.config = {cluster = 0 : i64, consumers = 1 : i64, lanes = 8 : i64, {{.*}}width = 1 : i64}
 func.func @one(%u: tensor<1x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<1x?x1x16xbf16>) -> tensor<1x?x2048xbf16> {
   %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<1x?x2048xbf16>, tensor<1x?x2048xbf16>, tensor<2048x16xf32>, tensor<1x?x1x16xbf16>, tensor<1x?x1x16xbf16> -> tensor<1x?x2048xbf16>
   return %y : tensor<1x?x2048xbf16>

@@ -56,6 +56,13 @@ def test_decays(name, kind):
     check(name, length=200, kind=kind)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["scan_linear", "scan_reverse", "scan_complex_log", "wkv"])
+def test_rounds(name, kind):
+    """Few sequences, so long that the warps of a cluster take several tiles each, not all of them equally many."""
+    check(name, length=7001, batch=2, kind=kind)
+
+
 @pytest.mark.parametrize("name, length", [("ssd_plain", 2100), ("ssd_plain", 3137), ("gated", 2100)])
 def test_segments(name, length):
     """Long enough to be cut over the card; without an initial state by other kernels than whole sequences."""

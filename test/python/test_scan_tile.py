@@ -108,7 +108,7 @@ def test_packed_selective_scans():
     close(last[:1], final[:1], "f32")
 
 
-# How the CTAs of a cluster do it: in order, a chain of tiles.
+# How the warps of a cluster do it: in order, a chain of tiles.
 CLUSTER = "cluster = 2, consumers = 1, lanes = 1, stages = 1, steps = 4, unroll = 2, width = 1"
 
 
@@ -169,9 +169,9 @@ def wkv_step_by_step(b, key, init, decay, bonus):
 
 
 @pytest.mark.parametrize("cluster", [False, True])
-@pytest.mark.parametrize("spread, past", [(40, 100), (1, 100), (1, -100)])
+@pytest.mark.parametrize("spread, past", [(40, 100), (1, 100), (1, -100), (6, 10), (10, 30)])
 def test_weights_far_apart(spread, past, cluster):
-    """Keys, or keys and a state, so far apart that no sum in f32 holds both."""
+    """Keys, or keys and a state, so far apart that no sum in f32 holds both; and nearly so."""
     rng, steps, channels = np.random.default_rng(spread), (2, 18, 136), 136
     tensors = {"a": -rng.uniform(0, 2, channels), "b": rng.standard_normal(steps), "key": rng.standard_normal(steps) * spread,
                "bonus": rng.standard_normal(channels), "init": rng.uniform(0.5, 1, (2, 3, channels))}

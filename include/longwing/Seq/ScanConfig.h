@@ -27,17 +27,20 @@ struct ScanConfig {
   int64_t steps = 32, unroll = 8;
   /// SRAM slots of each ring.
   int64_t stages = 3;
-  /// CTAs that share a sequence, tile by tile; so do their consumers then.
-  int64_t cluster = 1;
+  /// CTAs whose members share a sequence, tile by tile. 0: all consumers of one walk it together.
+  int64_t cluster = 0;
+  /// Threads of such a member: a warp or a warpgroup.
+  int64_t member = 32;
   /// Registers of a consumer thread.
   int64_t registers = 232;
   /// Of each eight exponentials, how many are polynomials.
   int64_t polynomials = 0;
 
   /// Channels of a CTA.
-  int64_t channels() const { return 128 * (cluster > 1 ? 1 : consumers) * width / lanes; }
-  /// Who shares a sequence.
-  int64_t members() const { return cluster > 1 ? cluster * consumers : 1; }
+  int64_t channels() const { return (cluster ? member : 128 * consumers) * width / lanes; }
+  /// Tiles that a CTA takes at once, and the members that share a sequence.
+  int64_t tiles() const { return cluster ? 128 / member * consumers : 1; }
+  int64_t members() const { return std::max<int64_t>(cluster, 1) * tiles(); }
 
   static ScanConfig read(mlir::Operation *op);
   void write(mlir::Operation *op) const;
