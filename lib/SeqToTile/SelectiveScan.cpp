@@ -47,6 +47,12 @@ private:
   void enterSegment(Value entry, Value segment, Value segments, Value block);
   void loadTiles();
   void walkTile(States &state);
+  /// Of `unroll` steps from a row on what belongs to a channel and a step: u, the size of the step, and what enters.
+  struct Steps {
+    Value u, dt, x;
+  };
+  Steps prepare(Value row0);
+  Value following(Value row0);
   /// Without outputs for the state alone.
   void walkSteps(Value row0, States &state, bool outputs);
   /// Numbers of memory that a state is.
@@ -54,6 +60,7 @@ private:
   Number numberOf(ValueRange values) { return {values[0], op.getComplex() ? values[1] : Value()}; }
   /// Numbers for each state and channel of a tensor [.., D, N].
   Number perState(Value value, SmallVector<Value> at);
+  bool isAhead();
   /// Whether steps behind the end must leave the state as it is.
   bool isMasked() { return op.getState() || op.getReverse(); }
   Value timeTile(Value view, Value time);
@@ -196,8 +203,17 @@ void SelectiveScanKernel::work(Value block, Value entry) {
 
 /// A tile of steps, whose outputs another segment may have.
 void SelectiveScanKernel::walkTile(States &next) {
+  SmallVector<Value> before(next.begin(), next.end());
+  if (isAhead()) {
+    Value rows = t.min(t.ceilDiv(t.sub(length, tile0), config.unroll), t.index(config.steps / config.unroll));
+    Value first = op.getReverse() ? t.max(t.sub(rows, t.index(1)), t.index(0)) : t.index(0);
+    Steps steps = prepare(t.mul(first, config.unroll));
+    before.append({steps.u, steps.dt, steps.x});
+  }
   auto walk = [&](bool outputs) {
-    return forEachRow(op.getReverse(), next, [&](Value row0, States &state) { walkSteps(row0, state, outputs); });
+    SmallVector<Value> last = forEachRow(op.getReverse(), before, [&](Value row0, States &state) { walkSteps(row0, state, outputs); });
+    last.resize(next.size());
+    return last;
   };
   SmallVector<Value> last;
   if (!steps) {
@@ -267,8 +283,20 @@ Number SelectiveScanKernel::input(Value tile, Number perChannel, Value row0, int
   return {tiled(numbers.re), tiled(numbers.im)};
 }
 
-/// Takes the states over `unroll` steps from a row of the tiles on.
-void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
+/// Whether step sizes are known before the steps before them end. Softplus is a long chain, which few warps have nothing else to do
+/// under: those of one channel for each thread, where others leave the card idle.
+bool SelectiveScanKernel::isAhead() {
+  return config.lanes >= 8 && config.width == 1 && !op.getComplex() && !getElementTypeOrSelf(op.getU().getType()).isF32();
+}
+
+/// The row behind `unroll` steps; behind the last ones of a tile, where nobody takes what is known of it, those themselves.
+Value SelectiveScanKernel::following(Value row0) {
+  if (op.getReverse())
+    return t.max(t.sub(row0, t.index(config.unroll)), t.index(0));
+  return t.min(t.add(row0, config.unroll), t.index(config.steps - config.unroll));
+}
+
+SelectiveScanKernel::Steps SelectiveScanKernel::prepare(Value row0) {
   int64_t count = config.unroll;
   Value u = t.readRows(uTile, row0, count), dt = t.readRows(deltaTile, row0, count);
   if (bias)
@@ -277,8 +305,8 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
     dt = t.softplus(dt);
   Value x = t.mulf(dt, u);
   // Steps behind the end leave the state as it is, where it goes on to be seen.
-  Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
   if (isMasked()) {
+    Value last = t.sub(t.sub(length, tile0), row0);
     Value row = t.make<IotaOp>(t.states(count, builder.getIndexType()), t.index(0));
     Value bound = t.make<BroadcastOp>(row.getType(), last);
     Value inside = t.compare(arith::CmpIPredicate::slt, row, bound);
@@ -286,23 +314,32 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
     dt = t.select(inside, dt, t.constantLike(dt, 0));
     x = t.select(inside, x, t.constantLike(x, 0));
   }
+  return {u, dt, x};
+}
 
+/// Takes the states over `unroll` steps from a row of the tiles on.
+void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
+  int64_t count = config.unroll;
+  Value last = t.sub(t.sub(length, tile0), row0); // steps from here to the end
+  Steps now = isAhead() ? Steps{next.end()[-3], next.end()[-2], next.end()[-1]} : prepare(row0), ahead;
   auto tiled = [&](Value row) { return t.broadcast(row, t.rows(states)); };
   SmallVector<Value> outputs(count);
   Number state = numberOf(next);
   for (int64_t i = 0; i < count; ++i) {
+    if (isAhead() && i == count / 4)
+      ahead = prepare(following(row0));
     int64_t step = op.getReverse() ? count - 1 - i : i;
-    Number decay = decayOf(tiled(t.rowOf(dt, step))), entering = input(bTile, constantB, row0, step);
+    Number decay = decayOf(tiled(t.rowOf(now.dt, step))), entering = input(bTile, constantB, row0, step);
     Value inside;
     if (isMasked() && op.isPacked()) // the next sequence may hold anything
       inside = t.compare(arith::CmpIPredicate::sgt, last, t.index(step));
-    Value now = tiled(t.rowOf(x, step));
+    Value x = tiled(t.rowOf(now.x, step));
     for (Value *part : {&entering.re, &entering.im}) {
       if (!*part)
         continue;
       if (inside)
         *part = t.select(t.spread(inside, *part), *part, t.constantLike(*part, 0));
-      *part = t.mulf(*part, now);
+      *part = t.mulf(*part, x);
     }
     state = t.fma(decay, state, entering);
     if (!hasOutputs)
@@ -316,13 +353,15 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
   next.front() = state.re;
   if (state.im)
     next.back() = state.im;
+  if (isAhead())
+    next.pop_back_n(3), next.append({ahead.u, ahead.dt, ahead.x});
   if (!hasOutputs)
     return;
   Value y = t.sums(outputs);
   if (op.getComplex())
     y = t.mulf(y, 2);
   if (skip)
-    y = t.fma(u, t.broadcast(skip, u.getType()), y);
+    y = t.fma(now.u, t.broadcast(skip, now.u.getType()), y);
   if (gateTile)
     y = t.mulf(y, t.silu(t.readRows(gateTile, row0, count)));
   Value time = t.add(t.add(start, tile0), row0);
