@@ -42,6 +42,9 @@ using namespace longwing::tile;
 
 namespace {
 
+/// What the matrices of the inner stages are scaled by, and what the last stage makes up for.
+constexpr double kSixteen = 0.25 * kRootScale, kMakeUp = 1 / (kRootScale * kRootScale * kRootScale * kRootScale);
+
 class FourierConvKernel {
 public:
   FourierConvKernel(seq::LongConvOp op, const FourierPlan &plan, RankedTensorType spectrum)
@@ -355,12 +358,12 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
   firstBatch = t.mul(group, sequences());
   channel = channelAt;
   int64_t parts = plan.parts();
-  ComplexTable f = t.complexTable(sixteen(0.25));
+  ComplexTable f = t.complexTable(sixteen(kSixteen));
   // Rows of users' spectra are read at once in another order of k3.
   std::pair<ComplexTable, ComplexTable> inner = {f, f};
   if (plan.inBlocks() && op.getSpectrum())
-    inner = {t.complexTable(inQuads(sixteen(0.25), /*rows=*/true, /*columns=*/false)),
-            readAgain(t.complexTable(inQuads(sixteen(0.25), /*rows=*/false, /*columns=*/true)))};
+    inner = {t.complexTable(inQuads(sixteen(kSixteen), /*rows=*/true, /*columns=*/false)),
+            readAgain(t.complexTable(inQuads(sixteen(kSixteen), /*rows=*/false, /*columns=*/true)))};
 
   SmallVector<Value> x;
   for (int64_t tile = 0; tile < numbers() * parts; ++tile)
@@ -408,7 +411,7 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
     for (int64_t j = 0; j < parts; ++j) {
       Value sum;
       for (int64_t k0 = 0; k0 < parts; ++k0) {
-        ComplexTable last = firstTable(4 * shrink(), /*transpose=*/true, k0, j).conj();
+        ComplexTable last = firstTable(4 * shrink() * kMakeUp, /*transpose=*/true, k0, j).conj();
         auto [re, im] = z[k0];
         sum = number ? t.warpDot(last.im, re, t.warpDot(last.re, im, sum, type), type)
                      : t.warpDot(last.minus, im, t.warpDot(last.re, re, sum, type), type);

@@ -516,7 +516,8 @@ void PrepareKernel::workTile(Value group, Value residue, Value number) {
     near = t.exchange(near);
     if (source.kept)
       rest = t.exchange({halvesRe.rest, halvesIm.rest});
-    FourierTable f = sixteen(0.25);
+    double even = source.kept ? 1 : kRootScale; // tables in two parts are exact anyway
+    FourierTable f = sixteen(0.25 * even);
     stage(f, Split{near.re, rest.re}, Split{near.im, rest.im}, /*fromRight=*/false, re, im);
     FourierTable twiddles = twiddle(inner, 1, /*back=*/false, k0);
     if (inOrder()) // c comes in quads
@@ -526,7 +527,7 @@ void PrepareKernel::workTile(Value group, Value residue, Value number) {
     stage(f, split(y.re), split(y.im), /*fromRight=*/true, re, im);
 
     auto type = t.frag(spectrum.getElementType());
-    Value scale = t.constantLike(re, 64.0 * double(plan.parts()));
+    Value scale = t.constantLike(re, 64.0 * double(plan.parts()) / (even * even));
     re = t.make<arith::MulFOp>(re, scale);
     im = t.make<arith::MulFOp>(im, scale);
     if (inOrder()) {
