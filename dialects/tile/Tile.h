@@ -114,7 +114,7 @@ constexpr llvm::StringLiteral kMostCtasAttr = "tile.most_ctas";
 /// gives it the bytes where they begin, instead of a unit.
 constexpr llvm::StringLiteral kSramTablesAttr = "tile.sram_tables";
 /// On a kernel: which of its constant tables are read where they are used ("all", or "right", those
-/// that a product takes as right operand), and do not stay in registers. On a constant: it is one.
+/// that a product takes as right operand), and do not stay in registers. On a constant: it is one. On a tile.pull: it is read for each work tile.
 constexpr llvm::StringLiteral kRereadAttr = "tile.reread";
 /// On a loop: the tables that it takes are read in front of it, and stay in registers until it ends.
 constexpr llvm::StringLiteral kHoldAttr = "tile.hold";

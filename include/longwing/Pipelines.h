@@ -63,6 +63,8 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
       llvm::cl::desc("The algorithm of long convolutions: toeplitz, transform or multipass; plain sums in float64, slowly")};
   Option<std::string> radices{*this, "radices",
                               llvm::cl::desc("The radices of their transforms, such as 16x16x16")};
+  Option<std::string> precise{*this, "precise",
+                              llvm::cl::desc("Transforms sum in f32 and hold numbers in two parts, slowly: true or false")};
 };
 
 /// seq -> seq: fuses, checks the target, chooses algorithms, tiles and schedules.

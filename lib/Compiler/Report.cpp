@@ -76,6 +76,8 @@ void longwing::reportTileKernels(ModuleOp module, CompileReport &report) {
     if (config) {
       if (auto algorithm = config.getAs<StringAttr>("algorithm"))
         add("algorithm", algorithm.getValue());
+      if (config.contains("precise"))
+        add("precise", "yes");
       if (auto reason = config.getAs<StringAttr>("reason"))
         add("why", reason.getValue());
     }

@@ -60,6 +60,8 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
     return parseFlag(name, value, schedule.persistent, loc);
   if (name == "overlap")
     return parseFlag(name, value, schedule.overlap, loc);
+  if (name == "precise")
+    return parseFlag(name, value, schedule.precise, loc);
   // seq-configure checks these, beside the operation.
   for (auto [known, option] : {std::pair("conv", &schedule.conv), {"radices", &schedule.radices},
                                {"polynomials", &schedule.polynomials}})
@@ -67,7 +69,7 @@ static LogicalResult parseOption(StringRef option, ScheduleOptions &schedule, Lo
       return *option = value.str(), success();
   return emitError(loc) << "unknown schedule option '" << name
                         << "', expected consumers, keys, stages, query-stages, lanes, width, steps, "
-                           "unroll, cluster, registers, polynomials, persistent, overlap, conv or radices";
+                           "unroll, cluster, registers, polynomials, persistent, overlap, conv, radices or precise";
 }
 
 LogicalResult longwing::parseSchedule(StringRef text, ScheduleOptions &schedule, Location loc) {

@@ -52,6 +52,7 @@ void longwing::buildSeqPipeline(OpPassManager &pm, const ScheduleOptions &option
   config.overlap = options.overlap;
   config.conv = options.conv;
   config.radices = options.radices;
+  config.precise = options.precise;
   pm.addPass(createSeqConfigure(config));
 }
 

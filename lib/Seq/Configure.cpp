@@ -220,6 +220,15 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return success();
     }
     ConvConfig config = chooseConv(op);
+    if (failed(flag(op, "precise", precise, config.precise)) || failed(pick(op, config)))
+      return failure();
+    // Direct products sum in f32 anyway.
+    if (std::string why; config.precise && ConvConfig::read(op).algorithm != ConvAlgorithm::Toeplitz && !FourierPlan::of(op, &why))
+      return op.emitError() << "schedule option 'precise': " << why;
+    return success();
+  }
+
+  LogicalResult pick(seq::LongConvOp op, ConvConfig &config) {
     if (op.getSpectrum() || (conv.empty() && radices.empty())) {
       // What the cost model prefers may have no kernel yet; the other algorithm then has one.
       bool direct = config.algorithm == ConvAlgorithm::Toeplitz;

@@ -315,6 +315,7 @@ ConvConfig ConvConfig::read(seq::LongConvOp op) {
     config.algorithm = symbolizeConvAlgorithm(name.getValue()).value_or(config.algorithm);
   if (auto radices = dict.getAs<DenseI64ArrayAttr>("radices"))
     config.radices.assign(radices.asArrayRef().begin(), radices.asArrayRef().end());
+  config.precise = dict.contains("precise");
   if (auto reason = dict.getAs<StringAttr>("reason"))
     config.reason = reason.str();
   return config;
@@ -322,10 +323,12 @@ ConvConfig ConvConfig::read(seq::LongConvOp op) {
 
 void ConvConfig::write(seq::LongConvOp op) const {
   Builder b(op.getContext());
-  op->setAttr(kConfigAttr,
-              b.getDictionaryAttr({
-                  b.getNamedAttr("algorithm", b.getStringAttr(stringifyConvAlgorithm(algorithm))),
-                  b.getNamedAttr("radices", b.getDenseI64ArrayAttr(radices)),
-                  b.getNamedAttr("reason", b.getStringAttr(reason)),
-              }));
+  SmallVector<NamedAttribute> values = {
+      b.getNamedAttr("algorithm", b.getStringAttr(stringifyConvAlgorithm(algorithm))),
+      b.getNamedAttr("radices", b.getDenseI64ArrayAttr(radices)),
+      b.getNamedAttr("reason", b.getStringAttr(reason)),
+  };
+  if (precise)
+    values.push_back(b.getNamedAttr("precise", b.getUnitAttr()));
+  op->setAttr(kConfigAttr, b.getDictionaryAttr(values));
 }

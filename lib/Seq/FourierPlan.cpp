@@ -54,7 +54,7 @@ static std::optional<FourierPlan> fits(seq::LongConvOp op, const FourierPlan &pl
   return plan;
 }
 
-std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why) {
+static std::optional<FourierPlan> planOf(seq::LongConvOp op, std::string *why) {
   Type element = op.getU().getType().getElementType();
   if (!element.isF16() && !element.isBF16())
     return refuse(why, "expected elements of type f16 or bf16 for transforms");
@@ -79,7 +79,7 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
     FourierPlan plan{*radix, !op.isCircular()};
     if (op.getSpectrum().getType().getDimSize(1) != plan.length() || plan.length() < length)
       return refuse(why, "expected a spectrum of static length");
-    if (addsSkip(op) && plan.parts() > 1)
+    if (FourierPlan::addsSkip(op) && plan.parts() > 1)
       return refuse(why, kSkip);
     return plan;
   }
@@ -107,11 +107,24 @@ std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why)
   std::optional<int64_t> asked = firstRadix(config.radices);
   if (asked && 256 * *asked >= length)
     plan.radix = *asked;
-  if (addsSkip(op) && plan.parts() > 1)
+  if (FourierPlan::addsSkip(op) && plan.parts() > 1)
     return refuse(why, kSkip);
   if (op.isCircular() && plan.radix == kMostRadix && op.getFilterLength() > length)
     return refuse(why, "of a transform of " + Twine(plan.length()) + " samples no filter wraps around more than once");
   plan.rightAngle = !op.isCircular() || plan.length() != length;
+  return plan;
+}
+
+/// How many blocks SRAM holds in two parts.
+static constexpr int64_t kMostPreciseReach = 2;
+
+std::optional<FourierPlan> FourierPlan::of(seq::LongConvOp op, std::string *why) {
+  std::optional<FourierPlan> plan = planOf(op, why);
+  if (!plan || !ConvConfig::read(op).precise)
+    return plan;
+  if (plan->parts() > 1 || plan->reach > kMostPreciseReach)
+    return refuse(why, "precise transforms take up to 4096 samples, or two blocks of as many");
+  plan->precise = true;
   return plan;
 }
 

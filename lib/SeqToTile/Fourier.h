@@ -55,6 +55,11 @@ struct ComplexTable {
   ComplexTable withoutMinus() const { return {re, im, {}, turned}; }
 };
 
+/// Complex numbers to twice as many bits as f16 has: what rounding them gives, and what it leaves.
+struct SplitTile {
+  ComplexTile near, rest;
+};
+
 /// Blocks of a one-sided sequence that a CTA does in order, and how many of them one of the result depends on. It keeps the
 /// transforms of those before an even one, and behind them what is there of the next one's sum.
 struct BlockSum {
@@ -120,15 +125,16 @@ public:
     ComplexTile turned = quarterTurn(x, f.turned);
     return {warpDot(f.im, turned.re, re, type), warpDot(f.im, turned.im, im, type)};
   }
-  /// x f^T.
-  ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f, mlir::RankedTensorType type = {}) {
+  /// x f^T + sum.
+  ComplexTile fromRight(const ComplexTile &x, const ComplexTable &f, mlir::RankedTensorType type = {},
+                        const ComplexTile &sum = {}) {
     type = type ? type : half();
-    mlir::Value re = warpDot(x.re, f.re, {}, type);
+    mlir::Value re = warpDot(x.re, f.re, sum.re, type);
     if (f.minus) {
-      mlir::Value im = warpDot(x.re, f.im, {}, type);
+      mlir::Value im = warpDot(x.re, f.im, sum.im, type);
       return {warpDot(x.im, f.minus, re, type), warpDot(x.im, f.re, im, type)};
     }
-    mlir::Value im = warpDot(x.im, f.re, {}, type);
+    mlir::Value im = warpDot(x.im, f.re, sum.im, type);
     ComplexTile turned = quarterTurn(x, f.turned);
     return {warpDot(turned.re, f.im, re, type), warpDot(turned.im, f.im, im, type)};
   }
@@ -209,6 +215,28 @@ public:
                           mlir::Value order, mlir::Value past, llvm::function_ref<ComplexTile(mlir::Value)> spectrum,
                           llvm::function_ref<ComplexTile(const ComplexTile &)> numbersOf = [](const ComplexTile &read) { return read; },
                           bool rolled = false);
+  ComplexTile rounded(const ComplexTile &x) { return {cast(x.re, half()), cast(x.im, half())}; }
+  ComplexTile widened(const ComplexTile &x) { return {cast(x.re, single()), cast(x.im, single())}; }
+  /// Tiles of f32 in two parts of f16, and what they are together.
+  mlir::Value restOf(mlir::Value x, mlir::Value near) { return make<mlir::arith::SubFOp>(x, cast(near, single())); }
+  SplitTile split(const ComplexTile &x) {
+    ComplexTile near = rounded(x);
+    return {near, rounded({restOf(x.re, near.re), restOf(x.im, near.im)})};
+  }
+  ComplexTile joined(const SplitTile &x) {
+    auto sum = [&](mlir::Value near, mlir::Value rest) {
+      return make<mlir::arith::AddFOp>(cast(near, single()), cast(rest, single()));
+    };
+    return {sum(x.near.re, x.rest.re), sum(x.near.im, x.rest.im)};
+  }
+  /// f x^T and x f^T, in f32.
+  ComplexTile splitLeft(const ComplexTable &f, const SplitTile &x) {
+    return fromLeft(f, x.near, fromLeft(f, x.rest, {}, single()), single());
+  }
+  ComplexTile splitRight(const SplitTile &x, const ComplexTable &f) {
+    return fromRight(x.near, f, single(), fromRight(x.rest, f, single()));
+  }
+  SplitTile exchangeSplit(const SplitTile &x) { return {exchange(x.near), exchange(x.rest)}; }
   ComplexTile exchange(const ComplexTile &x) {
     auto op = tile::ExchangeOp::create(b, loc, x.re, x.im, {1, 2, 0});
     return {op.getFirstResult(), op.getSecondResult()};

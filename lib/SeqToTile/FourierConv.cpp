@@ -21,6 +21,9 @@
 // transforms in SRAM, as many as the filter reaches back, and adds up their products with the spectra of the taps between
 // two blocks: each thread those numbers of its matrix.
 //
+// Precise ones sum in f32, multiply so by twiddles and the spectrum, which is of f32, and hold what a product takes in two parts
+// of f16: it is done for each. Then only tables and the result are rounded, and the matrices of the inner stages are as good as exact.
+//
 // Scales: no stage on the way there grows beyond the largest of the inputs, so that none of f16
 // overflows; the transform is divided by N in all. What is on the way back is at most the mean of the
 // magnitudes of the result. A result of bf16 may lie beyond the range of f16, so there the spectrum
@@ -32,6 +35,8 @@
 #include "Fourier.h"
 #include "Launch.h"
 #include "SeqToTile.h"
+
+#include "longwing/Seq/Config.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/Support/MathExtras.h"
@@ -77,16 +82,19 @@ private:
   /// Between two blocks the result may run from one end of its range to the other.
   double shrink() { return resultRoom(element) * (plan.inBlocks() ? 2 : 1); }
   /// Real numbers of a sample: both of a complex one, if registers do for them.
-  int64_t numbers() { return plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
+  int64_t numbers() { return plan.precise || plan.rightAngle || plan.parts() > 1 || readsOfPart() > 3 ? 1 : 2; }
   int64_t blocks() { return llvm::divideCeil(op.getLength(), plan.length()); }
   BlockSum blockSum() { return {blocks(), plan.reach}; }
   /// Whether a block's sum is a loop, or reads spectra as users have them, which phases side by side have no registers for.
-  bool loops() { return blockSum().loops() || (plan.inBlocks() && op.getSpectrum()); }
+  bool loops() { return plan.precise || blockSum().loops() || (plan.inBlocks() && op.getSpectrum()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   /// Whether there are registers for neither all tables nor phases side by side.
   bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
   Type tensorType();
   void workTile(Value group, Value channel);
+  void preciseTile();
+  std::pair<Value, Value> preciseInput();
+  ComplexTile preciseSum(const ComplexTile &x);
   /// Tiles of samples are [number][part].
   Value load(Value source, int64_t tile, bool transpose);
   Value batchOf(int64_t tile) {
@@ -150,22 +158,25 @@ KernelOp FourierConvKernel::create(StringRef name) {
   auto schedule = ScheduleAttr::get(op.getContext(), 4, 0, 128, /*persistent=*/true,
                                     /*overlap=*/!crowded() && !loops(), /*spread=*/false);
   auto kernel = KernelOp::create(builder, op.getLoc(), name, inputs, schedule);
-  int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() ? 1 : 2;
+  if (plan.precise)
+    kernel->setAttr(kConfigAttr, op->getAttr(kConfigAttr));
+  int64_t lag = reads() > 1 || plan.parts() > 1 || plan.inBlocks() || plan.precise ? 1 : 2;
   kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(lag));
   // Registers are short; where more is read than one tensor, tables are left where they are: some, or all
   // where the samples are read again for a skip. A users' spectrum beside a gate of the input, of blocks from the end,
   // or of three, whose loop is unrolled whole, leaves fewer; so does a gate of the result beside an even number of spectra.
-  if (plan.parts() > 1 || (loops() && reads() > 1))
+  if (plan.parts() > 1 || plan.precise || (loops() && reads() > 1))
     kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
   if (plan.inBlocks())
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
-  if (plan.inBlocks() && op.getSpectrum())
+  if ((plan.inBlocks() && op.getSpectrum()) || plan.precise)
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   bool fewer = plan.inBlocks() && op.getSpectrum() && !op.getPost() && (op.getPre() || isAnticausal() || plan.reach == 3);
   bool even = plan.inBlocks() && op.getPost() && loops() && blockSum().slides() && plan.reach % 2 == 0;
-  if (!boxes || addsSkip() || fewer || even || (plan.parts() == 1 && reads() > 3))
+  bool holds = plan.precise && boxes && !plan.inBlocks() && reads() == 1; // all but those of the inner stages
+  if (!holds && (plan.precise || !boxes || addsSkip() || fewer || even || (plan.parts() == 1 && reads() > 3)))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  else if (reads() > 1 || !element.isF16() || plan.inBlocks())
+  else if (!holds && (reads() > 1 || !element.isF16() || plan.inBlocks()))
     kernel->setAttr(kRereadAttr, builder.getStringAttr("right"));
   kernel.setOutput(inputs.size() - 1);
   int64_t runs = op.getLength() / 256;
@@ -195,14 +206,14 @@ KernelOp FourierConvKernel::create(StringRef name) {
     whole = t.make<WholeOp>(builder.getI1Type(), moved);
   else if (!boxes)
     whole = t.make<arith::ConstantOp>(builder.getBoolAttr(false));
-  if (plan.inBlocks() && op.getSpectrum())
+  if (plan.inBlocks() && op.getSpectrum() && !plan.precise)
     spectrumWhole = t.make<WholeOp>(builder.getI1Type(), ValueRange{s});
   Value batches = t.dim(u, boxes ? 2 : 0);
   Value groups = t.ceilDiv(batches, sequences());
   SmallVector<Value> sizes = {groups, t.dim(u, boxes ? 0 : 1)};
   if (plan.inBlocks()) {
     sizes.insert(sizes.begin(), t.index(blocks()));
-    past = t.memoryOf(blockSum().memories());
+    past = t.memoryOf(plan.precise ? 2 * (plan.reach - 1) : blockSum().memories());
   }
   ValueRange work = t.eachWorkTile(sizes);
   if (plan.inBlocks()) {
@@ -218,7 +229,7 @@ KernelOp FourierConvKernel::create(StringRef name) {
 Value FourierConvKernel::load(Value source, int64_t tile, bool transpose) {
   auto type = tileType<SharedAttr>({64, 64}, element);
   // Slots are short where there are many tensors.
-  int64_t stages = reads() > 4 || plan.parts() > 1 || plan.inBlocks() ? kFourierStages / 2 : kFourierStages;
+  int64_t stages = plan.precise || reads() > 4 || plan.parts() > 1 || plan.inBlocks() ? kFourierStages / 2 : kFourierStages;
   Value zero = t.index(0), box;
   if (boxes)
     box = t.load(source, {channel, zero, batchOf(tile), firstRow(tile), zero}, type, stages);
@@ -265,16 +276,19 @@ void FourierConvKernel::output(Value result, int64_t tile) {
 ComplexTile FourierConvKernel::loadSpectrum(int64_t k0, Value between) {
   Value k = t.addAll(t.mulAll(t.remAll(t.position(0), plan.rows()), plan.parts()), k0);
   Value f = t.make<arith::AddIOp>(t.mulAll(k, 256), t.mulAll(t.position(1), 16));
-  f = t.make<arith::AddIOp>(f, between ? t.quadPosition() : t.position(2));
+  f = t.make<arith::AddIOp>(f, between && !plan.precise ? t.quadPosition() : t.position(2));
   auto type = t.frag(spectrum.getElementType());
   auto part = [&](int64_t i) {
     SmallVector<Value> at = {channel, f, t.index(i)};
     if (between)
       at.insert(at.begin() + 1, between);
     Value read = t.make<PullOp>(type, s, at);
+    // Registers are short beside what else is of f32.
+    if (plan.precise && (between || !boxes))
+      read.getDefiningOp()->setAttr(kRereadAttr, builder.getUnitAttr());
     if (shrink() != 1 && !between) // of blocks their transforms are
       read = t.make<arith::MulFOp>(read, t.constantLike(read, 1 / shrink()));
-    return t.cast(read, t.half());
+    return t.cast(read, plan.precise ? t.single() : t.half());
   };
   return {part(0), part(1)};
 }
@@ -332,7 +346,8 @@ ComplexTile FourierConvKernel::timesSpectra(const ComplexTile &x, const ComplexT
 
 ComplexTile FourierConvKernel::withSkip(ComplexTile kernel) {
   if (joinsSkip())
-    kernel.re = t.make<arith::AddFOp>(kernel.re, t.cast(t.make<PullOp>(t.single(), skip, ValueRange{channel}), t.half()));
+    kernel.re = t.make<arith::AddFOp>(kernel.re, t.cast(t.make<PullOp>(t.single(), skip, ValueRange{channel}),
+                                                            cast<RankedTensorType>(kernel.re.getType())));
   return kernel;
 }
 
@@ -357,6 +372,8 @@ ComplexTable FourierConvKernel::firstTable(double scale, bool transpose, int64_t
 void FourierConvKernel::workTile(Value group, Value channelAt) {
   firstBatch = t.mul(group, sequences());
   channel = channelAt;
+  if (plan.precise)
+    return preciseTile();
   int64_t parts = plan.parts();
   ComplexTable f = t.complexTable(sixteen(kSixteen));
   // Rows of users' spectra are read at once in another order of k3.
@@ -418,6 +435,68 @@ void FourierConvKernel::workTile(Value group, Value channelAt) {
       }
       output(sum, number * parts + j);
     }
+}
+
+//===----------------------------------------------------------------------===//
+// Precise ones
+//===----------------------------------------------------------------------===//
+
+/// pre u, [b][c][(s, a)], and what rounding it to f16 leaves; nothing of samples that are not gated.
+std::pair<Value, Value> FourierConvKernel::preciseInput() {
+  Value samples = load(u, 0, /*transpose=*/true);
+  if (!pre && element.isF16())
+    return {samples, Value()};
+  Value x = t.cast(samples, t.single());
+  if (pre)
+    x = t.make<arith::MulFOp>(withRoom(t, x), t.cast(load(pre, 0, /*transpose=*/true), t.single()));
+  Value near = t.cast(x, t.half());
+  return {near, t.cast(t.restOf(x, near), t.half())};
+}
+
+/// The products of a block and of those before it with the spectra of the taps between them and this one.
+ComplexTile FourierConvKernel::preciseSum(const ComplexTile &x) {
+  ComplexTile sum = t.times(x, withSkip(loadSpectrum(0, t.index(0))));
+  Value places = t.index(plan.reach - 1);
+  auto placeOf = [&](Value number) { return t.mul(t.make<arith::RemUIOp>(number, places), 2); };
+  auto loop = scf::ForOp::create(
+      builder, t.loc, t.index(1), t.add(t.min(order, places), 1), t.index(1), ValueRange{sum.re, sum.im},
+      [&](OpBuilder &b, Location, Value j, ValueRange sums) {
+        Value place = placeOf(t.sub(order, j));
+        SplitTile far = {t.recall(past, place), t.recall(past, t.add(place, 1))};
+        ComplexTile sum = t.plusTimes({sums[0], sums[1]}, t.joined(far), loadSpectrum(0, j));
+        scf::YieldOp::create(b, t.loc, ValueRange{sum.re, sum.im});
+      });
+  loop->setAttr(kRolledAttr, builder.getUnitAttr());
+  SplitTile kept = t.split(x);
+  t.keep(kept.near, past, placeOf(order));
+  t.keep(kept.rest, past, t.add(placeOf(order), 1));
+  return {loop.getResult(0), loop.getResult(1)};
+}
+
+void FourierConvKernel::preciseTile() {
+  ComplexTable f = readAgain(t.complexTable(sixteen(kSixteen)));
+  ComplexTable first = firstTable(0.25 * gateRoom(op) / double(plan.radix), /*transpose=*/false, 0, 0);
+  auto [x, rest] = preciseInput();
+  auto sum = [&, x = x, rest = rest](Value matrix) {
+    return t.warpDot(matrix, x, rest ? t.warpDot(matrix, rest, {}, t.single()) : Value(), t.single());
+  };
+  SplitTile split = t.exchangeSplit(t.split({sum(first.re), sum(first.im)}));
+
+  double there = plan.inBlocks() ? 0.25 / shrink() : 0.25;
+  auto twiddled = [&](const ComplexTile &z, double scale, bool back) {
+    return t.split(t.times(z, t.widened(t.complexTile(twiddle(plan, scale, back)))));
+  };
+  ComplexTile z = t.splitRight(twiddled(t.splitLeft(f, split), there, /*back=*/false), f);
+  z = plan.inBlocks() ? preciseSum(z) : t.times(z, loadSpectrum(0));
+  z = t.splitLeft(f.conj(), twiddled(t.splitLeft(f.conj(), t.split(z)), 4, /*back=*/true));
+  auto [near, left] = t.exchangeSplit(t.split(z));
+
+  // [b][(s, a)][c].
+  ComplexTable last = firstTable(4 * shrink() * kMakeUp, /*transpose=*/true, 0, 0).conj();
+  Value result;
+  for (const ComplexTile &part : {left, near})
+    result = t.warpDot(last.minus, part.im, t.warpDot(last.re, part.re, result, t.single()), t.single());
+  output(result, 0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -110,7 +110,6 @@ Value longwing::rowTwiddles(OpBuilder &b, Location loc, const FourierPlan &plan,
 
 DenseElementsAttr longwing::tabulate(RankedTensorType type, const FourierTable &table, Part part,
                                      bool residual) {
-  constexpr double kResidual = 2048;
   const auto &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
   SmallVector<APFloat> values;
   for (int64_t w = 0; w < type.getDimSize(0); ++w)

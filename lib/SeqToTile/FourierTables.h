@@ -66,7 +66,9 @@ FourierTable inQuads(const FourierTable &table, bool rows, bool columns);
 inline int64_t rowTwiddleCount(const FourierPlan &plan) { return 3 * plan.radix * 16; }
 mlir::Value rowTwiddles(mlir::OpBuilder &b, mlir::Location loc, const FourierPlan &plan, bool quads = true);
 
-/// Which number of an element is stored: a part, or what rounding it to f16 leaves, times 2^11.
+/// What rounding to f16 leaves is held times this.
+constexpr double kResidual = 2048;
+/// Which number of an element is stored: a part, or what rounding it to f16 leaves.
 enum class Part { Real, Imaginary, MinusImaginary };
 mlir::DenseElementsAttr tabulate(mlir::RankedTensorType type, const FourierTable &table, Part part,
                                  bool residual = false);

@@ -40,7 +40,6 @@ using seq::ConvKind;
 
 namespace {
 
-constexpr double kResidual = 2048;
 /// Samples of a part.
 constexpr int64_t kPart = 4096;
 
@@ -56,7 +55,7 @@ struct FilterSource {
   bool lastFirst; ///< The last stored tap is that of lag 0.
   int64_t length; ///< L of a circular convolution.
   FourierPlan plan;
-  bool kept; ///< By the user.
+  bool kept; ///< By the user, or to the same accuracy.
 };
 
 class PrepareKernel {
@@ -319,9 +318,7 @@ Split PrepareKernel::split(Value x) {
   Value near = t.cast(x, t.half());
   if (!source.kept)
     return {near, Value()};
-  Value rest = t.make<arith::SubFOp>(x, t.cast(near, t.single()));
-  rest = t.make<arith::MulFOp>(rest, t.constantLike(rest, kResidual));
-  return {near, t.cast(rest, t.half())};
+  return {near, t.cast(t.mulf(t.restOf(x, near), kResidual), t.half())};
 }
 
 Split PrepareKernel::table(const FourierTable &values, Part part) {
@@ -698,9 +695,12 @@ Value longwing::prepareSpectrum(seq::LongConvOp op, const FourierPlan &plan, Sym
   Value skip = FourierPlan::addsSkip(op) ? Value() : op.getSkip();
   FilterSource source{op.getKind(), op.getFilter(),  op.getReverse(),
                       skip, op.getTaps() == seq::TapOrder::Last, op.getLength(), plan,
-                      /*kept=*/false};
-  auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, b.getF16Type());
-  if (plan.inBlocks())
+                      /*kept=*/plan.precise};
+  Type element = plan.precise ? Type(b.getF32Type()) : b.getF16Type();
+  auto spectrum = RankedTensorType::get({op.getChannels(), plan.length(), 2}, element);
+  if (plan.inBlocks() && plan.precise)
+    spectrum = RankedTensorType::get({op.getChannels(), plan.reach, plan.length(), 2}, element);
+  else if (plan.inBlocks())
     spectrum = keptType(op, plan);
   return launchPrepare(b, op, source, spectrum, symbols);
 }

@@ -100,7 +100,7 @@ LogicalResult StaggerPlan::make(ForEachOp work) {
       early.insert(op);
       continue;
     }
-    bool reads = isa<PullOp>(op) || op->hasAttr(kStaysAttr);
+    bool reads = (isa<PullOp>(op) && !op->hasAttr(kRereadAttr)) || op->hasAttr(kStaysAttr);
     bool picked = reads ? changes(op) > 0
                                   : isMemoryEffectFree(op) && !isa<ExchangeOp, scf::ForOp, scf::IfOp>(op) &&
                                         llvm::all_of(op->getOperands(), stays) &&

@@ -5,6 +5,9 @@
 // RUN: not longwing-opt %s --split-input-file --seq-configure="radices=64x64" | FileCheck %s --check-prefix=RADICES
 // RUN: not longwing-opt %s --seq-configure="radices=16x16" 2>&1 | FileCheck %s --check-prefix=SHORT
 // RUN: not longwing-opt %s --seq-configure="radices=16x1" 2>&1 | FileCheck %s --check-prefix=ONE
+// RUN: not longwing-opt %s --split-input-file --seq-configure="precise=true" | FileCheck %s --check-prefix=PRECISE
+// RUN: not longwing-opt %s --split-input-file --seq-configure="precise=true" 2>&1 | FileCheck %s --check-prefix=IMPRECISE
+// RUN: not longwing-opt %s --seq-configure="precise=very" 2>&1 | FileCheck %s --check-prefix=FLAG
 // RUN: not longwing-opt %s --seq-configure="conv=fast" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
 !u = tensor<?x768x4096xf16>
@@ -18,6 +21,9 @@
 // TOEPLITZ: seq.config = {algorithm = "toeplitz", radices = array<i64>, reason = "forced; toeplitz
 // RADICES: seq.config = {algorithm = "transform", radices = array<i64: 64, 64>, reason = "forced;
 // SHORT: error: schedule option 'radices': expected them to make up length 4096 or more, got 256
+// PRECISE: seq.config = {algorithm = "transform", precise, radices = array<i64: 16, 16, 16>
+// IMPRECISE: error: schedule option 'precise': precise transforms take up to 4096 samples, or two blocks of as many
+// FLAG: error: schedule option 'precise': expected true or false, got 'very'
 // ONE: configure_conv.mlir:[[@LINE+3]]:{{[0-9]+}}: error: schedule option 'radices': expected numbers from 2 to 4096 such as 16x16x16, got '16x1'
 // UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got 'fast'
 func.func @long_filter(%u: !u, %h: tensor<768x4096xf32>) -> !u {

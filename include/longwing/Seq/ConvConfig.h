@@ -54,6 +54,8 @@ struct ConvConfig {
   ConvAlgorithm algorithm = ConvAlgorithm::Toeplitz;
   /// The radices of a transform, from the left; their product is its length N.
   llvm::SmallVector<int64_t> radices;
+  /// Whether a transform sums in f32 and holds numbers in two parts of f16, slowly.
+  bool precise = false;
   /// Estimated time of one output on a whole card, in picoseconds.
   double picoseconds = 0;
   /// The estimates of all candidates, in words.

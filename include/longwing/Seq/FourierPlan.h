@@ -26,6 +26,7 @@ struct FourierPlan {
   int64_t radix = 16; ///< R
   bool rightAngle = true;
   int64_t reach = 0; ///< Of a sequence in blocks: how many blocks of input one of the result depends on.
+  bool precise = false; ///< Sums are of f32, and numbers of two parts of f16.
 
   int64_t length() const { return 256 * radix; }
   bool inBlocks() const { return reach > 0; }

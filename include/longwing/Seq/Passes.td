@@ -57,6 +57,8 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
            "The algorithm of long convolutions: toeplitz, transform, blocks or multipass; plain sums in float64, slowly">,
     Option<"radices", "radices", "std::string", "\"\"",
            "The radices of their transforms, such as 16x16x16">,
+    Option<"precise", "precise", "std::string", "\"\"",
+           "Transforms of up to 8192 samples sum in f32 and hold numbers in two parts, slowly: true or false">,
   ];
 }
 
