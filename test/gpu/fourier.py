@@ -48,7 +48,6 @@ def cases():
             made[f"{kind}_{length}_f32"] = case(kind, length, element="f32", pre=True, skip=True)
     for length in (256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 32768, 65536):
         made[f"causal_{length}_bf16"] = case("causal", length, element="bf16")
-        made[f"causal_exact_{length}"] = case("causal", length, conv="plain")
     # In blocks of 16K to 1M samples, in passes: two to eight and more than the filter reaches over, whole ones or not.
     for length in (40000, 300001, 1048576, 2097152, 4194304, 7000000):
         made[f"blocks_{length}"] = case("causal", length, conv="blocks")
@@ -79,14 +78,14 @@ def cases():
     return made
 
 
-def model(kind, length, taps, element, reverse, order, pre, post, skip, conv):
-    tensor, filters = f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}xf32>"
+def model(kind, length, taps, element, reverse, order, pre, post, skip, conv, channels=CHANNELS):
+    tensor, filters = f"tensor<?x{channels}x{length}x{element}>", f"tensor<{channels}x{taps}xf32>"
     arguments, text = [f"%u: {tensor}", f"%h: {filters}"], f"seq.long_conv {kind} %u filter(%h : {filters})"
     if reverse:
-        arguments.append(f"%r: tensor<{CHANNELS}x{reverse}xf32>")
-        text += f" reverse(%r : tensor<{CHANNELS}x{reverse}xf32>)"
+        arguments.append(f"%r: tensor<{channels}x{reverse}xf32>")
+        text += f" reverse(%r : tensor<{channels}x{reverse}xf32>)"
     text += f" taps {order}"
-    for name, given, type in (("pre", pre, tensor), ("post", post, tensor), ("skip", skip, f"tensor<{CHANNELS}xf32>")):
+    for name, given, type in (("pre", pre, tensor), ("post", post, tensor), ("skip", skip, f"tensor<{channels}xf32>")):
         if given:
             arguments.append(f"%{name}: {type}")
             text += f" {name}(%{name} : {type})"
@@ -129,6 +128,22 @@ PREPARED |= {f"prepared_{kind}_{length}_{element}{'_gated' if gated else ''}": (
                  ("anticausal", 1500000, "bf16", True, False, 524288, [128, 16, 16, 16]),
                  ("causal", 4194304, "f16", False, False, 524288, [128, 16, 16, 16]))}
 
+# That sum in f32 and hold numbers in two parts: boxes, strips, neighbouring samples, two blocks.
+PRECISE = {
+    "precise_causal_1000": case("causal", 1000, pre=True, post=True),
+    "precise_causal_256_bf16": case("causal", 256, 900, "bf16", pre=True, skip=True),
+    "precise_circular_4096": case("circular", 4096, post=True, skip=True),
+    "precise_circular_2500": case("circular", 2500),
+    "precise_shared_1500": case("two_sided_shared", 1500, reverse=700),
+    "precise_blocks_8192": case("causal", 8192, order="last", pre=True, post=True, skip=True, conv="blocks"),
+    "precise_anticausal_7001": case("anticausal", 7001, skip=True, conv="blocks"),
+    "precise_blocks_20000_bf16": case("causal", 20000, 3000, "bf16", conv="blocks"),
+}
+
+# What the test of H3's kernels takes; precise in f16.
+H3_CHANNELS, H3_LENGTHS = 256, (8, 16, 32, 64, 128, 256, 372, 512, 784, 1024, 1134, 2048, 4096, 8192)
+H3 = {f"h3_{length}_{element}": case("causal", length, element=element) for length in H3_LENGTHS for element in ("f16", "bf16")}
+
 _loaded = {}
 
 
@@ -137,6 +152,11 @@ def compile_kernel(name):
 
     if name in PREPARED:
         return longwing.compile(prepared_model(*PREPARED[name]), target="sm_90a")
+    if name in H3:
+        given = H3[name]
+        return longwing.compile(model(**given, channels=H3_CHANNELS), target="sm_90a", precise=given["element"] == "f16")
+    if name in PRECISE:
+        return longwing.compile(model(**PRECISE[name]), target="sm_90a", conv=PRECISE[name]["conv"], precise=True)
     return longwing.compile(model(**cases()[name]), target="sm_90a", conv=cases()[name]["conv"])
 
 
@@ -161,5 +181,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     target = pathlib.Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
-    for each in [*cases(), *PREPARED]:
+    for each in [*cases(), *PREPARED, *PRECISE, *H3]:
         compile_kernel(each).save(target / f"fourier_{each}.lwp")
