@@ -95,11 +95,13 @@ struct Units {
     tilesOfSequence = t.index(llvm::divideCeil(plan.sequence, plan.rows()));
     tiles = plan.sequences() > 1 ? t.ceilDiv(batch, plan.sequences())
                                  : t.make<arith::MulIOp>(batch, tilesOfSequence);
-    // As many as find a place at once, two or three times over, for each makes its matrices; but not for too few tiles each.
-    constexpr int64_t kLeast = 4;
-    int64_t residents = plan.residents(), turns = residents < 4 ? 2 : 3;
-    Value fair = t.ceilDiv(t.make<arith::MulIOp>(tiles, channels), turns * residents * hopper::kMultiprocessors);
-    length = t.max(fair, t.index(kLeast));
+    // Enough for each multiprocessor, but not for too few tiles each. Where several matrices leave room for three CTAs or fewer at
+    // once, these have more tiles for the time that it takes to make them, as long as there is work for all of them twice.
+    constexpr int64_t kUnits = 12, kLeast = 4, kMany = 16;
+    Value all = t.make<arith::MulIOp>(tiles, channels);
+    length = t.max(t.ceilDiv(all, kUnits * hopper::kMultiprocessors), t.index(kLeast));
+    if (int64_t residents = plan.residents(); residents < 4)
+      length = t.max(length, t.min(t.ceilDiv(all, 2 * residents * hopper::kMultiprocessors), t.index(kMany)));
     count = t.make<arith::DivUIOp>(t.add(t.add(tiles, length), -1), length);
   }
 };
