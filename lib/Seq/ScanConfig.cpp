@@ -335,8 +335,10 @@ static ScanConfig chooseFew(seq::ScanOp op, int64_t batch) {
     config.stages = 3, config.registers = 232;
     int64_t units = batch * llvm::divideCeil(op.getChannels(), config.channels());
     auto rounds = [&](int64_t cluster) { return llvm::divideCeil(units, kPlaces[cluster - 1]); };
+    // Every warp takes the state over the tiles of all: those of a CTA cost a tenth of the steps of its own.
+    auto cost = [&](int64_t cluster) { return double(rounds(cluster) * (10 + cluster)) / double(cluster); };
     for (int64_t cluster = 2; cluster <= int64_t(std::size(kPlaces)); ++cluster)
-      if (rounds(cluster) * config.cluster < rounds(config.cluster) * cluster)
+      if (cost(cluster) < cost(config.cluster))
         config.cluster = cluster;
     // Unless the last ones would have most of the card to themselves.
     if (rounds(config.cluster) <= 1 || 10 * units >= 9 * rounds(config.cluster) * kPlaces[config.cluster - 1])
@@ -378,7 +380,8 @@ static ScanPair choosePair(seq::ScanOp op) {
     return pair;
   }
   pair.few = few, pair.sequences = enough;
-  if (ScanConfig several = chooseFew(op, 2); enough > 2 && several.cluster != few.cluster)
+  ScanConfig several = chooseFew(op, 2);
+  if (enough > 2 && (several.cluster != few.cluster || several.member != few.member))
     pair.fewest = few, pair.several = 2, pair.few = several;
   return pair;
 }

@@ -90,3 +90,15 @@ func.func @any_wkv(%w: tensor<2048xf32>, %v: tensor<?x?x2048xbf16>, %k: tensor<?
   %y = seq.scan wkv %w, %v key(%k : tensor<?x?x2048xbf16>) bonus(%u : tensor<2048xf32>) : tensor<2048xf32>, tensor<?x?x2048xbf16> -> tensor<?x?x2048xbf16>
   return %y : tensor<?x?x2048xbf16>
 }
+
+// 160 blocks would be two and a half rounds of those clusters: warpgroups share one sequence instead.
+
+// CHECK-LABEL: tile.kernel @wide_wkv_scan(
+// CHECK-LABEL: tile.kernel @wide_wkv_scan_of_few(
+// CHECK-SAME: 16 warps of a cluster", {{.*}} tile.cluster = 2 : i64
+// CHECK-LABEL: tile.kernel @wide_wkv_scan_of_fewest(
+// CHECK-SAME: consumers = 1, {{.*}} spread = true> {{.*}} 5 warpgroups of a cluster", {{.*}} tile.cluster = 5 : i64
+func.func @wide_wkv(%w: tensor<5120xf32>, %v: tensor<?x?x5120xbf16>, %k: tensor<?x?x5120xbf16>, %u: tensor<5120xf32>) -> tensor<?x?x5120xbf16> {
+  %y = seq.scan wkv %w, %v key(%k : tensor<?x?x5120xbf16>) bonus(%u : tensor<5120xf32>) : tensor<5120xf32>, tensor<?x?x5120xbf16> -> tensor<?x?x5120xbf16>
+  return %y : tensor<?x?x5120xbf16>
+}
