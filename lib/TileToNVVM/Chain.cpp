@@ -11,7 +11,7 @@
 // for two rounds is enough: who writes in round r + 2 has the mail of round r + 1, which all of the others
 // sent behind their reading of round r.
 //
-// None leaves before it has the mail of the last round, so that nothing is sent to who has left.
+// None leaves before all have the mail of the last round: nothing is sent to who has left, nor from the SRAM of who has.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,9 +25,10 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-void Emitter::meetCluster() {
-  NVVM::ClusterArriveOp::create(b, loc, b.getUnitAttr());
-  NVVM::ClusterWaitOp::create(b, loc, b.getUnitAttr());
+void Emitter::meetCluster(bool converged) {
+  UnitAttr aligned = converged ? b.getUnitAttr() : UnitAttr();
+  NVVM::ClusterArriveOp::create(b, loc, aligned);
+  NVVM::ClusterWaitOp::create(b, loc, aligned);
 }
 
 /// Puts this thread's letter where its member has a place, and sends the warp's to that place of the other CTAs, a lane

@@ -315,7 +315,10 @@ LogicalResult Emitter::emit() {
   if (failed(emitBlock(kernel.getBody().front())))
     return failure();
   writeTables();
-  // SRAM must stay until the last tile has left it.
+  // SRAM must stay until the others have the last letters, ...
+  if (clusterOf(kernel) > 1)
+    meetCluster(/*converged=*/false);
+  // ... and until the last tile has left it.
   if (kernel.walk([](Operation *op) {
               return isa<StoreOp, FlushOp, FlushRowsOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
             }).wasInterrupted() &&

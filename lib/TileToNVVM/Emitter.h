@@ -237,7 +237,8 @@ private:
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult emitChain(tile::ChainOp op);
   void sendLetters(tile::MailType mail, mlir::Value place, mlir::Value barrier, mlir::Value cta, Values letter);
-  void meetCluster();
+  /// All threads of the cluster that have not ended; those of a warp together, if they are converged.
+  void meetCluster(bool converged = true);
 
   //===--------------------------------------------------------------------===//
   // Products (Products.cpp)
