@@ -320,8 +320,8 @@ LogicalResult StoreEnergyOp::verify() {
     return emitOpError() << "expected at least one tile";
   for (Value tile : getTiles())
     if (auto type = cast<RankedTensorType>(tile.getType());
-        type.getElementType().isBF16() || type.getShape() != cast<RankedTensorType>(getTiles()[0].getType()).getShape())
-      return emitOpError() << "expected tiles of f16 or f32 of one shape, got " << type;
+        !type.getElementType().isF32() || type.getShape() != cast<RankedTensorType>(getTiles()[0].getType()).getShape())
+      return emitOpError() << "expected tiles of f32 of one shape, got " << type;
   return success();
 }
 

@@ -223,7 +223,7 @@ def Tile_StoreEnergyOp : Tile_Op<"store_energy", [MemoryEffects<[MemWrite]>]> {
   let description = [{
     Of rows 16 g to 16 g + 15, those of a warp, a lane has rows r and r + 8, columns c, c + 1, c + 8, c + 9, ...: the sum of the
     squares of what it has of all tiles. The greatest sum of the 32 lanes goes to the given place, g added. So no number is
-    larger than the root of that. With `first` only the first of each 64 rows counts. Of f16 or f32.
+    larger than the root of that.
 
     Example: 8 numbers
 
@@ -231,9 +231,9 @@ def Tile_StoreEnergyOp : Tile_Op<"store_energy", [MemoryEffects<[MemWrite]>]> {
     tile.store_energy %re, %im to %energies[%i] : tensor<128x64xf32, #tile.acc>, tensor<128x64xf32, #tile.acc> to !tile.view<?xf32>
     ```
   }];
-  let arguments = (ins Variadic<Tile_AccTile>:$tiles, Tile_ViewType:$destination, Index:$place, UnitAttr:$first);
+  let arguments = (ins Variadic<Tile_AccTile>:$tiles, Tile_ViewType:$destination, Index:$place);
   let assemblyFormat = [{
-    $tiles `to` $destination `[` $place `]` (`first` $first^)? attr-dict `:` type($tiles) `to` type($destination)
+    $tiles `to` $destination `[` $place `]` attr-dict `:` type($tiles) `to` type($destination)
   }];
   let extraClassDeclaration = [{
     /// Rows of a group.

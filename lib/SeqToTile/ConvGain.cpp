@@ -44,7 +44,7 @@ KernelOp longwing::gainKernel(Location loc, StringRef name) {
         Value place = t.add(t.min(t.make<IotaOp>(indices, at), last), t.make<BroadcastOp>(indices, first));
         scf::YieldOp::create(builder, loc, t.maxf(args[0], t.make<GatherOp>(line, energies, ValueRange{place})));
       });
-  // 2^gain times the root of the sum is at most 1, and more than 1/4 where it can be.
+  // 2^gain times the root of the sum is at most 1, and more than 1/4 where it can be; numbers are sums of two of them at most.
   Value bits = t.make<arith::BitcastOp>(builder.getI32Type(), t.make<GreatestOp>(loop.getResult(0)));
   Value exponent = t.make<arith::ShRUIOp>(bits, integer(t, 23));
   Value gain = t.make<arith::ShRSIOp>(t.sub(integer(t, kExponentBelowOne), exponent), integer(t, 1));

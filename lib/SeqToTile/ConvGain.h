@@ -8,7 +8,7 @@
 // The inner pass divides by as many points as it has, so that no stage of it overflows, and f16 has few bits below 2^-14: what
 // is small at every point, an impulse or a quiet sequence, would lose its digits. So the pass in front of it says how large its numbers
 // are (tile.store_energy), and the inner pass works on 2^gain times as much, which the last one takes back in f32. Numbers
-// are at most 1 then, as those of samples of unit scale are: nothing overflows that would not with those.
+// are below 2 then, as those of samples of unit scale are: nothing overflows that would not with those.
 //
 //===----------------------------------------------------------------------===//
 

@@ -194,13 +194,8 @@ protected:
     }
     mlir::Value row = rows(), b = t.add(quotient(row, kSide), fill(row, b0));
     for (auto [q, sum] : llvm::enumerate(sums)) {
-      bool onlyRowZero = plan.mirrored && q == 0;
-      if (onlyRowZero)
-        storeEnergy(sum.re, /*first=*/true, sequence, number, b0);
       if (parts.size() > 1)
         sum = {t.make<mlir::arith::ExtFOp>(wide, sum.re), t.make<mlir::arith::ExtFOp>(wide, sum.im)};
-      if (!onlyRowZero)
-        storeEnergy({sum.re, sum.im}, /*first=*/false, sequence, t.add(number, q * blocks), b0);
       if (plan.mirrored && q == 0) {
         for (auto [plane, value] : llvm::enumerate(planesOf(sum)))
           store(value, rowZero, rowZeroAt(sequence, t.mul(number, kSide), plane, b0), kAlongB);
@@ -214,13 +209,13 @@ protected:
     }
   }
 
-  /// Notes how large a block of 64 rows k1 of some b is, if a later kernel asks.
-  void storeEnergy(mlir::ValueRange tiles, bool first, mlir::Value sequence, mlir::Value block, mlir::Value b0) {
+  /// Notes how large a block of 64 rows of some b is, if a later kernel asks.
+  void storeEnergy(const Complex &sum, mlir::Value sequence, mlir::Value block, mlir::Value b0) {
     if (!energies)
       return;
     int64_t perTile = kSide / tile::StoreEnergyOp::kRows;
     mlir::Value place = t.add(t.mul(sequence, plan.energies()), t.mul(t.add(t.mul(block, plan.inner), b0), perTile));
-    tile::StoreEnergyOp::create(builder, t.loc, tiles, energies, place, first);
+    tile::StoreEnergyOp::create(builder, t.loc, mlir::ValueRange{sum.re, sum.im}, energies, place);
   }
 
   PassPlan plan;

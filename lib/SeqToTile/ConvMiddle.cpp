@@ -50,7 +50,7 @@ KernelOp MiddlePass::create(StringRef name, bool forward) {
   y.im = dotLeft(f.im, data.re, dotLeft(f.re, data.im, {}));
   Value row = rows(), digit = remainder(row, kSide);
   Value b = t.add(quotient(row, kSide), fill(row, b0));
-  storeEnergy({y.re, y.im}, /*first=*/false, sequence, zero, b0);
+  storeEnergy(y, sequence, zero, b0);
   if (forward) {
     y = multiply(t, y, passTwiddle(t, plan, digit, b, -1, wide), /*conjugate=*/false);
   } else {

@@ -63,10 +63,10 @@ protected:
   int64_t pitch() { return residues * plan.stride(); }
   int64_t wholeRows() { return plan.length / pitch(); }
   int64_t rest() { return inBoxes() ? plan.length % pitch() : 0; }
-  /// Begins a kernel; with gathered samples it has no register to spare.
+  /// Begins a kernel; with gathered samples, or gated ones and a last row, it has no register to spare.
   ValueRange begin(StringRef name, ArrayRef<Type> inputs, unsigned output) {
     ValueRange arguments = ConvKernel::begin(name, inputs, output, producerRegisters());
-    if (!inBoxes())
+    if (!inBoxes() || (forward && rest() && op.getPre()))
       kernel->setAttr(kScarceAttr, builder.getUnitAttr());
     return arguments;
   }
@@ -272,6 +272,8 @@ KernelOp ForwardPass::create(StringRef name) {
         sum.im = dotLeft(rows.im, tile, sum.im);
       }
     }
+    // A number of the transform is at most the sum of what residues give.
+    storeEnergy(sum, sequence, t.add(number, residue * blocks), b0);
     if (residues > 1)
       sum = {convert(sum.re, half), convert(sum.im, half)};
     parts.push_back(sum);

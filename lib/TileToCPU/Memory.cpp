@@ -214,16 +214,6 @@ struct ConvertStoreEnergy : OpConversionPattern<StoreEnergyOp> {
       ArrayRef<int64_t> shape = cast<RankedTensorType>(tile.getType()).getShape();
       auto lanes = RankedTensorType::get({shape[0] / StoreEnergyOp::kRows, 2, 8, shape[1] / 8, 4, 2}, rewriter.getF32Type());
       SmallVector<ReassociationIndices> parts = {{0, 1, 2}, {3, 4, 5}};
-      auto wide = RankedTensorType::get(shape, rewriter.getF32Type());
-      if (tile.getType() != wide)
-        tile = arith::ExtFOp::create(rewriter, loc, wide, tile);
-      if (op.getFirst()) {
-        SmallVector<float> counts;
-        for (int64_t i = 0; i < wide.getNumElements(); ++i)
-          counts.push_back(i / shape[1] % kWarpgroupRows == 0);
-        Value mask = arith::ConstantOp::create(rewriter, loc, DenseElementsAttr::get(wide, ArrayRef(counts)));
-        tile = arith::MulFOp::create(rewriter, loc, tile, mask);
-      }
       Value squares = arith::MulFOp::create(rewriter, loc, tile, tile);
       Value split = tensor::ExpandShapeOp::create(rewriter, loc, lanes, squares, parts);
       Value of = reduceTo(rewriter, loc, ReduceKind::Add, split, {0, 2, 4});

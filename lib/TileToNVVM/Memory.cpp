@@ -134,39 +134,11 @@ void Emitter::emitStoreRow(StoreRowOp op) {
 }
 
 void Emitter::emitStoreEnergy(StoreEnergyOp op) {
-  constexpr size_t kChains = 4;
-  auto wideValues = [&](Value tile) -> Values {
-    const Values registers = get(tile);
-    if (!getElementTypeOrSelf(tile).isF16())
-      return registers;
-    Values values;
-    for (Value pair : registers)
-      llvm::append_range(values, unpack(pair, b.getF16Type()));
-    return values;
-  };
-  // What the lane has, of row r and, unless only the first counts, of row r + 8.
-  auto sum = [&]() -> Value {
-    Values chains(kChains, f32(0));
-    for (Value tile : op.getTiles())
-      for (auto [k, value] : llvm::enumerate(wideValues(tile)))
-        if (!op.getFirst() || k % 4 < 2)
-          chains[k % kChains] = LLVM::FMAOp::create(b, loc, value, value, chains[k % kChains]);
-    Value low = LLVM::FAddOp::create(b, loc, chains[0], chains[1]), high = LLVM::FAddOp::create(b, loc, chains[2], chains[3]);
-    return LLVM::FAddOp::create(b, loc, low, high);
-  };
-  Value own;
-  if (op.getFirst()) {
-    Value counts = isEqual(both(row, i32(kWarpgroupRows - 1)), 0);
-    auto branch = scf::IfOp::create(b, loc, b.getF32Type(), counts, /*withElse=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    scf::YieldOp::create(b, loc, sum());
-    b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, loc, f32(0));
-    own = branch.getResult(0);
-  } else {
-    own = sum();
-  }
+  Value sums[2] = {f32(0), f32(0)};
+  for (Value tile : op.getTiles())
+    for (auto [k, value] : llvm::enumerate(get(tile)))
+      sums[k % 2] = LLVM::FMAOp::create(b, loc, value, value, sums[k % 2]);
+  Value own = LLVM::FAddOp::create(b, loc, sums[0], sums[1]);
   // Numbers that are not negative are ordered as their bits are.
   Value bits = LLVM::BitcastOp::create(b, loc, b.getI32Type(), own);
   Value greatest = NVVM::ReduxOp::create(b, loc, b.getI32Type(), bits, NVVM::ReduxKind::UMAX, i32(-1));
@@ -175,11 +147,7 @@ void Emitter::emitStoreEnergy(StoreEnergyOp op) {
   const Values view = get(op.getDestination());
   Value place = wide(add(one(op.getPlace()), group));
   Value inside = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::slt, place, view[1]);
-  auto branch = scf::IfOp::create(b, loc, both(inside, isEqual(lane, 0)), /*withElse=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  LLVM::StoreOp::create(b, loc, LLVM::BitcastOp::create(b, loc, b.getF32Type(), greatest),
-                        elementAddress(type, view, {place}));
+  ptx::storeIf(b, loc, elementAddress(type, view, {place}), both(inside, isEqual(lane, 0)), greatest);
 }
 
 //===----------------------------------------------------------------------===//

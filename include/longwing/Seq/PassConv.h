@@ -47,7 +47,7 @@ struct PassPlan {
   double rangeOfBlocks() const { return inBlocks() ? 2 : 1; }
   /// Neighbouring k1 of a tile.
   int64_t neighbours() const { return kSide / inner; }
-  /// Numbers that say how large the transform over the outer digit is, one of 16 rows and 64 columns.
+  /// Numbers that say how large the transform over the outer digit is, one for 16 rows of a residue and 64 columns.
   int64_t energies() const { return outer * inner / 16; }
   /// The first of the stages M / 256, 16 and 16 of the inner transform.
   int64_t radix() const { return stride() / 256; }

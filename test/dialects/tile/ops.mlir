@@ -57,8 +57,6 @@ tile.kernel @sequential(%a: !tensor, %o: !tensor {tile.out},
     tile.store_row %n, %view[%x, %y, %y] : !row, !tile.view<?x16x?xf32>
     // CHECK: tile.store_energy %{{.*}}, %{{.*}} to %[[E]][%[[X]]] : tensor<64x64xf32, #tile.acc>, tensor<64x64xf32, #tile.acc> to <?xf32>
     tile.store_energy %g, %g to %energies[%x] : !acc, !acc to !tile.view<?xf32>
-    // CHECK: tile.store_energy %{{.*}} to %[[E]][%[[X]]] first : tensor<64x64xf16, #tile.acc> to <?xf32>
-    tile.store_energy %h to %energies[%x] first : tensor<64x64xf16, #tile.acc> to !tile.view<?xf32>
   }
   tile.return
 }

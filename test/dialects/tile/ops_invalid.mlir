@@ -182,7 +182,7 @@ tile.kernel @kernel(%v: !tile.view<?xf32>)
               persistent = false, overlap = false> {
   %c0 = arith.constant 0 : index
   %t, %u, %w = "test.tile"() : () -> (tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc>, tensor<64x64xbf16, #tile.acc>)
-  // expected-error @below {{'tile.store_energy' op expected tiles of f16 or f32 of one shape, got 'tensor<64x128xf32, #tile.acc>'}}
+  // expected-error @below {{'tile.store_energy' op expected tiles of f32 of one shape, got 'tensor<64x128xf32, #tile.acc>'}}
   tile.store_energy %t, %u to %v[%c0] : tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc> to !tile.view<?xf32>
   tile.return
 }
@@ -194,7 +194,7 @@ tile.kernel @kernel(%v: !tile.view<?xf32>)
               persistent = false, overlap = false> {
   %c0 = arith.constant 0 : index
   %t, %u, %w = "test.tile"() : () -> (tensor<64x64xf32, #tile.acc>, tensor<64x128xf32, #tile.acc>, tensor<64x64xbf16, #tile.acc>)
-  // expected-error @below {{'tile.store_energy' op expected tiles of f16 or f32 of one shape, got 'tensor<64x64xbf16, #tile.acc>'}}
+  // expected-error @below {{'tile.store_energy' op expected tiles of f32 of one shape, got 'tensor<64x64xbf16, #tile.acc>'}}
   tile.store_energy %w to %v[%c0] : tensor<64x64xbf16, #tile.acc> to !tile.view<?xf32>
   tile.return
 }
