@@ -86,6 +86,8 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
     // What blocks keep leaves less room, in L1 too.
     if (blockSum().memories() > 3)
       slots = kFourierStages / 2;
+    if (blockSum().memories() == 5) // of transforms: the most with tiles of X asked for ahead
+      kernel->setAttr(kScarceAttr, builder.getUnitAttr());
     if (sumsMany()) {
       kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());
       kernel->setAttr(kStreamsAttr, builder.getUnitAttr());

@@ -101,3 +101,19 @@ def test_no_spills_of_convolutions_in_blocks(kind, tmp_path):
     source = tmp_path / "blocks.mlir"
     source.write_text("".join(functions))
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "blocks.lwp"))
+
+
+@pytest.mark.parametrize("kind, length, gated", [("two_sided_shared", 1048576, False), ("anticausal", 1000000, True), ("causal", 3000000, True)])
+def test_no_spills_of_convolutions_in_passes(kind, length, gated, tmp_path):
+    """256 rows in the outer passes, with a last one that is shorter and gates; six blocks."""
+    tensor, filters = f"tensor<?x2x{length}xf16>", f"tensor<2x{length}xf32>"
+    reverse = f" reverse(%r : {filters})" if kind.startswith("two_sided") else ""
+    gates = f" pre(%p : {tensor}) post(%q : {tensor})" if gated else ""
+    source = tmp_path / "passes.mlir"
+    source.write_text(f"""func.func @main(%u: {tensor}, %h: {filters}, %r: {filters}, %p: {tensor}, %q: {tensor}) -> {tensor} {{
+  %y = seq.long_conv {kind} %u filter(%h : {filters}){reverse} taps first{gates} : {tensor} -> {tensor}
+  return %y : {tensor}
+}}
+""")
+    options = ["--schedule=conv=multipass"] if length < 2**20 else []
+    support.run_tool("longwing-compile", str(source), *options, "-o", str(tmp_path / "passes.lwp"))
