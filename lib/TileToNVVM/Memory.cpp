@@ -454,7 +454,7 @@ void Emitter::emitConsume(ConsumeOp op) {
   set(op.getTile(), {at.address});
 }
 
-/// A word of each read of a slot into registers as pairs of f32, all in one; null if nothing is read so.
+/// A word of each read of a slot into registers, all in one; null if nothing is read so.
 Value Emitter::wordsRead(Value ring, Value position) {
   Value words;
   for (Operation *user : position.getUsers()) {
@@ -463,10 +463,12 @@ Value Emitter::wordsRead(Value ring, Value position) {
       continue;
     for (Operation *reader : consume.getTile().getUsers()) {
       auto unstage = dyn_cast<UnstageOp>(reader);
-      if (!unstage || !unstage.getResult().getType().getElementType().isF32())
+      if (!unstage)
         continue;
+      // Pairs of f32, or four words of a matrix.
       const Values registers = get(unstage.getResult());
-      for (size_t i = 0; i < registers.size(); i += 2) {
+      size_t step = unstage.getResult().getType().getElementType().isF32() ? 2 : 4;
+      for (size_t i = 0; i < registers.size(); i += step) {
         Value word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), registers[i]);
         words = words ? Value(LLVM::XOrOp::create(b, loc, words, word)) : word;
       }
