@@ -61,6 +61,8 @@ private:
   void emitExtend(mlir::arith::ExtFOp op);
   void emitComplexMul(tile::ComplexMulOp op);
   mlir::Value pack(mlir::Value low, mlir::Value high, mlir::Type element);
+  /// Two numbers of 16 bits in a register.
+  mlir::Value pairOf(mlir::Value low, mlir::Value high);
 
   //===--------------------------------------------------------------------===//
   // Memory (Memory.cpp)

@@ -106,10 +106,8 @@ void Emitter::emitGather(GatherOp op) {
   if (!packed)
     return setEach(op, elementAt);
   setEach(op, [=](int64_t k) -> Value {
-    Value pair = LLVM::UndefOp::create(b, loc, VectorType::get(2, type.getElementType()));
-    for (int64_t e = 0; e < 2; ++e)
-      pair = LLVM::InsertElementOp::create(b, loc, pair, elementAt(2 * k + e), i32(e));
-    return LLVM::BitcastOp::create(b, loc, b.getI32Type(), pair);
+    Value low = elementAt(2 * k), high = elementAt(2 * k + 1);
+    return pairOf(low, high);
   });
 }
 

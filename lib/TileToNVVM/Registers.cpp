@@ -168,10 +168,7 @@ void Emitter::emitBroadcast(BroadcastOp op) {
   Value source = op.getSource();
   Type from = source.getType(), to = op.getResult().getType();
   if (Type type = getElementTypeOrSelf(from); type.isF16() && scalarType(to) != type) { // pairs of one number
-    Value pair = LLVM::UndefOp::create(b, loc, VectorType::get(2, type));
-    for (int64_t e : {0, 1})
-      pair = LLVM::InsertElementOp::create(b, loc, pair, one(source), i32(e));
-    Value word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), pair);
+    Value word = pairOf(one(source), one(source));
     return setEach(op, [=](int64_t) { return word; });
   }
   setEach(op, [=](int64_t k) {
@@ -220,6 +217,13 @@ void Emitter::emitIota(IotaOp op) {
     });
   }
   setEach(op, [=](int64_t k) { return add(first, i32(offset(k))); });
+}
+
+Value Emitter::pairOf(Value low, Value high) {
+  Value pair = LLVM::UndefOp::create(b, loc, VectorType::get(2, low.getType()));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, low, i32(0));
+  pair = LLVM::InsertElementOp::create(b, loc, pair, high, i32(1));
+  return LLVM::BitcastOp::create(b, loc, b.getI32Type(), pair);
 }
 
 Value Emitter::pack(Value low, Value high, Type element) {
