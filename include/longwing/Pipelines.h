@@ -60,7 +60,7 @@ struct ScheduleOptions : public mlir::PassPipelineOptions<ScheduleOptions> {
       llvm::cl::desc("Overlap products and softmax of neighbouring key tiles: true or false")};
   Option<std::string> conv{
       *this, "conv",
-      llvm::cl::desc("The algorithm of long convolutions: toeplitz, transform or multipass; plain sums in float64, slowly")};
+      llvm::cl::desc("The algorithm of long convolutions: toeplitz, transform, blocks or multipass; stages in f32; plain sums in float64, slowly")};
   Option<std::string> radices{*this, "radices",
                               llvm::cl::desc("The radices of their transforms, such as 16x16x16")};
   Option<std::string> precise{*this, "precise",

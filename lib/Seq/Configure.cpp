@@ -220,6 +220,15 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return success();
     }
     ConvConfig config = chooseConv(op);
+    if (conv == stringifyConvAlgorithm(ConvAlgorithm::Stages) || takesStages(op)) {
+      config.algorithm = ConvAlgorithm::Stages, config.radices = stageRadices(op);
+      if (config.radices.empty())
+        return op.emitError() << "schedule option 'conv': expected a filter in time, a static length, no parts, and no taps that "
+                                 "come round for a transform in f32";
+      config.reason = takesStages(op) ? "no kernel of tensor cores takes it" : "forced; " + config.reason;
+      config.write(op);
+      return success();
+    }
     if (failed(flag(op, "precise", precise, config.precise)) || failed(pick(op, config)))
       return failure();
     // Direct products sum in f32 anyway.
@@ -244,7 +253,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
         conv.empty() ? ConvAlgorithm::Transform : symbolizeConvAlgorithm(conv);
     if (!forced)
       return op.emitError()
-             << "schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got '" << conv
+             << "schedule option 'conv': expected toeplitz, transform, blocks, multipass, stages or plain, got '" << conv
              << "'";
     ConvAlgorithm chosen = std::exchange(config.algorithm, *forced);
     config.reason = "forced; " + config.reason;

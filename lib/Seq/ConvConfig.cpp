@@ -12,6 +12,7 @@
 
 #include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/Config.h"
+#include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
 
@@ -51,6 +52,8 @@ static constexpr double kBlockProduct = 0.4;
 static constexpr int64_t kMostRows = 256;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
+/// Binary digits of a stage in f32, all of whose numbers a thread holds; and taps from which on stages are faster than sums.
+static constexpr int64_t kMostDigits = 5, kManyTaps = 512;
 
 //===----------------------------------------------------------------------===//
 // The problem
@@ -152,6 +155,26 @@ SmallVector<int64_t> longwing::chooseRadices(const ConvProblem &problem) {
   if (radices.front() > kLargestRadix)
     return problem.isCircular() ? factor(length) : SmallVector<int64_t>();
   return radices;
+}
+
+SmallVector<int64_t> longwing::stageRadices(seq::LongConvOp op) {
+  ConvProblem problem = ConvProblem::of(op);
+  if (op.getSpectrum() || op.getInitial() || op.getFinal() || problem.length <= 0 || problem.length > kLongest)
+    return {};
+  if (problem.isCircular() && !problem.unwraps()) // taps come round
+    return {};
+  int64_t digits = std::max<int64_t>(llvm::Log2_64_Ceil(problem.length), 2);
+  int64_t stages = std::max<int64_t>(llvm::divideCeil(digits, kMostDigits), 2);
+  SmallVector<int64_t> radices;
+  for (int64_t i = 0; i < stages; ++i)
+    radices.push_back(int64_t(1) << (digits / stages + (i < digits % stages ? 1 : 0)));
+  return radices;
+}
+
+bool longwing::takesStages(seq::LongConvOp op) {
+  ConvProblem problem = ConvProblem::of(op);
+  bool isLong = problem.length > kManyTaps && (problem.taps < 0 || problem.taps > kManyTaps);
+  return isLong && !stageRadices(op).empty() && !DirectConv::plan(op) && !FourierPlan::of(op) && !PassPlan::of(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -286,13 +309,16 @@ StringRef longwing::stringifyConvAlgorithm(ConvAlgorithm algorithm) {
     return "blocks";
   case ConvAlgorithm::MultiPass:
     return "multipass";
+  case ConvAlgorithm::Stages:
+    return "stages";
   }
   llvm_unreachable("an algorithm of convolutions");
 }
 
 std::optional<ConvAlgorithm> longwing::symbolizeConvAlgorithm(StringRef name) {
   for (auto algorithm :
-       {ConvAlgorithm::Toeplitz, ConvAlgorithm::Transform, ConvAlgorithm::Blocks, ConvAlgorithm::MultiPass})
+       {ConvAlgorithm::Toeplitz, ConvAlgorithm::Transform, ConvAlgorithm::Blocks, ConvAlgorithm::MultiPass,
+        ConvAlgorithm::Stages})
     if (name == stringifyConvAlgorithm(algorithm))
       return algorithm;
   return std::nullopt;

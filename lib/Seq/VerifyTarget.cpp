@@ -7,6 +7,7 @@
 
 #include "dialects/seq/Seq.h"
 #include "longwing/Seq/Config.h"
+#include "longwing/Seq/ConvConfig.h"
 #include "longwing/Seq/DirectConv.h"
 #include "longwing/Seq/FourierPlan.h"
 #include "longwing/Seq/PassConv.h"
@@ -77,6 +78,8 @@ static LogicalResult verifyLongConv(seq::LongConvOp op) {
     return takePlain(op, "is read in parts, and no other kernel adds its state");
   std::string direct, fourier, passes;
   if (DirectConv::plan(op, &direct) || FourierPlan::of(op, &fourier) || PassPlan::of(op, &passes))
+    return success();
+  if (takesStages(op))
     return success();
   if (op.getSpectrum())
     return op.emitOpError() << "cannot run on sm_90a: " << fourier << ", and " << passes

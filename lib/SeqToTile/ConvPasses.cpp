@@ -15,6 +15,7 @@
 #include "ConvKernel.h"
 #include "ConvMiddle.h"
 #include "ConvSpectrum.h"
+#include "ConvSlices.h"
 #include "SeqToTile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -379,75 +380,6 @@ Value PassKernel::matrices(OpBuilder &b) const {
     return part * scale * outerRoot(plan, k1, residues * i + residue, plan.outer, forward ? -1 : 1);
   });
   return tables.constant(b, t.loc, b.getF16Type());
-}
-
-namespace {
-/// Sequences that are transformed at once: those of some channels of some batches.
-struct Slice {
-  OpFoldResult firstBatch, batches, firstChannel, channels;
-  bool whole;
-
-  /// Its part of [B, H, L], ...
-  Value of(TileBuilder &host, Value tensor) const {
-    if (whole)
-      return tensor;
-    return tensor::ExtractSliceOp::create(host.b, host.loc, tensor, offsets(host), sizes(host, tensor),
-                                          steps(host, 3));
-  }
-  Value into(TileBuilder &host, Value part, Value tensor) const {
-    if (whole)
-      return part;
-    return tensor::InsertSliceOp::create(host.b, host.loc, part, tensor, offsets(host), sizes(host, tensor),
-                                         steps(host, 3));
-  }
-  /// ... and of [H, ...].
-  Value ofChannels(TileBuilder &host, Value tensor) const {
-    auto type = cast<RankedTensorType>(tensor.getType());
-    if (whole || getConstantIntValue(channels) == type.getDimSize(0))
-      return tensor;
-    SmallVector<OpFoldResult> first(type.getRank(), host.b.getIndexAttr(0)), count;
-    first[0] = firstChannel;
-    for (int64_t size : type.getShape())
-      count.push_back(host.b.getIndexAttr(size));
-    count[0] = channels;
-    return tensor::ExtractSliceOp::create(host.b, host.loc, tensor, first, count, steps(host, type.getRank()));
-  }
-
-private:
-  SmallVector<OpFoldResult> offsets(TileBuilder &host) const {
-    return {firstBatch, firstChannel, host.b.getIndexAttr(0)};
-  }
-  SmallVector<OpFoldResult> sizes(TileBuilder &host, Value tensor) const {
-    int64_t length = cast<RankedTensorType>(tensor.getType()).getDimSize(2);
-    return {batches, channels, host.b.getIndexAttr(length)};
-  }
-  static SmallVector<OpFoldResult> steps(TileBuilder &host, int64_t rank) {
-    return SmallVector<OpFoldResult>(rank, host.b.getIndexAttr(1));
-  }
-};
-} // namespace
-
-/// Two slices of as many channels, or, of an odd number, of batches, the first of which is not the smaller
-/// one: the intermediate of one takes no more than the input, 4 bytes for each of half of the samples.
-static SmallVector<Slice> slicesOf(TileBuilder &host, seq::LongConvOp op) {
-  auto u = op.getU().getType();
-  int64_t channels = op.getChannels();
-  OpBuilder &b = host.b;
-  auto number = [&](int64_t n) -> OpFoldResult { return b.getIndexAttr(n); };
-  OpFoldResult batches = number(u.getDimSize(0));
-  Value count;
-  if (u.isDynamicDim(0))
-    batches = count = host.make<tensor::DimOp>(op.getU(), 0);
-  if (channels % 2 == 0)
-    return {{number(0), batches, number(0), number(channels / 2), false},
-            {number(0), batches, number(channels / 2), number(channels / 2), false}};
-  if (!count && u.getDimSize(0) < 2)
-    return {{number(0), batches, number(0), number(channels), true}};
-  if (!count)
-    count = host.index(u.getDimSize(0));
-  Value half = host.ceilDiv(count, 2);
-  return {{number(0), half, number(0), number(channels), false},
-          {half, host.floorDiv(count, 2), number(0), number(channels), false}};
 }
 
 LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbols) {

@@ -41,6 +41,9 @@ mlir::LogicalResult lowerStep(seq::SelectiveScanOp op, mlir::SymbolTable &symbol
 /// Replaces a long convolution by the launches of ConvPasses.h.
 mlir::LogicalResult lowerConvInPasses(seq::LongConvOp op, mlir::SymbolTable &symbols);
 
+/// The same by a kernel for each stage of a transform in f32.
+mlir::LogicalResult lowerStagedConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
+
 /// Replaces a long convolution by launches of kernels that transform.
 mlir::LogicalResult lowerFourierConv(seq::LongConvOp op, mlir::SymbolTable &symbols);
 /// The same where SRAM holds the transform, given the spectrum.

@@ -25,7 +25,7 @@
 // IMPRECISE: error: schedule option 'precise': precise transforms take up to 4096 samples, or two blocks of as many
 // FLAG: error: schedule option 'precise': expected true or false, got 'very'
 // ONE: configure_conv.mlir:[[@LINE+3]]:{{[0-9]+}}: error: schedule option 'radices': expected numbers from 2 to 4096 such as 16x16x16, got '16x1'
-// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, blocks, multipass or plain, got 'fast'
+// UNKNOWN: error: schedule option 'conv': expected toeplitz, transform, blocks, multipass, stages or plain, got 'fast'
 func.func @long_filter(%u: !u, %h: tensor<768x4096xf32>) -> !u {
   %y = seq.long_conv causal %u filter(%h : tensor<768x4096xf32>) taps first : !u -> !u
   return %y : !u

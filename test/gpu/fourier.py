@@ -44,8 +44,15 @@ def cases():
             made[f"{kind}_{length}"] = case(kind, length)
         for length in (14113, 32768, 65536, 262144, 1048576, 4194304):
             made[f"{kind}_gated_{length}_bf16"] = case(kind, length, length // 3, "bf16", pre=True, post=True, skip=True)
-        for length in (1, 16, 257, 1000, 4096, 14113):
-            made[f"{kind}_{length}_f32"] = case(kind, length, element="f32", pre=True, skip=True)
+        # By sums, and by stages.
+        for length in (1, 2, 3, 15, 16, 17, 255, 256, 257, 1000, 1024, 2048, 4096, 8192, 8760, 14113, 16384, 32768, 65536, 131072,
+                       262144, 1048576, 4194304):
+            made[f"{kind}_{length}_f32"] = case(kind, length, element="f32")
+        for length in (257, 1000, 4096, 14113, 65536, 1000000):
+            made[f"{kind}_gated_{length}_f32"] = case(kind, length, length // 2, "f32", pre=True, post=True, skip=True)
+    made["anticausal_5000_f32"] = case("anticausal", 5000, 7000, "f32", order="last", post=True)
+    made["shared_3000_f32"] = case("two_sided_shared", 3000, reverse=2000, element="f32")
+    made["disjoint_4096_f32"] = case("two_sided_disjoint", 4096, 3000, reverse=5000, element="f32", pre=True)
     for length in (256, 512, 1000, 1024, 2048, 4096, 8192, 16384, 32768, 65536):
         made[f"causal_{length}_bf16"] = case("causal", length, element="bf16")
     # In blocks of 16K to 1M samples, in passes: two to eight and more than the filter reaches over, whole ones or not.

@@ -27,12 +27,12 @@ def lowered(text):
 
 
 def long_model(kind, element, taps, reverse=0, length="?", order="first", pre=False, post=False, skip=False,
-               ungated=False, stored="f32"):
-    u, h, r = (f"tensor<?x{CHANNELS}x{length}x{element}>", f"tensor<{CHANNELS}x{taps}x{stored}>",
-               f"tensor<{CHANNELS}x{reverse}x{stored}>")
+               ungated=False, stored="f32", channels=CHANNELS):
+    u, h, r = (f"tensor<?x{channels}x{length}x{element}>", f"tensor<{channels}x{taps}x{stored}>",
+               f"tensor<{channels}x{reverse}x{stored}>")
     arguments, text = [f"%u: {u}", f"%h: {h}"], f"seq.long_conv {kind} %u filter(%h : {h})"
     for given, name, type, words in ((reverse, "r", r, "reverse"), ("order", "", "", ""), (pre, "pre", u, "pre"),
-                                     (post, "post", u, "post"), (skip, "d", f"tensor<{CHANNELS}xf32>", "skip")):
+                                     (post, "post", u, "post"), (skip, "d", f"tensor<{channels}xf32>", "skip")):
         if given == "order":
             text += f" taps {order}"
         elif given:

@@ -25,7 +25,9 @@ enum class ConvAlgorithm {
   /// One for each block of a causal or anticausal sequence, in one CTA or in passes.
   Blocks,
   /// A transform whose first radix is a pass of its own, through memory.
-  MultiPass
+  MultiPass,
+  /// A transform in f32, each of whose stages goes through memory.
+  Stages
 };
 llvm::StringRef stringifyConvAlgorithm(ConvAlgorithm algorithm);
 std::optional<ConvAlgorithm> symbolizeConvAlgorithm(llvm::StringRef name);
@@ -72,6 +74,11 @@ struct ConvConfig {
 /// L is unknown. That of a circular convolution is L, unless L has a prime factor that no radix
 /// holds: then it is longer, for the convolution `unwraps`.
 llvm::SmallVector<int64_t> chooseRadices(const ConvProblem &problem);
+
+/// Those of a transform in f32, powers of two whose numbers a thread holds; nothing if there is none.
+llvm::SmallVector<int64_t> stageRadices(seq::LongConvOp op);
+/// Whether stages take a convolution that no kernel of tensor cores takes, as fast or faster than sums.
+bool takesStages(seq::LongConvOp op);
 
 /// Those of a block in one CTA, and how many blocks of input one of the result may depend on, as SRAM holds their transforms.
 llvm::SmallVector<int64_t> blockRadices();

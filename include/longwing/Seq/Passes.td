@@ -54,7 +54,7 @@ def SeqConfigure : Pass<"seq-configure", "::mlir::ModuleOp"> {
     Option<"overlap", "overlap", "std::string", "\"\"",
            "Overlap products and softmax of neighbouring key tiles: true or false">,
     Option<"conv", "conv", "std::string", "\"\"",
-           "The algorithm of long convolutions: toeplitz, transform, blocks or multipass; plain sums in float64, slowly">,
+           "The algorithm of long convolutions: toeplitz, transform, blocks or multipass; stages in f32; plain sums in float64, slowly">,
     Option<"radices", "radices", "std::string", "\"\"",
            "The radices of their transforms, such as 16x16x16">,
     Option<"precise", "precise", "std::string", "\"\"",
