@@ -116,11 +116,12 @@ Emitter::Values Emitter::loadWords(Value pointer, int64_t bytes) {
   Type type = bytes > 4 ? Type(VectorType::get(bytes / 4, word)) : word;
   Value loaded = LLVM::LoadOp::create(b, loc, type, pointer, /*alignment=*/bytes,
                                       /*isVolatile=*/false);
-  if (bytes <= 4)
-    return {loaded};
   Values words;
-  for (int64_t i = 0; i < bytes / 4; ++i)
+  if (bytes <= 4)
+    words.push_back(loaded);
+  for (int64_t i = 0; bytes > 4 && i < bytes / 4; ++i)
     words.push_back(LLVM::ExtractElementOp::create(b, loc, loaded, i32(i)));
+  came(words.front());
   return words;
 }
 

@@ -331,14 +331,39 @@ LogicalResult Emitter::emit() {
 // Operations
 //===----------------------------------------------------------------------===//
 
+/// Whether an operation, or one within, reads a slot of a ring that is awaited outside of this block.
+static bool readsOuterSlot(Operation *op) {
+  auto reads = [&](Operation *inner) {
+    bool outer = llvm::any_of(inner->getOperands(), [&](Value operand) {
+      auto consume = wholeOf(operand).getDefiningOp<ConsumeOp>();
+      return consume && !op->getParentOp()->isAncestor(consume);
+    });
+    return outer ? WalkResult::interrupt() : WalkResult::advance();
+  };
+  return op->walk(reads).wasInterrupted();
+}
+
 LogicalResult Emitter::emitBlock(Block &block) {
+  Values outer; // words read of slots that are given back outside
   for (Operation &op : block) {
     loc = op.getLoc();
     if (op.getNumRegions() || op.hasTrait<OpTrait::IsTerminator>())
       settle(&op);
+    Values read;
+    llvm::SaveAndRestore own(coming, &read);
     if (failed(emitOp(&op)))
       return failure();
+    // What is read in a loop or a branch is used there, or by way of what it gives.
+    if (op.getNumRegions())
+      read = leaves.contains(&op) && op.getNumResults() ? Values{inOne(flatten(op.getResults()))} : Values();
+    if (read.empty())
+      continue;
+    if (readsOuterSlot(&op))
+      llvm::append_range(outer, read);
+    words[&op] = std::move(read);
   }
+  if (llvm::any_of(outer, [&](Value word) { return latestOf(word) != nullptr; }))
+    leaves.insert(block.getParentOp());
   pending.remove_if([&](auto &entry) { return entry.first.getParentBlock() == &block; });
   return success();
 }
@@ -387,7 +412,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](StoreChannelsOp op) { return emitStoreChannels(op), success(); })
       .Case([&](ProduceOp op) { return emitProduce(op), success(); })
       .Case([&](ConsumeOp op) { return emitConsume(op), success(); })
-      .Case([&](ReleaseOp op) { return emitRelease(op), success(); })
+      .Case([&](ReleaseOp op) { return emitRelease(op); })
       .Case([&](MmaAsyncOp op) { return emitMma(op), success(); })
       .Case([&](MmaWaitOp op) { return emitWait(op), success(); })
       .Case([&](ReduceOp op) { return emitReduce(op), success(); })

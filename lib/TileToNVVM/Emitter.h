@@ -77,8 +77,14 @@ private:
   void emitPublish(tile::PublishOp op);
   void emitProduce(tile::ProduceOp op);
   void emitConsume(tile::ConsumeOp op);
-  void emitRelease(tile::ReleaseOp op);
-  mlir::Value wordsRead(mlir::Value ring, mlir::Value position);
+  mlir::LogicalResult emitRelease(tile::ReleaseOp op);
+  /// Keeps a word of a load by which an operation reads a tile in SRAM: a slot goes back when all of them have come.
+  void came(mlir::Value word);
+  mlir::FailureOr<mlir::Value> wordsRead(tile::ReleaseOp op);
+  mlir::Value latestOf(mlir::Value value);
+  mlir::Value inOne(mlir::ValueRange registers);
+  /// Two or four matrices of 8 x 8 in SRAM.
+  Values loadMatrices(mlir::Value address, int64_t number, bool transpose);
   /// Waits until this thread's copies to device memory, but for the last few, have read SRAM.
   mlir::Value isFirst();
   void drainStores(int64_t pending = 0);
@@ -405,6 +411,10 @@ private:
   mlir::Block *entry = nullptr;
   llvm::DenseMap<mlir::Value, Values> values;
   llvm::MapVector<mlir::Value, std::function<mlir::Value(int64_t)>> pending;
+  /// What has come when the reads of an operation have: a word of each load; of a loop or a branch around reads, what it gives.
+  llvm::DenseMap<mlir::Operation *, Values> words;
+  Values *coming = nullptr; ///< Of the operation that is being emitted.
+  llvm::DenseSet<mlir::Operation *> leaves; ///< Loops and branches whose reads may still be under way at their end.
   llvm::DenseMap<mlir::Attribute, mlir::Value> constants;
   int64_t warpgroups;
   /// Whether each lane arrives at the barriers of steps for itself, and not one for its warp, as is enough. What lanes

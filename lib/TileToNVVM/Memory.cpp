@@ -325,6 +325,18 @@ Emitter::Values Emitter::unstageSingle(Value base, int64_t columns, int64_t tile
   return registers;
 }
 
+Emitter::Values Emitter::loadMatrices(Value address, int64_t number, bool transpose) {
+  Type type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(number, b.getI32Type()));
+  Value read = NVVM::LdMatrixOp::create(b, loc, type, shared(address), number,
+                                        transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+                                        NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8), NVVM::LdStMatrixEltType::B16);
+  Values registers;
+  for (int64_t i = 0; i < number; ++i)
+    registers.push_back(LLVM::ExtractValueOp::create(b, loc, read, i));
+  came(registers.front());
+  return registers;
+}
+
 void Emitter::emitUnstage(UnstageOp op) {
   RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
   bool ownRows = source.getDimSize(0) == type.getDimSize(0);
@@ -333,18 +345,10 @@ void Emitter::emitUnstage(UnstageOp op) {
     return (void)set(op.getResult(), std::move(registers));
   }
   Value lines = matrixRows(one(op.getSource()), ownRows);
-  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
   Values registers;
-  for (int64_t matrices = type.getDimSize(1) / 8, j = 0; j < matrices; j += 2) {
-    int64_t number = j + 1 < matrices ? 4 : 2;
-    Type words = LLVM::LLVMStructType::getLiteral(b.getContext(),
-                                                  SmallVector<Type>(number, b.getI32Type()));
-    Value read = NVVM::LdMatrixOp::create(
-        b, loc, words, shared(matrixPair(lines, j / 2, source.getDimSize(0))), number,
-        NVVM::MMALayout::row, shape, NVVM::LdStMatrixEltType::B16);
-    for (int64_t i = 0; i < number; ++i)
-      registers.push_back(LLVM::ExtractValueOp::create(b, loc, read, i));
-  }
+  for (int64_t matrices = type.getDimSize(1) / 8, j = 0; j < matrices; j += 2)
+    llvm::append_range(registers, loadMatrices(matrixPair(lines, j / 2, source.getDimSize(0)), j + 1 < matrices ? 4 : 2,
+                                               /*transpose=*/false));
   set(op.getResult(), std::move(registers));
 }
 
@@ -452,35 +456,86 @@ void Emitter::emitConsume(ConsumeOp op) {
   set(op.getTile(), {at.address});
 }
 
-/// A word of each read of a slot into registers, all in one; null if nothing is read so.
-Value Emitter::wordsRead(Value ring, Value position) {
-  Value words;
-  for (Operation *user : position.getUsers()) {
-    auto consume = dyn_cast<ConsumeOp>(user);
-    if (!consume || consume.getRing() != ring)
-      continue;
-    for (Operation *reader : consume.getTile().getUsers()) {
-      auto unstage = dyn_cast<UnstageOp>(reader);
-      if (!unstage)
-        continue;
-      // Pairs of f32, or four words of a matrix.
-      const Values registers = get(unstage.getResult());
-      size_t step = unstage.getResult().getType().getElementType().isF32() ? 2 : 4;
-      for (size_t i = 0; i < registers.size(); i += step) {
-        Value word = LLVM::BitcastOp::create(b, loc, b.getI32Type(), registers[i]);
-        words = words ? Value(LLVM::XOrOp::create(b, loc, words, word)) : word;
-      }
-    }
-  }
-  return words;
+void Emitter::came(Value word) { coming->push_back(word); }
+
+/// The bits of a register of numbers, by themselves or two of 16 bits; 0 for others.
+static int64_t bitsOf(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  Type element = vector ? vector.getElementType() : type;
+  int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() * (vector ? vector.getNumElements() : 1) : 0;
+  return bits == 16 || bits == 32 ? bits : 0;
 }
 
-/// An arrival does not wait for reads of the warp that are under way, so where it arrives depends on what they bring: for its first
-/// lane, which is the one that does, nothing is added to the address.
-void Emitter::emitRelease(ReleaseOp op) {
+/// What was made of a value last in this block: whoever has that had the value. Null if it was written to memory, which no
+/// arrival overtakes, or taken by a product that was waited for.
+Value Emitter::latestOf(Value value) {
+  for (Value next = value; next;) {
+    Operation *last = nullptr;
+    for (Operation *user : next.getUsers()) {
+      if (user->getBlock() != b.getInsertionBlock())
+        continue;
+      if (isa<LLVM::StoreOp, NVVM::StMatrixOp>(user) || ptx::isWait(user))
+        return {};
+      if (user->getNumResults() == 1 && (!last || last->isBeforeInBlock(user)))
+        last = user;
+    }
+    next = last ? last->getResult(0) : Value();
+    // The sums of a product are not to be touched while it runs.
+    if (next && bitsOf(next.getType()) && !ptx::isProduct(last->getOperand(0).getDefiningOp()))
+      value = next;
+  }
+  return value;
+}
+
+/// A word that depends on each of some registers.
+Value Emitter::inOne(ValueRange registers) {
+  Value all;
+  for (Value word : registers) {
+    if (int64_t bits = bitsOf(word.getType()); bits && !word.getType().isInteger())
+      word = LLVM::BitcastOp::create(b, loc, b.getIntegerType(bits), word);
+    if (unsigned bits = word.getType().getIntOrFloatBitWidth(); bits < 32)
+      word = LLVM::ZExtOp::create(b, loc, b.getI32Type(), word);
+    all = all ? Value(LLVM::XOrOp::create(b, loc, all, word)) : word;
+  }
+  return all;
+}
+
+/// A word that is known once all that was read of a slot has come; null if only products read it, which are waited for.
+FailureOr<Value> Emitter::wordsRead(ReleaseOp op) {
+  SmallVector<Operation *> readers;
+  for (Operation *user : op.getPosition().getUsers())
+    if (auto consume = dyn_cast<ConsumeOp>(user); consume && consume.getRing() == op.getRing())
+      llvm::append_range(readers, consume->getUsers());
+  llvm::SetVector<Value> latest;
+  for (size_t i = 0; i < readers.size(); ++i) {
+    Operation *reader = readers[i];
+    if (isa<PanelOp, TrimOp>(reader)) {
+      llvm::append_range(readers, reader->getUsers());
+      continue;
+    }
+    if (isa<MmaAsyncOp>(reader))
+      continue;
+    if (words.lookup(reader).empty())
+      return reader->emitOpError() << "reads a slot of a ring, but not by loads that its release can wait for";
+    for (Value word : words.lookup(op->getBlock()->findAncestorOpInBlock(*reader)))
+      if (Value last = latestOf(word))
+        latest.insert(last);
+  }
+  return inOne(latest.getArrayRef());
+}
+
+/// An arrival does not wait for reads of the warp that are under way, so where it arrives depends on what they bring, times a 0
+/// that neither LLVM nor ptxas knows: the number of the CTA along a dimension that no grid has, or what takes no register before.
+LogicalResult Emitter::emitRelease(ReleaseOp op) {
   // Where its barrier is would be known since the slot was awaited, and take a register until now.
-  Slot at = slot(op.getRing(), op.getPosition(), /*anew=*/kernel->hasAttr(kScarceAttr));
-  if (Value words = wordsRead(op.getRing(), op.getPosition()))
-    at.empty = add(at.empty, both(words, lane));
-  ptx::arrive(b, loc, at.empty, isEqual(lane, 0));
+  bool scarce = kernel->hasAttr(kScarceAttr);
+  Slot at = slot(op.getRing(), op.getPosition(), /*anew=*/scarce);
+  FailureOr<Value> read = wordsRead(op);
+  if (failed(read))
+    return failure();
+  Value zero;
+  if (*read)
+    zero = scarce ? ptx::remade(b, loc, i32(0)) : Value(NVVM::BlockIdZOp::create(b, loc, b.getI32Type()));
+  ptx::arrive(b, loc, at.empty, isEqual(lane, 0), *read, zero);
+  return success();
 }

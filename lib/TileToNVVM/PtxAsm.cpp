@@ -123,6 +123,14 @@ SmallVector<Value> ptx::wgmmaWait(OpBuilder &b, Location loc, int64_t pending, V
   return inlineAsm(b, loc, text, constraints.text, values, types);
 }
 
+static bool hasText(Operation *op, StringRef text) {
+  auto assembly = dyn_cast_or_null<LLVM::InlineAsmOp>(op);
+  return assembly && assembly.getAsmString().contains(text);
+}
+
+bool ptx::isProduct(Operation *op) { return hasText(op, "wgmma.mma_async"); }
+bool ptx::isWait(Operation *op) { return hasText(op, "wgmma.wait_group"); }
+
 Value ptx::opaque(OpBuilder &b, Location loc, Value value, bool pinned) {
   bool wide = value.getType().isInteger(64);
   return inlineAsm(b, loc, wide ? "mov.b64 $0, $1;" : "mov.b32 $0, $1;", wide ? "=l,l" : "=r,r",
@@ -216,12 +224,16 @@ Value ptx::meetIf(OpBuilder &b, Location loc, Value number, int64_t threads, Val
   return LLVM::TruncOp::create(b, loc, predicate.getType(), met);
 }
 
-void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate) {
+void ptx::arrive(OpBuilder &b, Location loc, Value barrier, Value predicate, Value read, Value zero) {
   Value flag = LLVM::ZExtOp::create(b, loc, b.getI32Type(), predicate);
+  SmallVector<Value> operands = {barrier, flag};
+  if (read)
+    operands.append({read, zero});
   inlineAsm(b, loc,
-            "{ .reg .pred p; setp.ne.b32 p, $1, 0; "
-            "@p mbarrier.arrive.shared::cta.b64 _, [$0]; }",
-            "r,r,~{memory}", {barrier, flag}, {});
+            "{ .reg .pred p; .reg .b32 at; setp.ne.b32 p, $1, 0; " +
+                std::string(read ? "mad.lo.s32 at, $2, $3, $0; " : "mov.b32 at, $0; ") +
+                "@p mbarrier.arrive.shared::cta.b64 _, [at]; }",
+            read ? "r,r,r,r,~{memory}" : "r,r,~{memory}", operands, {});
 }
 
 /// "{$first, $first+1, ...}"

@@ -40,6 +40,10 @@ llvm::SmallVector<mlir::Value> wgmma(mlir::OpBuilder &b, mlir::Location loc, con
 llvm::SmallVector<mlir::Value> wgmmaWait(mlir::OpBuilder &b, mlir::Location loc, int64_t pending,
                                          mlir::ValueRange values);
 
+/// Whether an operation, or null, is such a product, or such a wait.
+bool isProduct(mlir::Operation *op);
+bool isWait(mlir::Operation *op);
+
 /// The i32 or i64 itself, by a move that LLVM does not see through; `pinned`, nor takes out of a
 /// loop.
 mlir::Value opaque(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value, bool pinned = false);
@@ -74,8 +78,10 @@ mlir::Value pinned(mlir::OpBuilder &b, mlir::Location loc, mlir::Value value);
 /// The threads of a barrier wait for each other; whether the i1 `predicate` holds for all of them.
 mlir::Value meetIf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value number, int64_t threads, mlir::Value predicate);
 
-/// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds.
-void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate);
+/// Arrives at an mbarrier, a 32-bit address in SRAM, where the i1 `predicate` holds; if there is a word `read`, not before
+/// that is known: times `zero`, which LLVM and ptxas must not know, it is added to the address. They may know some of its bits.
+void arrive(mlir::OpBuilder &b, mlir::Location loc, mlir::Value barrier, mlir::Value predicate, mlir::Value read = {},
+            mlir::Value zero = {});
 
 /// Where the CTA of the number `member` in the cluster has what is at a 32-bit address in SRAM here.
 mlir::Value inMember(mlir::OpBuilder &b, mlir::Location loc, mlir::Value address, mlir::Value member);

@@ -196,16 +196,12 @@ void Emitter::emitWideFragment(FragmentOp op) {
   Value line = both(own, i32(7)), half = mul(both(quadLane, i32(1)), 8);
   Value base = add(add(one(op.getSource()), mul(own, kPanelBytes)), half);
   Value right = LLVM::LShrOp::create(b, loc, quadLane, i32(1));
-  auto pair = VectorType::get(2, b.getF32Type());
   Values result;
   for (int64_t j = 0; j < source.getDimSize(1); j += 8) {
     Value chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelColumns / 4), line);
     Value address = add(add(base, mul(chunk, 16)), j / panelColumns * rows * kPanelBytes);
-    for (int64_t i : {0, 8}) {
-      Value loaded = LLVM::LoadOp::create(b, loc, pair, shared(add(address, i * kPanelBytes)));
-      for (int64_t e : {0, 1})
-        result.push_back(LLVM::ExtractElementOp::create(b, loc, loaded, i32(e)));
-    }
+    for (int64_t i : {0, 8})
+      llvm::append_range(result, loadWide(shared(add(address, i * kPanelBytes)), b.getF32Type(), 2));
   }
   set(op.getResult(), result);
 }
@@ -222,8 +218,6 @@ void Emitter::emitFragment(FragmentOp op) {
                                            : ptx::opaque(b, loc, lane, /*pinned=*/true);
   Value line = both(own, i32(7)), matrix = LLVM::LShrOp::create(b, loc, own, i32(3));
   Value below = both(matrix, i32(1)), right = LLVM::LShrOp::create(b, loc, matrix, i32(1));
-  auto shape = NVVM::LdStMatrixShapeAttr::get(b.getContext(), 8, 8);
-  auto four = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getI32Type()));
   bool transpose = op.getTranspose();
 
   // Transposed, a warpgroup's 64 rows are the columns of one panel.
@@ -245,11 +239,7 @@ void Emitter::emitFragment(FragmentOp op) {
       chunk = LLVM::XOrOp::create(b, loc, add(right, j % panelMatrices), line);
       address = add(add(base, mul(chunk, 16)), j / panelMatrices * rows * kPanelBytes);
     }
-    Value loaded = NVVM::LdMatrixOp::create(
-        b, loc, four, shared(address), 4, transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
-        shape, NVVM::LdStMatrixEltType::B16);
-    for (int64_t i = 0; i < 4; ++i) {
-      Value pair = LLVM::ExtractValueOp::create(b, loc, loaded, i);
+    for (Value pair : loadMatrices(address, 4, transpose)) {
       if (isIn<AFragAttr>(type))
         result.push_back(pair);
       else

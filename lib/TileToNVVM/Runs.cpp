@@ -298,7 +298,6 @@ void Emitter::emitReadRuns(ReadRunsOp op) {
   int64_t rows = op.getRows(), pitch = op.getPitch(), from = op.getFrom();
   // Addresses are cheap to make, and dear to hold through a loop, where LLVM would.
   Value base = one(op.getSource()), first = ptx::opaque(b, loc, wovenRow(), /*pinned=*/true);
-  auto vector = VectorType::get(4, b.getI32Type());
   Values tile(count(op.getTile().getType()));
   for (int64_t i = 0; i < 2; ++i) {
     Value row = add(first, 8 * i);
@@ -316,9 +315,8 @@ void Emitter::emitReadRuns(ReadRunsOp op) {
     Value left = runInTile(base, row);
     for (int64_t half = 0; half < 2; ++half) {
       Value place = half ? Value(LLVM::XOrOp::create(b, loc, left, i32(kRun * kElementBytes))) : left;
-      Value words = LLVM::LoadOp::create(b, loc, vector, shared(place), 16);
-      for (int64_t p = 0; p < kRun / 2; ++p)
-        tile[8 * half + 2 * p + i] = LLVM::ExtractElementOp::create(b, loc, words, i32(p));
+      for (auto [p, word] : llvm::enumerate(loadWords(shared(place), 4 * (kRun / 2))))
+        tile[8 * half + 2 * p + i] = word;
     }
   }
   set(op.getTile(), std::move(tile));

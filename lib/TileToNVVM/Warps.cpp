@@ -430,6 +430,7 @@ int64_t Emitter::slotOffset(Value memory, int64_t slot) {
 /// The matrix of each warp, as it is or transposed.
 Emitter::Values Emitter::readMatrix(Value base, int64_t offset, bool transpose) {
   Values m = ptx::loadMatrix(b, loc, base, offset, transpose);
+  came(m.front());
   // Matrices come as (rows, chunk): (0, 0), (8, 0), (0, 1), (8, 1).
   if (transpose)
     return {m[0], m[2], m[1], m[3]};

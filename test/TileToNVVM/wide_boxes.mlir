@@ -14,10 +14,9 @@
 // CHECK: %[[LAST:.*]] = llvm.add %[[RIGHT]], %[[WIDTH]]
 // CHECK: cp.async.bulk.tensor.shared.cluster.global {{.*}} box[%[[LAST]],
 // CHECK-COUNT-16: llvm.load %{{.*}} {alignment = 8 : i64} : !llvm.ptr<3> -> vector<2xi32>
-// CHECK-COUNT-15: llvm.xor
-// CHECK: %[[NONE:.*]] = llvm.and %{{.*}}, %{{.*}} : i32
-// CHECK: %[[EMPTY:.*]] = llvm.add %{{.*}}, %[[NONE]] : i32
-// CHECK: mbarrier.arrive.shared::cta{{.*}} %[[EMPTY]],
+// CHECK-COUNT-14: llvm.xor
+// CHECK: %[[WORDS:.*]] = llvm.xor
+// CHECK: mbarrier.arrive.shared::cta{{.*}} %{{.*}}, %{{.*}}, %[[WORDS]], %{{.*}} :
 tile.kernel @read(%x: !tile.desc<1x64x32xf32>, %y: !tile.desc<1x64x64xf16> {tile.out})
     schedule <consumers = 2, producer_registers = 24, consumer_registers = 240, persistent = true, overlap = false> {
   %c0 = arith.constant 0 : index
