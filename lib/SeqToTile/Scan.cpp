@@ -427,8 +427,8 @@ Value ScanKernel::atMost(Value x, double bound) {
 /// Pairs first, so that comparisons do not wait for each other.
 static Value greatestOf(ChannelBuilder &t, SmallVector<Value> values) {
   for (; values.size() > 1; values.resize((values.size() + 1) / 2))
-    for (size_t i = 0; i + 1 < values.size(); i += 2)
-      values[i / 2] = t.make<arith::MaxNumFOp>(values[i], values[i + 1]);
+    for (size_t i = 0; i < values.size(); i += 2)
+      values[i / 2] = i + 1 < values.size() ? t.make<arith::MaxNumFOp>(values[i], values[i + 1]) : values[i];
   return values.front();
 }
 

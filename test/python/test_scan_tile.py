@@ -191,6 +191,23 @@ def test_weights_far_apart(spread, past, cluster):
 
 
 @pytest.mark.parametrize("cluster", [False, True])
+@pytest.mark.parametrize("step", [1, 7, 8, 15])
+def test_one_key_far_away(step, cluster):
+    """Beyond what f32 holds as seen from the first key of its tile, in any group of steps of it."""
+    rng, channels = np.random.default_rng(step), 136
+    tensors = {"a": -rng.uniform(0, 1, channels), "b": rng.standard_normal((1, 16, channels)),
+               "key": rng.standard_normal((1, 16, channels)), "bonus": rng.standard_normal(channels),
+               "init": rng.uniform(0.5, 1, (1, 3, channels))}
+    tensors["key"][:, step] = 120
+    given = {name: np.float32(tensor) for name, tensor in tensors.items()}
+    text = models.scan("wkv", channels, "f32", constant=True, init=True, state=True, config=CLUSTER if cluster else "")
+    y, _ = (chained(text) if cluster else lowered(text, "width=1 steps=16"))(*given.values())
+    x = {name: tensor.astype(np.float64) for name, tensor in given.items()}
+    exact, _ = scans.over_sequences(wkv_step_by_step, {"b": x["b"], "key": x["key"]}, x["init"], decay=x["a"], bonus=x["bonus"])
+    assert np.abs(y - exact).max() < 1e-4
+
+
+@pytest.mark.parametrize("cluster", [False, True])
 @pytest.mark.parametrize("options, length, offsets", [
     (dict(form="linear"), 18, None), (dict(form="log", constant=True, reverse=True), 9, None),
     (dict(form="log", packed=True), 30, [0, 1, 1, 19, 30])])
