@@ -53,7 +53,7 @@ static constexpr int64_t kMostRows = 256;
 /// The largest radix of a stage.
 static constexpr int64_t kLargestRadix = 128;
 /// Binary digits of a stage in f32, all of whose numbers a thread holds; and taps from which on stages are faster than sums.
-static constexpr int64_t kMostDigits = 5, kManyTaps = 512;
+static constexpr int64_t kMostDigits = 4, kManyTaps = 512;
 
 //===----------------------------------------------------------------------===//
 // The problem

@@ -285,7 +285,8 @@ KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, Array
     auto type = cast<RankedTensorType>(tensor.getType());
     types.push_back(ViewType::get(context, type.getShape(), type.getElementType()));
   }
-  auto schedule = ScheduleAttr::get(context, /*consumers=*/1, /*producer=*/0, /*consumer=*/128, /*persistent=*/false,
+  bool ofFilter = name == "filter"; // two taps for each number, of which there may be none
+  auto schedule = ScheduleAttr::get(context, /*consumers=*/1, /*producer=*/0, /*consumer=*/ofFilter ? 232 : 168, /*persistent=*/false,
                                     /*overlap=*/false, /*spread=*/false);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   auto kernel = KernelOp::create(builder, op.getLoc(), (function + "_conv_" + name).str(), types, schedule);
