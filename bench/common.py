@@ -3,6 +3,7 @@
 """What every benchmark needs: the machine in words, its roofs, and turns between contenders."""
 
 import datetime
+import itertools
 import platform
 import statistics
 import subprocess
@@ -45,6 +46,30 @@ def environment():
                 device=torch.cuda.get_device_name(), driver_and_power_limit=query("driver_version,power.limit"), cuda=torch.version.cuda,
                 torch=torch.__version__, cudnn=torch.backends.cudnn.version(), python=platform.python_version(),
                 longwing=longwing.__version__)
+
+
+# Bytes of which L2, 50 MiB of it, holds nothing when their turn comes again.
+PAST_L2 = 96 << 20
+
+
+def buffers_past_l2(moved):
+    """How many calls that move so many bytes, each on buffers of its own, move those."""
+    return -(-PAST_L2 // moved)
+
+
+class Copy:
+    """The device's copy of as many bytes as a call moves, half of them read and half written: what the card can do at that size.
+
+    A contender for `take_turns`, which reads buffers of its own, one after the other. Like the call it allocates its result.
+    """
+
+    def __init__(self, moved, buffers):
+        import torch
+
+        self.sources = itertools.cycle([torch.zeros(moved // 2, dtype=torch.uint8, device="cuda") for _ in range(buffers)])
+
+    def __call__(self, *_):
+        return next(self.sources).clone()
 
 
 def take_turns(calls, sets, rounds, warmup, rep, graph=False):

@@ -121,7 +121,7 @@ def prepare(module, tensors):
     return [u, module.functions["prepare"](taps), *gates]
 
 
-def case(group, kind, element, batch, channels, length, taps, gated, recorded=None, peer=True, spectrum=False):
+def case(group, kind, element, batch, channels, length, taps, gated, recorded=None, peer=True, spectrum=False, beside_copy=False):
     import longwing
 
     label = f"L {short(length)}, B {batch}, H {channels}" + (f", K {taps}" if taps != length else "")
@@ -130,7 +130,7 @@ def case(group, kind, element, batch, channels, length, taps, gated, recorded=No
     return Case(group, label + (", prepared" if spectrum else ""), text, tensors_of(batch, channels, length, taps, element, gated),
                 error_of(kind, length), BOUNDS[element], batch * channels * length * 2 * (4 if gated else 2),
                 {"torch.fft": torch_fft(kind, length, taps)} if peer else {}, recorded,
-                prepare=prepare if spectrum else None)
+                prepare=prepare if spectrum else None, beside_copy=beside_copy)
 
 
 def cases():
@@ -151,11 +151,13 @@ def cases():
                         yield case(group, kind, element, *shape, length, gated, recorded, False, spectrum=True)
     for taps in SHORT_TAPS:
         for batch, length in ((64, 1024), (64, 4096), (4, 65536)):
-            yield case("short filters, causal, f16", "causal", "f16", batch, 768, length, taps, False, peer=False)
+            yield case("short filters, causal, f16", "causal", "f16", batch, 768, length, taps, False, peer=False,
+                       beside_copy=True)
 
 
 NOTE = ("Forward; calls with a floor of 10 to 50 us in CUDA graphs, as the host takes longer. The floor is one read of u (and of both "
-        "gates) and one write of y at 4.27 TB/s. \"Recorded\" figures are of the same card model and shapes, from `bench/recorded.json`.")
+        "gates) and one write of y at 4.27 TB/s, the speed of large copies; beside short filters stands what a copy of as many bytes "
+        "takes. \"Recorded\" figures are of the same card model and shapes, from `bench/recorded.json`.")
 
 if __name__ == "__main__":
     sys.exit(main("long_conv", "Long convolutions, forward", NOTE, cases(), __doc__))

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The benchmark's table and plot, from a made-up record."""
 
+import argparse
+import collections
 import sys
+import types
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -72,3 +75,65 @@ def test_a_table_of_memory_bound_operations_says_what_was_wrong_or_not_compiled(
     assert rows[1:] == ["| fast | 0.2000 | 2.00 | 0.800 | 0.900 | 4.0× | 1.0e-03 |",
                         "| bad | wrong | - | - | 0.900 | - | 5.0e-01 |",
                         "| missing | not compiled | - | - | 0.900 | - | - |"]
+
+
+def test_a_copy_of_as_many_bytes_stands_beside_lines_that_ask_for_it():
+    import memory_bound
+
+    line = dict(group="short", label="fast", floor_ms=0.1, recorded_ms={}, ms={"longwing": 0.2}, copy_ms=0.17, error=1e-3)
+    bad = dict(group="short", label="bad", floor_ms=0.1, recorded_ms={}, wrong=True, error=0.5)
+    text = memory_bound.markdown(dict(title="T", note="N", environment=ENVIRONMENT, roofs=dict(copy_gbps=4200.0), lines=[line, bad]))
+    assert [row for row in text.splitlines() if row.startswith("|")] == [
+        "| | Longwing, ms | × floor | copy of as many bytes, ms | share of its speed | faster than the best | relative error |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+        "| fast | 0.2000 | 2.00 | 0.1700 | 85 % | - | 1.0e-03 |",
+        "| bad | wrong | - | - | - | - | 5.0e-01 |"]
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    """As much of PyTorch as a copy takes, which counts what is copied of each buffer."""
+    clones = collections.Counter()
+
+    class Buffer:
+        def __init__(self, size):
+            self.size = size
+
+        def clone(self):
+            clones[self] += self.size
+
+    stub = types.SimpleNamespace(uint8=1, zeros=lambda size, dtype, device: Buffer(size * dtype), clones=clones,
+                                 cuda=types.SimpleNamespace(empty_cache=lambda: None))
+    monkeypatch.setitem(sys.modules, "torch", stub)
+    return stub
+
+
+@pytest.mark.parametrize("moved, sets, graph", [(8 << 20, 12, True), (200 << 20, 2, True), (800 << 20, 2, False), (50000, 2, False)])
+def test_a_call_and_its_copy_are_timed_alike_on_buffers_past_l2(torch, monkeypatch, moved, sets, graph):
+    import memory_bound
+
+    def take_turns(calls, its_sets, rounds, warmup, rep, graph):
+        assert len(its_sets) == sets and list(calls) == ["longwing", "copy"]
+        for turn in range(3 * sets):
+            calls["copy"](*its_sets[turn % sets])
+        timed.append(graph)
+        return {"longwing": 2.0, "copy": 1.0}, {"longwing": 0.0, "copy": 0.0}
+
+    timed = []
+    monkeypatch.setattr(memory_bound, "take_turns", take_turns)
+    case = memory_bound.Case("group", "label", "text", lambda seed: [seed], lambda tensors, result: 0.0, 1.0, moved, beside_copy=True)
+    options = argparse.Namespace(buffers=2, rounds=1, warmup=1, rep=1)
+    line = memory_bound.measure(case, types.SimpleNamespace(main=lambda seed: seed), options)
+    assert timed == [graph] and line["ms"] == {"longwing": 2.0} and line["copy_ms"] == 1.0
+    # Half of the bytes are read; the result is the other half.
+    assert list(torch.clones.values()) == [3 * (moved // 2)] * sets
+
+
+def test_short_filters_scans_and_steps_stand_beside_a_copy():
+    import long_conv
+    import scans
+
+    beside = {case.group.split(",")[0] for module in (long_conv, scans) for case in module.cases() if case.beside_copy}
+    assert beside == {"short filters", "scan", "one step of a scan", "one step of linear attention", "one step of a selective scan"}
+    alone = {case.group.split(",")[0] for case in scans.cases() if not case.beside_copy}
+    assert "selective scan" in alone and not beside & alone
