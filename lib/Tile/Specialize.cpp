@@ -5,14 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Role.h"
+
 #include "longwing/Target/Hopper.h"
 #include "longwing/Tile/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace longwing {
@@ -24,25 +23,8 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-namespace {
-
-/// Loads of one tensor into tiles of one type share a ring.
-using RingKey = std::pair<Value, Type>;
-
-RingKey keyOf(LoadOp load) { return {load.getSource(), load.getTile().getType()}; }
-
-/// The rings and buffers of a kernel.
-struct Memory {
-  llvm::MapVector<RingKey, Value> rings;
-  /// The places of tiles that leave the kernel, that go back into SRAM, and of Toeplitz matrices.
-  DenseMap<Operation *, Value> buffers;
-  Value exchange; // of tile.load_runs and tile.store_runs
-  DenseMap<Operation *, Value> mail; // of chains between CTAs
-  DenseMap<Operation *, Value> own; // what the program has from the start
-};
-
 /// Whether a value is computed from a block argument, by operations without regions.
-bool dependsOn(Value value, Value argument) {
+static bool dependsOn(Value value, Value argument) {
   if (value == argument)
     return true;
   Operation *op = value.getDefiningOp();
@@ -51,7 +33,7 @@ bool dependsOn(Value value, Value argument) {
 }
 
 /// What is shared where a load is: points of the work, or iterations. Null if nothing is.
-Value sharedBy(KernelOp kernel, LoadOp load) {
+static Value sharedBy(KernelOp kernel, LoadOp load) {
   if (spreadsWork(kernel)) {
     auto work = load->getParentOfType<ForEachOp>();
     return work ? work.getBody().getArgument(0) : Value();
@@ -63,86 +45,25 @@ Value sharedBy(KernelOp kernel, LoadOp load) {
 }
 
 /// How many tiles a slot has where each of those who share has one.
-int64_t partsOf(KernelOp kernel) {
+static int64_t partsOf(KernelOp kernel) {
   if (deals(kernel))
     return membersHere(kernel);
   return kernel.getSchedule().getSpread() ? kernel.getSchedule().getConsumers() : 1;
 }
 
 /// Whether they load tiles of their own.
-bool isSpread(KernelOp kernel, LoadOp load) {
+static bool isSpread(KernelOp kernel, LoadOp load) {
   Value shared = sharedBy(kernel, load);
   return shared && llvm::any_of(load.getCoordinates(),
                                 [&](Value coordinate) { return dependsOn(coordinate, shared); });
 }
 
-/// Writes the program of one role.
-class Role {
-public:
-  Role(KernelOp kernel, const Memory &memory, bool producer)
-      : kernel(kernel), memory(memory), producer(producer) {
-    if (producer)
-      others.resize(partsOf(kernel) - 1);
-  }
+static bool hasTile(TypeRange types) { return llvm::any_of(types, llvm::IsaPred<RankedTensorType>); }
 
-  LogicalResult write(OpBuilder &b, Block &source);
-
-private:
-  /// The next position of each ring.
-  using Positions = llvm::MapVector<RingKey, Value>;
-
-  LogicalResult copyBlock(OpBuilder &b, Block &source, Positions &positions);
-  LogicalResult copyOp(OpBuilder &b, Operation &op, Positions &positions);
-  LogicalResult copyFor(OpBuilder &b, scf::ForOp loop, Positions &positions);
-  void deal(OpBuilder &b, scf::ForOp loop, Value number);
-  LogicalResult copyIf(OpBuilder &b, scf::IfOp branch, Positions &positions);
-  LogicalResult copyForEach(OpBuilder &b, ForEachOp work, Positions &positions);
-  LogicalResult copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions);
-  ValueRange sharedSizes(ForEachOp work);
-  void spreadWork(OpBuilder &b, Value coordinate);
-  void copyFetch(OpBuilder &b, FetchRowsOp fetch);
-  void copyVacate(OpBuilder &b, VacateRowsOp vacate);
-  void ask(OpBuilder &b, FetchRowsOp fetch, function_ref<Value(OpBuilder &)> roundOf, ArrayRef<Value> columns);
-  void askFirst(OpBuilder &b);
-  Value materialize(OpBuilder &b, Value value, IRMapping &at);
-  std::pair<Value, Value> pointOf(OpBuilder &b, Value round);
-  SmallVector<Value> coordinatesOf(OpBuilder &b, ForEachOp work, Value tile);
-  LogicalResult copyLoad(OpBuilder &b, LoadOp load, Positions &positions);
-  /// Whether the producer has a value: it has none that is computed from tiles.
-  bool isKept(Value value) {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return map.contains(value) || argument.getOwner() == &kernel.getBody().front();
-    return map.contains(value) || isa<AllocOp>(value.getDefiningOp());
-  }
-  /// Copies an operation on scalars of the producer, once for each warpgroup if it differs.
-  Operation *copyScalars(OpBuilder &b, Operation &op);
-  void mapForAll(Value from, Value to);
-
-  /// The rings that an operation's regions load from.
-  SmallVector<RingKey> ringsIn(Operation *op);
-  SmallVector<Value> select(const Positions &positions, ArrayRef<RingKey> keys);
-  void assign(Positions &positions, ArrayRef<RingKey> keys, ValueRange values);
-  /// The values of the source that this role keeps: a producer has no tiles.
-  SmallVector<Value> kept(ValueRange values);
-
-  KernelOp kernel;
-  const Memory &memory;
-  bool producer;
-  IRMapping map;
-  /// In a dealt loop: which of its rounds this is.
-  Value round;
-  /// Of persistent work: this CTA, how many there are, which of its tiles this is, how many rows of tiles there are in all, and the
-  /// tiles of a row.
-  ForEachOp persistent;
-  Value cta, ctas, turn, total, row;
-  llvm::MapVector<Value, FetchRowsOp> fetches; // by buffer
-  /// Where the work is spread or dealt: what the producer computes for each of those who share it but the first.
-  SmallVector<IRMapping> others;
-};
-
-bool hasTile(TypeRange types) { return llvm::any_of(types, llvm::IsaPred<RankedTensorType>); }
-
-} // namespace
+Role::Role(KernelOp kernel, const Memory &memory, bool producer) : kernel(kernel), memory(memory), producer(producer) {
+  if (producer)
+    others.resize(partsOf(kernel) - 1);
+}
 
 SmallVector<RingKey> Role::ringsIn(Operation *op) {
   llvm::SetVector<RingKey> keys;
@@ -405,7 +326,6 @@ SmallVector<Value> Role::coordinatesOf(OpBuilder &b, ForEachOp work, Value tile)
 }
 
 LogicalResult Role::copyWorkTile(OpBuilder &b, ForEachOp work, Value tile, Positions &positions) {
-  Location loc = work.getLoc();
   Block &body = work.getBody().front();
   ValueRange sizes = sharedSizes(work);
   size_t first = work.getSizes().size() - sizes.size();
@@ -431,85 +351,6 @@ void Role::spreadWork(OpBuilder &b, Value coordinate) {
   map.map(coordinate, arith::ConstantIndexOp::create(b, loc, 0));
   for (auto [i, other] : llvm::enumerate(others))
     other.map(coordinate, arith::ConstantIndexOp::create(b, loc, i + 1));
-}
-
-/// The number of a CTA's work tile of this round, and whether there is one.
-/// Round r gives CTA c the tile r G + (c + r) mod G: neighbours of a round stay neighbours in L2, and a CTA does not meet the
-/// same place of every row of tiles where their number divides G.
-std::pair<Value, Value> Role::pointOf(OpBuilder &b, Value round) {
-  Location loc = round.getLoc();
-  bool ordered = kernel->hasAttr(kOrderedAttr);
-  Value place;
-  if (ordered) {
-    place = arith::RemUIOp::create(b, loc, round, row);
-    round = arith::DivUIOp::create(b, loc, round, row);
-  }
-  Value turned = arith::RemUIOp::create(b, loc, arith::AddIOp::create(b, loc, cta, round), ctas);
-  Value tile = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, round, ctas), turned);
-  Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, tile, total);
-  if (ordered)
-    tile = arith::AddIOp::create(b, loc, arith::MulIOp::create(b, loc, tile, row), place);
-  return {tile, exists};
-}
-
-/// A value of the sequential program at other coordinates: what it is made of there is made again.
-Value Role::materialize(OpBuilder &b, Value value, IRMapping &at) {
-  if (Value known = at.lookupOrNull(value))
-    return known;
-  Operation *op = value.getDefiningOp();
-  if (!op || !persistent->isAncestor(op))
-    return map.lookupOrDefault(value);
-  for (Value operand : op->getOperands())
-    at.map(operand, materialize(b, operand, at));
-  b.clone(*op, at);
-  return at.lookup(value);
-}
-
-/// Rows that were asked for where the work tile before this one had left room, or in front of the loop.
-void Role::copyFetch(OpBuilder &b, FetchRowsOp fetch) {
-  fetches[fetch.getBuffer()] = fetch;
-  Value buffer = map.lookup(fetch.getBuffer());
-  buffer.getDefiningOp()->setAttr(kBoxesAttr, b.getI64IntegerAttr(kMatrixSize / 4));
-  AwaitRowsOp::create(b, fetch.getLoc(), buffer, map.lookupOrDefault(fetch.getJ()), turn);
-}
-
-/// Asks for the rows of a round's work tile if there is one, in a thread of each warpgroup: from the columns j on.
-void Role::ask(OpBuilder &b, FetchRowsOp fetch, function_ref<Value(OpBuilder &)> roundOf, ArrayRef<Value> columns) {
-  Location loc = fetch.getLoc();
-  auto lead = LeadOp::create(b, loc, /*each=*/true);
-  lead.getBody().emplaceBlock();
-  OpBuilder inner = OpBuilder::atBlockBegin(&lead.getBody().front());
-  auto [tile, exists] = pointOf(inner, roundOf(inner));
-  auto branch = scf::IfOp::create(inner, loc, exists, /*withElse=*/false);
-  ReturnOp::create(inner, loc);
-  OpBuilder there = OpBuilder::atBlockBegin(branch.thenBlock());
-  IRMapping at;
-  for (auto [argument, value] : llvm::zip(persistent.getBody().getArguments(), coordinatesOf(there, persistent, tile)))
-    at.map(argument, value);
-  SmallVector<Value> coordinates =
-      llvm::map_to_vector(fetch.getCoordinates(), [&](Value value) { return materialize(there, value, at); });
-  for (Value j : columns)
-    AskRowsOp::create(there, loc, map.lookupOrDefault(fetch.getSource()), coordinates, map.lookup(fetch.getBuffer()), j);
-}
-
-void Role::copyVacate(OpBuilder &b, VacateRowsOp vacate) {
-  Location loc = vacate.getLoc();
-  b.clone(*vacate, map);
-  auto next = [&](OpBuilder &b) -> Value {
-    return arith::AddIOp::create(b, loc, turn, arith::ConstantIndexOp::create(b, loc, 1));
-  };
-  ask(b, fetches.lookup(vacate.getBuffer()), next, map.lookupOrDefault(vacate.getJ()));
-}
-
-/// In front of the loop over a CTA's work tiles: the rows of the first one.
-void Role::askFirst(OpBuilder &b) {
-  for (auto &[buffer, fetch] : fetches) {
-    Location loc = fetch.getLoc();
-    SmallVector<Value> columns;
-    for (int64_t j = 0; j < kMatrixSize; j += fetch.getColumns())
-      columns.push_back(arith::ConstantIndexOp::create(b, loc, j));
-    ask(b, fetch, [&](OpBuilder &) { return columns.front(); }, columns); // round 0
-  }
 }
 
 LogicalResult Role::copyForEach(OpBuilder &b, ForEachOp work, Positions &positions) {
