@@ -25,7 +25,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fourier.h"
+#include "PrepareFilter.h"
 #include "SeqToTile.h"
 
 #include "longwing/Target/Hopper.h"
@@ -38,101 +38,8 @@ using namespace longwing;
 using namespace longwing::tile;
 using seq::ConvKind;
 
-namespace {
-
 /// Samples of a part.
-constexpr int64_t kPart = 4096;
-
-/// A tile of f32 as two of f16, or as the first of them.
-struct Split {
-  Value near, rest;
-};
-
-/// The filter of a convolution, and of what transform the spectrum is.
-struct FilterSource {
-  ConvKind kind;
-  Value filter, reverse, skip;
-  bool lastFirst; ///< The last stored tap is that of lag 0.
-  int64_t length; ///< L of a circular convolution.
-  FourierPlan plan;
-  bool kept; ///< By the user, or to the same accuracy.
-};
-
-class PrepareKernel {
-public:
-  PrepareKernel(const FilterSource &source, Location loc, RankedTensorType spectrum)
-      : source(source), plan(source.plan), spectrum(spectrum), builder(loc.getContext()),
-        t(builder, loc) {}
-  KernelOp create(StringRef name);
-  /// Whether the work tiles of a channel in blocks are made in order, each with what the one before it left.
-  bool inOrder() { return plan.inBlocks() && !source.kept; }
-  /// How many they are. The taps of an anticausal one run the other way, in order from behind the last block.
-  int64_t blocks() { return plan.reach + (inOrder() && isAnticausal() ? 1 : 0); }
-  /// Whether a work tile is one residue of several.
-  bool byResidue() { return plan.parts() > 1 && source.kept; }
-  /// Whether SRAM holds the complex tile, in place.
-  bool inPlace() { return plan.parts() > 2 && !byResidue(); }
-  /// Whether a block's numbers go to the next one through memory, and of what type, of each CTA: as tile.keep leaves them.
-  bool handsOn() { return inPlace() && plan.inBlocks(); }
-  RankedTensorType handedOn() {
-    return RankedTensorType::get({ShapedType::kDynamic, plan.parts(), keptNumbers(t.warps)}, builder.getF16Type());
-  }
-
-private:
-  bool wraps() {
-    return source.kind == ConvKind::Circular &&
-           cast<RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
-  }
-  /// Whether taps reach to both sides, or to the right alone.
-  bool reachesRight() {
-    return !inOrder() && (source.kind == ConvKind::Circular ? plan.rightAngle : source.kind != ConvKind::Causal);
-  }
-  bool isAnticausal() { return source.kind == ConvKind::Anticausal; }
-  /// The block of a work tile, counted from it.
-  Value blockOf(Value number) { return inOrder() && isAnticausal() ? t.sub(t.index(plan.reach), number) : number; }
-  void workTile(Value group, Value residue, Value number);
-  Value lagInBlock(Value point, Value number);
-  void finishBlock(Value re, Value im, Value channel, Value number, Value step = {});
-  void inPlaceTile(Value channel, Value number);
-  /// Of taps to both sides registers hold fewer.
-  int64_t partsAtOnce() { return reachesRight() ? 2 : 4; }
-  void keepParts(Value number, Value step);
-  void keepTaps(Value channel, Value number);
-  void rowsOfParts();
-  void acrossRows(Value channel, Value number, Value step);
-  std::pair<Value, Value> everyPart(Value residue, Value number);
-  Value real(Value index);
-  Value taps(Value filter, Value view, Value lag);
-  bool hasRows();
-  Value filterTaps(Value lag);
-  Value blockTaps(Value number);
-  void prefetch(Value channel, Value number, int64_t ahead);
-  Value leftTaps();
-  Value rightTaps();
-  Value tapsBefore(Value sample);
-  Value where(arith::CmpIPredicate predicate, Value x, int64_t y, Value lag);
-  Split split(Value x);
-  Split table(const FourierTable &values, Part part);
-  void addProduct(Split x, Split y, bool swap, Value &near, Value &rest);
-  Value joined(Value near, Value rest);
-  void stage(ArrayRef<FourierTable> f, ArrayRef<Split> re, ArrayRef<Split> im, bool fromRight,
-             Value &outRe, Value &outIm);
-
-  FilterSource source;
-  FourierPlan plan;
-  RankedTensorType spectrum;
-  OpBuilder builder;
-  FourierBuilder t;
-
-  Value filter, reverse, skip, twiddles, out; // arguments
-  Value buffer;
-  Value head, lag;                  // of each element
-  Value fast;                       // whether the filter's rows lie in one piece
-  Value row, firstLag;              // where they are read so: the channel, and the lag of a tile's first element
-  Value before, cta;                // of a block: the transform of the one before it
-};
-
-} // namespace
+static constexpr int64_t kPart = 4096;
 
 KernelOp PrepareKernel::create(StringRef name) {
   MLIRContext *context = builder.getContext();
@@ -314,14 +221,14 @@ Value PrepareKernel::tapsBefore(Value sample) {
 // Products
 //===----------------------------------------------------------------------===//
 
-Split PrepareKernel::split(Value x) {
+PrepareKernel::Split PrepareKernel::split(Value x) {
   Value near = t.cast(x, t.half());
   if (!source.kept)
     return {near, Value()};
   return {near, t.cast(t.mulf(t.restOf(x, near), kResidual), t.half())};
 }
 
-Split PrepareKernel::table(const FourierTable &values, Part part) {
+PrepareKernel::Split PrepareKernel::table(const FourierTable &values, Part part) {
   Value near = t.table(t.half(), values, part);
   return {near, source.kept ? t.table(t.half(), values, part, /*residual=*/true) : Value()};
 }
@@ -557,97 +464,6 @@ void PrepareKernel::workTile(Value group, Value residue, Value number) {
       PlaceOp::create(builder, t.loc, part, out, ofPart);
     }
   }
-}
-
-/// Several parts of the taps, [b][a][c] in quads, all on their way at once, to where warps find them again.
-void PrepareKernel::keepParts(Value number, Value step) {
-  Value start = t.make<arith::AddIOp>(t.mulAll(t.position(0), 16), t.quadPosition());
-  start = t.make<arith::AddIOp>(start, t.mulAll(t.position(1), 256 * plan.parts()));
-  SmallVector<Value> parts, left, right;
-  for (int64_t i = 0; i < partsAtOnce(); ++i) {
-    parts.push_back(t.add(t.mul(step, partsAtOnce()), i));
-    firstLag = t.mul(parts.back(), 256);
-    lag = t.make<arith::AddIOp>(start, t.broadcast(firstLag, t.indices()));
-    if (plan.inBlocks()) {
-      lag = lagInBlock(lag, number);
-      firstLag = t.add(firstLag, t.mul(blockOf(number), plan.length()));
-    }
-    left.push_back(leftTaps()), right.push_back(reachesRight() ? rightTaps() : Value());
-  }
-  for (auto [j, re, im] : llvm::zip(parts, left, right)) {
-    Value x = t.cast(re, t.half());
-    Value y = im ? t.cast(t.make<arith::NegFOp>(im), t.half()) : t.constantLike(x, 0);
-    t.writeRows({x, y}, buffer, t.mul(j, 16), t.index(0), /*along=*/1);
-  }
-}
-
-/// All of them: once for filters whose rows lie in one piece, and once for others.
-void PrepareKernel::keepTaps(Value channel, Value number) {
-  t.eachWay(fast, [&](bool rows) {
-    row = rows ? channel : Value();
-    t.eachStep(plan.parts() / partsAtOnce(), /*holds=*/true, [&](Value step) { keepParts(number, step); });
-    if (rows && !plan.inBlocks()) // blocks of 32768 gain nothing
-      prefetch(channel, number, /*ahead=*/1);
-  });
-}
-
-/// The first stage, and the butterflies between parts, four of them at a time, for k1 + 16 (half + halves k).
-void PrepareKernel::rowsOfParts() {
-  int64_t parts = plan.parts(), halves = parts / 4;
-  bool complex = reachesRight();
-  SmallVector<ComplexTile> z[2];
-  for (int64_t j = 0; j < 4; ++j) {
-    ComplexTile sums[2]; // [k1][c]
-    for (int64_t part = j; part < parts; part += 4) {
-      if (part && complex) // reads move across no barrier, so registers hold those of one part
-        MeetOp::create(builder, t.loc);
-      ComplexTile x = t.readRows(buffer, t.index(16 * part), t.index(0), /*along=*/1); // [c][a]
-      for (int64_t half = 0; half < halves; ++half) {
-        ComplexTable f = t.complexTable([=, plan = plan](int64_t, int64_t k1, int64_t a) {
-          return 0.25 * rootOf(plan, k1, 256 * (parts * a + part)) * unitRoot(-part * half, parts);
-        });
-        ComplexTile &sum = sums[half];
-        sum = complex ? t.fromLeft(f, x, sum)
-                      : ComplexTile{t.warpDot(f.re, x.re, sum.re), t.warpDot(f.im, x.re, sum.im)};
-      }
-    }
-    for (int64_t half = 0; half < halves; ++half)
-      z[half].push_back(sums[half]);
-  }
-  for (int64_t half = 0; half < halves; ++half)
-    for (auto [k, sum] : llvm::enumerate(t.butterflies(z[half], /*back=*/false)))
-      t.writeRows(sum, buffer, t.index(16 * (half + halves * k)), t.index(0), /*along=*/1);
-}
-
-/// Over both inner digits, at a k for each warp.
-void PrepareKernel::acrossRows(Value channel, Value number, Value step) {
-  Value first = t.mul(step, t.warps);
-  ComplexTile z = t.readRows(buffer, first, t.index(0), /*along=*/0); // [c][b]
-  z = t.times(z, t.rowTwiddle(twiddles, plan, 0, first));
-  FourierTable f = sixteen(1);
-  Value re, im;
-  stage(f, Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/false, re, im);
-  z = {t.cast(re, t.half()), t.cast(im, t.half())}; // [k2][c]
-  FourierTable between = [](int64_t, int64_t k2, int64_t c) { return unitRoot(-k2 * c, 256); };
-  z = t.times(z, t.complexTile(inQuads(between, /*rows=*/false, /*columns=*/true)));
-  z = t.times(z, t.rowTwiddle(twiddles, plan, 1, first));
-  stage(inQuads(sixteen(16), /*rows=*/true, /*columns=*/true), Split{z.re, Value()}, Split{z.im, Value()}, /*fromRight=*/true, re,
-        im);
-  if (plan.inBlocks())
-    return finishBlock(re, im, channel, number, step);
-  auto type = t.frag(spectrum.getElementType());
-  PlaceRowsOp::create(builder, t.loc, ValueRange{t.cast(re, type), t.cast(im, type)}, out, ValueRange{channel, t.mul(first, 256)}, /*step=*/256,
-                      /*stride=*/16, /*inside=*/true, /*quads=*/true);
-}
-
-void PrepareKernel::inPlaceTile(Value channel, Value number) {
-  head = t.broadcast(channel, t.indices());
-  keepTaps(channel, number);
-  MeetOp::create(builder, t.loc);
-  rowsOfParts();
-  MeetOp::create(builder, t.loc);
-  t.eachStep(plan.parts(), /*holds=*/true, [&](Value step) { acrossRows(channel, number, step); });
-  MeetOp::create(builder, t.loc);
 }
 
 //===----------------------------------------------------------------------===//
