@@ -22,13 +22,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "StaggerPlan.h"
+#include "Staggered.h"
 #include "longwing/Tile/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 
 namespace longwing {
 #define GEN_PASS_DEF_TILESTAGGER
@@ -39,118 +37,9 @@ using namespace mlir;
 using namespace longwing;
 using namespace longwing::tile;
 
-namespace {
-
-/// Steps that are written out, so that slots are constants: a multiple of the slots of all memory.
-constexpr int64_t kUnroll = 4, kUnrollInPlace = 6;
-
-int64_t floorMod(int64_t x, int64_t y) { return ((x % y) + y) % y; }
-int64_t floorDiv(int64_t x, int64_t y) { return (x - floorMod(x, y)) / y; }
-
-/// The coordinates of the work tile that some part of a step is on.
-struct Stream {
-  int64_t delay;            ///< Step i is on work tile i - delay.
-  SmallVector<Value> point; ///< The current coordinates.
-};
-
-class Staggered {
-public:
-  Staggered(KernelOp kernel, ForEachOp work, const StaggerPlan &plan, int64_t lag)
-      : kernel(kernel), work(work), plan(plan), lag(lag), inPlace(kernel->hasAttr(kInPlaceAttr)),
-        unroll(inPlace ? kUnrollInPlace : kUnroll), b(work), loc(work.getLoc()) {}
-  LogicalResult write();
-
-private:
-  void allocate();
-  LogicalResult pairExchanges();
-  void spread();
-  SmallVector<Value> origin();
-  Stream &stream(int64_t delay);
-  void declareStreams();
-  void prologue();
-  void round();
-  void step(int64_t k, bool guarded);
-  void doPhase(int64_t phase, int64_t k, SmallVector<IRMapping> &maps);
-  void guardedPhases(int64_t k, SmallVector<IRMapping> &maps);
-  void orderedPhases(int64_t k, SmallVector<IRMapping> &maps);
-  void overlappedPhases(int64_t k, SmallVector<IRMapping> &maps);
-  SmallVector<Operation *> workOf(int64_t phase);
-  SmallVector<Value> state();
-  void setState(ValueRange values);
-  void copies(int64_t k);
-  void take(ExchangeOp exchange, int64_t phase, int64_t k, IRMapping &map);
-  void begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps);
-  void emit(Operation *op, int64_t k, IRMapping &map);
-  void refresh(int64_t k);
-  void advance(Stream &stream);
-  Value isWork(int64_t delay);
-  Value parity(int64_t turn);
-  Value materialize(Value value, IRMapping &map);
-  SmallVector<Value> mapped(ValueRange values, IRMapping &map);
-  void mapPoint(IRMapping &map, const Stream &stream);
-  SmallVector<Value> slowValuesOf(int64_t phase);
-  SmallVector<Value> loadSlow(const Stream &stream, int64_t phase);
-  Value readEarly(Operation *op, const Stream &stream);
-  SmallVector<Value> readNext();
-
-  /// A tile comes in boxes, by one thread, or in strips, by all of them.
-  static bool isLoad(Operation *op) { return isa<LoadOp, LoadStripsOp>(op); }
-  static bool isStore(Operation *op) { return isa<StoreOp, StoreStripsOp>(op); }
-  static int64_t stages(Operation *load) {
-    auto strips = dyn_cast<LoadStripsOp>(load);
-    return strips ? strips.getStages() : cast<LoadOp>(load).getStages();
-  }
-  int64_t ahead(Operation *load) { return stages(load) - lag; }
-  int64_t fetchDelay(Operation *load) { return lag * plan.phases.lookup(load) - ahead(load); }
-  /// The slot of what a phase of step k is on.
-  int64_t exchangeSlot(int64_t k, int64_t phase) {
-    return floorMod(k - lag * phase, (inPlace ? 3 : 2) * lag);
-  }
-  int64_t flushDelay(Operation *store) { return lag * (plan.phases.lookup(store) + 1); }
-  SmallVector<Operation *> copiesIn();
-  SmallVector<Operation *> copiesOut();
-  template <typename Op>
-  bool has() {
-    auto ops = work.getBody().front().getOps<Op>();
-    return ops.begin() != ops.end();
-  }
-  void lead(bool needed, function_ref<void()> body);
-  void fetch(Operation *load, int64_t slot, IRMapping &map);
-  void flush(Operation *store, int64_t slot, IRMapping &map);
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
-
-  KernelOp kernel;
-  ForEachOp work;
-  const StaggerPlan &plan;
-  int64_t lag;
-  bool inPlace;
-  int64_t unroll;
-  DenseMap<Operation *, ExchangeOp> there; // of each exchange back in place
-  OpBuilder b;
-  Location loc;
-  Value steps;                              // the barriers
-  DenseMap<Operation *, Value> memory;      // of each exchange, load and store
-  Value first, count, stepsToDo;            // work tiles of this CTA
-  SmallVector<Value> sizes;
-  SmallVector<Stream> streams;
-  llvm::MapVector<Value, Value> slowValues; // what they are now
-  SmallVector<int64_t> slowPhases;          // phases that have some
-  llvm::MapVector<Value, Value> earlyValues; // of this step
-  Value base, turn, current;                // the first step of this round, its parity; this step
-};
-
-} // namespace
-
 //===----------------------------------------------------------------------===//
 // Frame
 //===----------------------------------------------------------------------===//
-
-SmallVector<Operation *> Staggered::copiesIn() {
-  return llvm::filter_to_vector(llvm::make_pointer_range(work.getBody().front()), isLoad);
-}
-SmallVector<Operation *> Staggered::copiesOut() {
-  return llvm::filter_to_vector(llvm::make_pointer_range(work.getBody().front()), isStore);
-}
 
 void Staggered::allocate() {
   MLIRContext *context = kernel.getContext();
@@ -374,65 +263,9 @@ SmallVector<Value> Staggered::readNext() {
 // Steps
 //===----------------------------------------------------------------------===//
 
-/// Goes on in one thread, if there is something for it to do.
-void Staggered::lead(bool needed, function_ref<void()> body) {
-  if (!needed)
-    return;
-  auto lead = LeadOp::create(b, loc);
-  lead.getBody().emplaceBlock();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(&lead.getBody().front());
-  body();
-  ReturnOp::create(b, loc);
-}
-
-void Staggered::fetch(Operation *op, int64_t slot, IRMapping &map) {
-  if (auto load = dyn_cast<LoadOp>(op)) {
-    FetchOp::create(b, loc, memory[op], slot, load.getSource(), mapped(load.getCoordinates(), map));
-    return;
-  }
-  auto load = cast<LoadStripsOp>(op);
-  FetchStripsOp::create(b, loc, memory[op], slot, load.getSource(), mapped(load.getCoordinates(), map),
-                        load.getDigits(), load.getWhole());
-}
-
-void Staggered::flush(Operation *op, int64_t slot, IRMapping &map) {
-  if (auto store = dyn_cast<StoreOp>(op)) {
-    FlushOp::create(b, loc, memory[op], slot, store.getDestination(), mapped(store.getCoordinates(), map));
-    return;
-  }
-  auto store = cast<StoreStripsOp>(op);
-  FlushStripsOp::create(b, loc, memory[op], slot, store.getDestination(), mapped(store.getCoordinates(), map),
-                        store.getDigits(), store.getWhole());
-}
-
 /// What step `-n` would have fetched, and the slow values of the first work tile.
 void Staggered::prologue() {
-  auto fetchAll = [&](bool strips) {
-    for (Operation *load : copiesIn()) {
-      if (isa<LoadStripsOp>(load) != strips)
-        continue;
-      Stream early{0, origin()};
-      for (int64_t tile = 0; tile < -fetchDelay(load); ++tile) {
-        Value exists = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, index(tile), count);
-        auto branch = scf::IfOp::create(b, loc, exists, /*withElse=*/false);
-        {
-          OpBuilder::InsertionGuard inner(b);
-          b.setInsertionPointToStart(branch.thenBlock());
-          IRMapping map;
-          mapPoint(map, early);
-          fetch(load, tile % stages(load), map);
-        }
-        advance(early);
-      }
-    }
-  };
-  lead(has<LoadOp>(), [&] { fetchAll(/*strips=*/false); });
-  if (has<LoadStripsOp>()) {
-    fetchAll(/*strips=*/true);
-    StripsFetchedOp::create(b, loc);
-    MeetOp::create(b, loc);
-  }
+  fetchFirst();
   for (Operation *op : plan.slow)
     for (Value result : op->getResults())
       if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !plan.slow.contains(user); }))
@@ -444,56 +277,12 @@ void Staggered::prologue() {
     earlyValues[op->getResult(0)] = readEarly(op, {0, origin()});
 }
 
-/// What was laid out `lag` steps ago is flushed, and what comes `ahead` steps later fetched.
-void Staggered::copies(int64_t k) {
-  auto when = [&](int64_t delay, function_ref<void(IRMapping &)> body) {
-    auto branch = scf::IfOp::create(b, loc, isWork(delay), /*withElse=*/false);
-    OpBuilder::InsertionGuard inner(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    IRMapping map;
-    mapPoint(map, stream(delay));
-    body(map);
-  };
-  auto copyAll = [&](bool strips) {
-    for (Operation *load : copiesIn())
-      if (int64_t delay = fetchDelay(load); isa<LoadStripsOp>(load) == strips)
-        when(delay, [&](IRMapping &map) { fetch(load, floorMod(k - delay, stages(load)), map); });
-    for (Operation *store : copiesOut())
-      if (isa<StoreStripsOp>(store) == strips)
-        when(flushDelay(store), [&](IRMapping &map) { flush(store, floorMod(k - lag, 2 * lag), map); });
-  };
-  lead(has<LoadOp>() || has<StoreOp>(), [&] { copyAll(/*strips=*/false); });
-  copyAll(/*strips=*/true);
-}
-
 /// Reads what an exchange hands to this phase.
 void Staggered::take(ExchangeOp exchange, int64_t phase, int64_t k, IRMapping &map) {
   auto type = exchange.getFirstResult().getType();
   auto get = GetOp::create(b, loc, type, type, memory[exchange], exchangeSlot(k, phase),
                            there.contains(exchange), exchange.transposes());
   map.map(exchange.getResults(), get.getResults());
-}
-
-/// What a phase takes from SRAM before it begins.
-void Staggered::begin(int64_t begun, int64_t k, SmallVector<IRMapping> &maps) {
-  for (Operation *op : copiesIn()) {
-    int64_t phase = plan.phases.lookup(op), stages = this->stages(op), at = k - lag * phase;
-    if (phase != begun)
-      continue;
-    if (isa<LoadStripsOp>(op)) {
-      Value tile = SlotOp::create(b, loc, op->getResult(0).getType(), memory[op], floorMod(at, stages));
-      maps[phase].map(op->getResult(0), tile);
-      continue;
-    }
-    auto load = cast<LoadOp>(op);
-    int64_t turns = floorDiv(at, stages);
-    Value odd = (unroll / stages) % 2
-                    ? parity(turns)
-                    : Value(arith::ConstantIntOp::create(b, loc, turns & 1, 32));
-    Value tile = FetchedOp::create(b, loc, load.getTile().getType(), memory[load],
-                                   floorMod(at, stages), odd, isWork(lag * phase));
-    maps[phase].map(load.getTile(), tile);
-  }
 }
 
 void Staggered::emit(Operation *op, int64_t k, IRMapping &map) {
