@@ -443,14 +443,14 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     Value points = host.make<tensor::EmptyOp>(complexType, host.mul(sequences, plan.tiles()));
     Value pairs = host.index(outer.inner / kGroups);
     Value groups = host.mul(sequences, plan.rows()), columns = host.index(plan.inner / kGroups);
-    auto energiesType = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
+    auto energiesTensor = RankedTensorType::get({ShapedType::kDynamic}, b.getF32Type());
     Value energies = plan.middle > 1 ? host.mul(groups, plan.middlePart().energies()) : host.mul(sequences, outer.energies());
-    energies = host.make<tensor::EmptyOp>(energiesType, energies);
+    energies = host.make<tensor::EmptyOp>(energiesTensor, energies);
     SmallVector<Value> operands = {there, points};
     SmallVector<Type> results = {complexType};
     if (plan.middle == 1) {
       operands.push_back(energies);
-      results.push_back(energiesType);
+      results.push_back(energiesTensor);
     }
     forward.give(operands, cut(op.getU()));
     if (op.getPre())
@@ -459,11 +459,11 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     ValueRange made = launchAll(kernel(next++, [&] { return forward.create(name("forward")); }), operands, results, {pairs, sequences});
     if (plan.middle > 1)
       made = launchAll(kernel(next++, [&] { return middlePass(loc, name("middle_forward"), plan, /*forward=*/true); }),
-                       {made[0], middle[0], energies}, {complexType, energiesType}, {columns, groups});
+                       {made[0], middle[0], energies}, {complexType, energiesTensor}, {columns, groups});
     Value x = made[0], whole = host.mul(batches, channels);
-    auto gainsType = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
+    auto gainsTensor = RankedTensorType::get({ShapedType::kDynamic}, b.getI32Type());
     Value gains = launch(kernel(next++, [&] { return gainKernel(loc, name("gain")); }),
-                         {made[1], host.make<tensor::EmptyOp>(gainsType, whole)}, gainsType, whole);
+                         {made[1], host.make<tensor::EmptyOp>(gainsTensor, whole)}, gainsTensor, whole);
     operands = {x, slice.ofChannels(host, spectrum)};
     llvm::append_range(operands, twiddles);
     operands.push_back(gains);
