@@ -408,7 +408,7 @@ LogicalResult longwing::lowerConvInPasses(seq::LongConvOp op, SymbolTable &symbo
     spectrum = keepSpectrum(op, {plan.keptType(op.getContext(), op.getChannels()), plan.reach, /*quads=*/false}, symbols);
 
   PassPlan outer = plan.outerPart();
-  SmallVector<Slice> slices = slicesOf(host, op);
+  SmallVector<Slice> slices = slicesOf(host, op, plan.blocks() * plan.tiles() * kTilePoints * 4);
   int64_t channels = *getConstantIntValue(slices.front().channels);
   ForwardPass forward(op, plan, channels);
   InversePass inverse(op, plan, channels);

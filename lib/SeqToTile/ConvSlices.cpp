@@ -45,23 +45,34 @@ Value Slice::ofChannels(TileBuilder &host, Value tensor) const {
   return tensor::ExtractSliceOp::create(host.b, host.loc, tensor, first, count, steps(host, type.getRank()));
 }
 
-SmallVector<Slice> longwing::slicesOf(TileBuilder &host, seq::LongConvOp op) {
+SmallVector<Slice> longwing::slicesOf(TileBuilder &host, seq::LongConvOp op, int64_t numbers) {
   auto u = op.getU().getType();
-  int64_t channels = op.getChannels();
   OpBuilder &b = host.b;
   auto number = [&](int64_t n) -> OpFoldResult { return b.getIndexAttr(n); };
-  OpFoldResult batches = number(u.getDimSize(0));
-  Value count;
-  if (u.isDynamicDim(0))
-    batches = count = host.make<tensor::DimOp>(op.getU(), 0);
-  if (channels % 2 == 0)
-    return {{number(0), batches, number(0), number(channels / 2), false},
-            {number(0), batches, number(channels / 2), number(channels / 2), false}};
-  if (!count && u.getDimSize(0) < 2)
-    return {{number(0), batches, number(0), number(channels), true}};
-  if (!count)
-    count = host.index(u.getDimSize(0));
-  Value half = host.ceilDiv(count, 2);
-  return {{number(0), half, number(0), number(channels), false},
-          {half, host.floorDiv(count, 2), number(0), number(channels), false}};
+  // Of a sequence.
+  int64_t samples = op.getLength() * u.getElementTypeBitWidth() / 8;
+  int64_t channels = op.getChannels(), fit = channels * samples / numbers;
+  int64_t each = llvm::divideCeil(channels, llvm::divideCeil(channels, std::max<int64_t>(fit, 1)));
+  int64_t parts = fit ? 1 : llvm::divideCeil(numbers, channels * samples);
+  bool open = u.isDynamicDim(0);
+  if (!open)
+    parts = std::min(parts, std::max<int64_t>(u.getDimSize(0), 1));
+  SmallVector<std::pair<OpFoldResult, OpFoldResult>> batches; // the first one and how many
+  if (parts == 1) {
+    OpFoldResult all = open ? OpFoldResult(host.make<tensor::DimOp>(op.getU(), 0)) : number(u.getDimSize(0));
+    batches = {{number(0), all}};
+  } else {
+    Value count = open ? Value(host.make<tensor::DimOp>(op.getU(), 0)) : host.index(u.getDimSize(0)), first = host.index(0);
+    for (int64_t i = 0; i < parts; ++i) {
+      Value some = host.floorDiv(host.add(count, parts - 1 - i), parts);
+      batches.push_back({first, some});
+      first = host.add(first, some);
+    }
+  }
+  SmallVector<Slice> slices;
+  for (auto [first, count] : batches)
+    for (int64_t channel = 0; channel < channels; channel += each)
+      slices.push_back({first, count, number(std::min(channel, channels - each)), number(each),
+                        /*whole=*/parts == 1 && each == channels});
+  return slices;
 }

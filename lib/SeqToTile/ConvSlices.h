@@ -30,9 +30,10 @@ private:
   llvm::SmallVector<mlir::OpFoldResult> sizes(TileBuilder &host, mlir::Value tensor) const;
 };
 
-/// Two slices of as many channels, or, of an odd number, of batches, the first of which is not the smaller
-/// one: what a transform holds of one takes no more than the input.
-llvm::SmallVector<Slice> slicesOf(TileBuilder &host, seq::LongConvOp op);
+/// As few slices as leave what a transform holds of one, `numbers` bytes for each sequence, no larger than the input: of as many
+/// channels, the last of which begins early where they do not come out even, so that some are done twice; of sequences whose
+/// numbers are too many for that, single channels, of parts of the batches.
+llvm::SmallVector<Slice> slicesOf(TileBuilder &host, seq::LongConvOp op, int64_t numbers);
 
 } // namespace longwing
 

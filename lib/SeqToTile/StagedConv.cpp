@@ -510,7 +510,7 @@ void StagedConv::lower() {
   }
   for (const Stage &stage : ArrayRef(all).drop_back())
     tables.push_back(table(stage, stage.outer == 1));
-  SmallVector<Slice> parts = slicesOf(host, op);
+  SmallVector<Slice> parts = slicesOf(host, op, points * 8);
   slices = parts.size(), channels = *getConstantIntValue(parts.front().channels);
   SmallVector<Value> sizes;
   if (op.getU().getType().isDynamicDim(0))

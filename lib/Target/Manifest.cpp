@@ -418,10 +418,10 @@ static bool isAtMost(const Expr &x, const Expr &y) {
     return true;
   if (y.kind == Kind::Add && y.operands[1].isConst() && y.operands[1].value >= 0 && isAtMost(x, y.operands[0]))
     return true;
-  if (x.kind != y.kind || (x.kind != Kind::Mul && x.kind != Kind::Div))
+  if (x.kind != y.kind || (x.kind != Kind::Add && x.kind != Kind::Mul && x.kind != Kind::Div))
     return false;
   const Expr &left = x.operands[1], &right = y.operands[1];
-  return isAtMost(x.operands[0], y.operands[0]) && (x.kind == Kind::Mul ? isAtMost(left, right) : left == right);
+  return isAtMost(x.operands[0], y.operands[0]) && (x.kind == Kind::Div ? left == right : isAtMost(left, right));
 }
 
 /// Whether nothing reads a tensor from this operation on.

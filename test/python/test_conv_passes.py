@@ -110,10 +110,15 @@ def test_passes(kind, length, taps, gates):
     assert error(kind, 1, 1, length, taps, gates=gates) < BOUND["f16"]
 
 
-@pytest.mark.parametrize("batch, channels", [(3, 1), (2, 2)])
-def test_slices(batch, channels):
-    """Of an even number of channels a slice is half of them, else of the batches."""
-    assert error("causal", batch, channels, 8192, 1000) < BOUND["f16"]
+@pytest.mark.parametrize("batch, channels, length", [
+    (3, 1, 16384), (1, 1, 16384),  # a channel: two slices of the batches, of which the second may be empty
+    (2, 2, 16384), (1, 3, 16384),  # a slice for each channel
+    (1, 5, 16384),                 # two channels each, one of which twice
+    (3, 2, 8192),                  # padded to twice the points: a slice for each channel and half of the batches
+])
+def test_slices(batch, channels, length):
+    """A call is cut in slices, so that its numbers take no more than its samples."""
+    assert error("causal", batch, channels, length, 1000) < BOUND["f16"]
 
 
 # Half the rows of the outer transform, and one: of them a tile of points holds four, one, or a part of one.
