@@ -7,6 +7,8 @@
 
 #include "SelectiveReach.h"
 
+#include "LineKernel.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/Support/MathExtras.h"
@@ -19,8 +21,6 @@ using namespace longwing::tile;
 static constexpr int64_t kLeastSteps = 4096;
 /// Steps that are looked at together, and lanes they are spread over.
 static constexpr int64_t kReachSteps = 128, kReachLanes = 16;
-/// Elements that are looked at together.
-static constexpr int64_t kLine = 256;
 
 static int64_t blocksOf(seq::SelectiveScanOp op, int64_t channels) { return llvm::divideCeil(op.getChannels(), channels); }
 
@@ -174,37 +174,25 @@ Value ReachKernel::launchInto(SymbolTable &symbols, Value reach, ValueRange work
 
 /// Whether there is a 0.
 static Value launchChoice(seq::SelectiveScanOp op, SymbolTable &symbols, Value reach, Value result, Value some) {
-  OpBuilder builder(op.getContext());
-  TileBuilder t(builder, op.getLoc());
-  Type i32 = builder.getI32Type();
+  Type i32 = IntegerType::get(op.getContext(), 32);
   auto view = [&](Value x) { return ViewType::get(op.getContext(), cast<RankedTensorType>(x.getType()).getShape(), i32); };
-  auto schedule = ScheduleAttr::get(op.getContext(), /*consumers=*/1, /*producer=*/0, /*consumer=*/128,
-                                    /*persistent=*/false, /*overlap=*/false, /*spread=*/false);
+  auto sizes = [](TileBuilder &t, Value counts, Value) -> LineWork::Sizes {
+    Value size = t.dim(counts, 0);
+    return {t.min(size, t.index(1)), size};
+  };
+  auto read = [&](TileBuilder &t, Value counts, Value places) {
+    auto indices = cast<RankedTensorType>(places.getType()), numbers = indices.clone(t.b.getF32Type());
+    Value count = t.make<GatherOp>(indices.clone(i32), counts, ValueRange{places});
+    Value none = t.make<BroadcastOp>(count.getType(), t.make<arith::ConstantOp>(t.b.getI32IntegerAttr(0)));
+    return t.select(t.compare(arith::CmpIPredicate::eq, count, none), t.constant(numbers, 1), t.constant(numbers, 0));
+  };
+  auto isThere = [&](TileBuilder &t, Value greatest) {
+    Value none = t.make<arith::ConstantOp>(t.b.getF32FloatAttr(0));
+    return t.make<arith::ExtUIOp>(i32, t.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, greatest, none));
+  };
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
-  auto kernel = KernelOp::create(builder, op.getLoc(), (function + "_selective_scan_choice").str(),
-                                 TypeRange{view(reach), view(result)}, schedule);
-  kernel.setOutput(1);
+  KernelOp kernel = lineKernel(op.getLoc(), (function + "_selective_scan_choice").str(), view(reach), view(result), {sizes, read, isThere});
   symbols.insert(kernel);
-  builder.setInsertionPointToStart(&kernel.getBody().front());
-  Value counts = kernel.getBody().getArgument(0), size = t.dim(counts, 0), zero = t.index(0);
-  auto forEach = ForEachOp::create(builder, op.getLoc(), ValueRange{t.min(size, t.index(1))});
-  ReturnOp::create(builder, op.getLoc());
-  builder.setInsertionPointToStart(&forEach.getBody().front());
-  auto line = tileType<LineAttr>({kLine}, builder.getF32Type());
-  auto loop = scf::ForOp::create(
-      builder, t.loc, zero, size, t.index(kLine), ValueRange{t.constant(line, 0)},
-      [&](OpBuilder &, Location, Value first, ValueRange args) {
-        Value at = t.make<IotaOp>(line.clone(builder.getIndexType()), first);
-        Value count = t.make<GatherOp>(line.clone(i32), counts, ValueRange{at});
-        Value none = t.make<BroadcastOp>(count.getType(), t.make<arith::ConstantOp>(builder.getI32IntegerAttr(0)));
-        Value here = t.both(t.compare(arith::CmpIPredicate::slt, at, t.make<BroadcastOp>(at.getType(), size)),
-                            t.compare(arith::CmpIPredicate::eq, count, none));
-        scf::YieldOp::create(builder, t.loc, t.addf(args[0], t.select(here, t.constant(line, 1), t.constant(line, 0))));
-      });
-  Value sum = t.make<PickOp>(builder.getF32Type(), t.make<ScanOp>(line, loop.getResult(0)), kLine - 1);
-  Value none = t.make<arith::ConstantOp>(builder.getF32FloatAttr(0));
-  Value isThere = t.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, sum, none);
-  t.storeScalar(t.make<arith::ExtUIOp>(i32, isThere), kernel.getBody().getArgument(1), {zero});
   explain(kernel, "whether a state knows too much for segments", "one CTA");
   OpBuilder b(op);
   return LaunchOp::create(b, op.getLoc(), TypeRange(result.getType()), kernel.getSymName(), ValueRange{reach, result}, some)
