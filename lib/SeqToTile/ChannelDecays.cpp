@@ -196,23 +196,16 @@ Value LinearAttentionKernel::reachOfChannels(Span span) {
     return t.make<AllOp>(builder.getI1Type(), t.make<arith::CmpFOp>(predicate, x, y), /*together=*/true);
   };
   auto scaled = [&](Value x, Value factor) { return t.mulf(x, t.make<BroadcastOp>(perRow, real(factor))); };
-  auto loop = scf::ForOp::create(
-      builder, t.loc, t.index(0), count, t.index(2), ValueRange{t.constant(perRow, 0), open},
-      [&](OpBuilder &, Location, Value read, ValueRange args) {
-        auto branch = scf::IfOp::create(
-            builder, t.loc, isOpen(args[1]),
-            [&](OpBuilder &, Location) {
-              Value first = channelSums(chunkBefore(span, count, read)), second = channelSums(chunkBefore(span, count, t.add(read, 1)));
-              Value sum = t.addf(args[0], first), both = t.addf(sum, second), counted = t.add(read, 2);
-              Value known = t.select(all(arith::CmpFPredicate::OLE, scaled(both, count), scaled(limit, t.mul(counted, 2))), open, count);
-              known = t.select(all(arith::CmpFPredicate::OLT, both, limit), counted, known);
-              known = t.select(all(arith::CmpFPredicate::OLT, sum, limit), t.add(read, 1), known);
-              scf::YieldOp::create(builder, t.loc, ValueRange{both, t.min(known, count)});
-            },
-            [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
-        scf::YieldOp::create(builder, t.loc, branch.getResults());
-      });
-  Value known = loop.getResult(1);
+  auto readOn = [&](Value read, ValueRange args) -> SmallVector<Value> {
+    Value first = channelSums(chunkBefore(span, count, read)), second = channelSums(chunkBefore(span, count, t.add(read, 1)));
+    Value sum = t.addf(args[0], first), both = t.addf(sum, second), counted = t.add(read, 2);
+    Value known = t.select(all(arith::CmpFPredicate::OLE, scaled(both, count), scaled(limit, t.mul(counted, 2))), open, count);
+    known = t.select(all(arith::CmpFPredicate::OLT, both, limit), counted, known);
+    known = t.select(all(arith::CmpFPredicate::OLT, sum, limit), t.add(read, 1), known);
+    return {both, t.min(known, count)};
+  };
+  auto goesOn = [&](Value, ValueRange args) { return isOpen(args[1]); };
+  Value known = t.forWhile(count, 2, {t.constant(perRow, 0), open}, goesOn, readOn)[1];
   return t.select(isOpen(known), count, known);
 }
 

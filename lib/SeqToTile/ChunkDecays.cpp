@@ -301,31 +301,25 @@ Value LinearAttentionKernel::reachOfHead(Span span) {
     rate = t.make<arith::MulFOp>(perHead(a), number(kLog2E));
   Value zero = t.index(0), one = t.index(1), count = chunksOf(span);
   auto knows = [&](Value sum) { return t.make<arith::CmpFOp>(arith::CmpFPredicate::OGT, sum, number(kForgotten)); };
-  auto loop = scf::ForOp::create(
-      builder, t.loc, zero, count, t.index(kReadChunks), ValueRange{number(0), zero},
-      [&](OpBuilder &, Location, Value read, ValueRange args) {
-        Value pace = t.make<arith::MulFOp>(args[0], real(count)),
-              enough = t.make<arith::MulFOp>(real(read), number(2 * kForgotten));
-        Value goesOn = t.both(knows(args[0]), t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, pace, enough));
-        auto branch = scf::IfOp::create(
-            builder, t.loc, goesOn,
-            [&](OpBuilder &, Location) {
-              SmallVector<Value> decays;
-              for (int64_t i = 0; i < kReadChunks; ++i) {
-                Value t0 = chunkBefore(span, count, t.add(read, i));
-                decays.push_back(exponents(t0, rates(t0))[2]);
-              }
-              Value sum = args[0], known = args[1];
-              for (Value decay : decays) {
-                known = t.add(known, t.select(knows(sum), one, zero));
-                sum = t.make<arith::AddFOp>(sum, decay);
-              }
-              scf::YieldOp::create(builder, t.loc, ValueRange{sum, known});
-            },
-            [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
-        scf::YieldOp::create(builder, t.loc, branch.getResults());
-      });
-  return t.select(knows(loop.getResult(0)), count, t.min(loop.getResult(1), count));
+  auto goesOn = [&](Value read, ValueRange args) {
+    Value pace = t.make<arith::MulFOp>(args[0], real(count)), enough = t.make<arith::MulFOp>(real(read), number(2 * kForgotten));
+    return t.both(knows(args[0]), t.make<arith::CmpFOp>(arith::CmpFPredicate::OLE, pace, enough));
+  };
+  auto readOn = [&](Value read, ValueRange args) -> SmallVector<Value> {
+    SmallVector<Value> decays;
+    for (int64_t i = 0; i < kReadChunks; ++i) {
+      Value t0 = chunkBefore(span, count, t.add(read, i));
+      decays.push_back(exponents(t0, rates(t0))[2]);
+    }
+    Value sum = args[0], known = args[1];
+    for (Value decay : decays) {
+      known = t.add(known, t.select(knows(sum), one, zero));
+      sum = t.make<arith::AddFOp>(sum, decay);
+    }
+    return {sum, known};
+  };
+  ValueRange found = t.forWhile(count, kReadChunks, {number(0), zero}, goesOn, readOn);
+  return t.select(knows(found[0]), count, t.min(found[1], count));
 }
 
 /// Of the chunk at t0, whose rates have been read: the exponents of its queries, of its keys and of

@@ -123,7 +123,6 @@ Value ReachKernel::decayOf(Value entry, Value step0, Value channel0, Value bias)
 Value ReachKernel::countBack(Value entry, Value end, Value most, Value channel0) {
   Value slowest = slowestRates(channel0), bias = op.getBias() ? t.loadChannels(tensor(op.getBias()), channel0, t.row()) : Value();
   Value open = t.index(-1);
-  auto isOpen = [&](Value found) { return t.compare(arith::CmpIPredicate::eq, found, open); };
   auto real = [&](Value x) {
     x = t.make<arith::SIToFPOp>(builder.getF32Type(), t.make<arith::IndexCastOp>(builder.getI32Type(), x));
     return t.make<BroadcastOp>(t.rows(kReachLanes), x);
@@ -131,24 +130,16 @@ Value ReachKernel::countBack(Value entry, Value end, Value most, Value channel0)
   auto all = [&](arith::CmpFPredicate predicate, Value x, Value y) {
     return t.make<AllOp>(builder.getI1Type(), t.make<arith::CmpFOp>(predicate, x, y), /*together=*/true);
   };
-  auto loop = scf::ForOp::create(
-      builder, t.loc, t.index(0), most, t.index(1), ValueRange{t.constant(t.row(), 0), open},
-      [&](OpBuilder &, Location, Value number, ValueRange args) {
-        auto branch = scf::IfOp::create(
-            builder, t.loc, isOpen(args[1]),
-            [&](OpBuilder &, Location) {
-              Value counted = t.add(number, 1), step0 = t.sub(end, t.mul(counted, kReachSteps));
-              Value sum = t.addf(args[0], decayOf(entry, step0, channel0, bias));
-              Value decay = t.mulf(slowest, t.broadcast(sum, slowest.getType())), limit = t.constantLike(decay, kForgotten);
-              Value forgotten = all(arith::CmpFPredicate::OLT, decay, limit);
-              Value inTime = all(arith::CmpFPredicate::OLE, t.mulf(decay, real(most)), t.mulf(t.mulf(limit, 4.0 / 3), real(counted)));
-              Value found = t.select(forgotten, counted, t.select(inTime, open, t.index(0)));
-              scf::YieldOp::create(builder, t.loc, ValueRange{sum, found});
-            },
-            [&](OpBuilder &, Location) { scf::YieldOp::create(builder, t.loc, args); });
-        scf::YieldOp::create(builder, t.loc, branch.getResults());
-      });
-  return t.max(loop.getResult(1), t.index(0));
+  auto lookOn = [&](Value number, ValueRange args) -> SmallVector<Value> {
+    Value counted = t.add(number, 1), step0 = t.sub(end, t.mul(counted, kReachSteps));
+    Value sum = t.addf(args[0], decayOf(entry, step0, channel0, bias));
+    Value decay = t.mulf(slowest, t.broadcast(sum, slowest.getType())), limit = t.constantLike(decay, kForgotten);
+    Value forgotten = all(arith::CmpFPredicate::OLT, decay, limit);
+    Value inTime = all(arith::CmpFPredicate::OLE, t.mulf(decay, real(most)), t.mulf(t.mulf(limit, 4.0 / 3), real(counted)));
+    return {sum, t.select(forgotten, counted, t.select(inTime, open, t.index(0)))};
+  };
+  auto goesOn = [&](Value, ValueRange args) { return t.compare(arith::CmpIPredicate::eq, args[1], open); };
+  return t.max(t.forWhile(most, 1, {t.constant(t.row(), 0), open}, goesOn, lookOn)[1], t.index(0));
 }
 
 Value ReachKernel::launchInto(SymbolTable &symbols, Value reach, ValueRange work) {

@@ -143,6 +143,21 @@ public:
     return make<tile::DimOp>(b.getIndexType(), source, dimension);
   }
 
+  /// A loop from 0 that does nothing any more once `goesOn` says no of its values: there is no other way out of one.
+  mlir::ValueRange forWhile(mlir::Value end, int64_t step, mlir::ValueRange values,
+                            llvm::function_ref<mlir::Value(mlir::Value number, mlir::ValueRange values)> goesOn,
+                            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value number, mlir::ValueRange values)> body) {
+    auto loop = mlir::scf::ForOp::create(
+        b, loc, index(0), end, index(step), values, [&](mlir::OpBuilder &, mlir::Location, mlir::Value number, mlir::ValueRange args) {
+          auto branch = mlir::scf::IfOp::create(
+              b, loc, goesOn(number, args),
+              [&](mlir::OpBuilder &, mlir::Location) { mlir::scf::YieldOp::create(b, loc, body(number, args)); },
+              [&](mlir::OpBuilder &, mlir::Location) { mlir::scf::YieldOp::create(b, loc, args); });
+          mlir::scf::YieldOp::create(b, loc, branch.getResults());
+        });
+    return loop.getResults();
+  }
+
   /// Says at which stage of a pipelined loop an operation runs, and in which order.
   void pipeline(mlir::Value result, int64_t stage, int64_t order) {
     result.getDefiningOp()->setDiscardableAttr(
