@@ -42,7 +42,7 @@ struct SplitComplex {
 struct Points {
   Value filter;  ///< [H, K]
   Value lag;     ///< Of the tap, an index tile.
-  Value inside;  ///< Whether there is one.
+  Value inside;  ///< Whether there is one, as far as it is not the filter's length that says so.
 };
 
 class SpectrumKernel : protected ConvKernel {
@@ -194,11 +194,11 @@ Value SpectrumForward::tap(Value channel, const Points &points) {
 
 /// Lags to the left, and 0. A one-sided filter has only them: of lags to the right it has the conjugate spectrum.
 Value SpectrumForward::realTaps(Value channel, Value n) {
+  Value taps = tap(channel, {filter, n, Value()});
+  if (source.kind != ConvKind::TwoSidedShared)
+    return taps;
   Value here = t.compare(arith::CmpIPredicate::eq, n, fill(n, 0));
-  Value all = t.compare(arith::CmpIPredicate::sge, n, fill(n, 0));
-  if (source.kind == ConvKind::TwoSidedShared)
-    return t.addf(tap(channel, {filter, n, all}), tap(channel, {reverse, n, here}));
-  return tap(channel, {filter, n, all});
+  return t.addf(taps, tap(channel, {reverse, n, here}));
 }
 
 /// Lags to the right; null where the kind has none. Between two blocks they are those that are a block less to the left.
@@ -208,29 +208,25 @@ Value SpectrumForward::imaginaryTaps(Value channel, Value n) {
     Value inside = t.both(t.compare(arith::CmpIPredicate::sge, before, fill(n, 0)), t.compare(arith::CmpIPredicate::ne, n, first));
     return t.make<arith::NegFOp>(tap(channel, {filter, before, inside}));
   }
-  Value taps = reverse, lag;
-  // From point N - j on; a lag of 0 stands among the real taps.
-  Value j = t.sub(fill(n, plan.points()), n);
-  int64_t first = 1;
+  // From point N - j on, but for n = 0; a lag of 0 stands among the real taps.
+  Value zero = fill(n, 0), taps = reverse, lag, inside = t.compare(arith::CmpIPredicate::sgt, n, zero);
   switch (source.kind) {
   case ConvKind::Causal:
   case ConvKind::Anticausal:
     return {};
   case ConvKind::TwoSidedShared:
-    lag = j;
+    lag = t.sub(fill(n, plan.points()), n);
     break;
   case ConvKind::TwoSidedDisjoint:
-    lag = t.sub(j, fill(n, 1)), first = 0;
+    lag = t.sub(fill(n, plan.points() - 1), n);
     break;
   case ConvKind::Circular:
     if (!plan.rightAngle)
       return {};
     taps = filter, lag = t.sub(n, fill(n, plan.points() - plan.length));
+    inside = t.compare(arith::CmpIPredicate::sgt, lag, zero);
     break;
   }
-  Value inside = t.compare(arith::CmpIPredicate::sge, lag, fill(n, first));
-  // Points before the first: lags of a whole transform.
-  inside = t.both(inside, t.compare(arith::CmpIPredicate::sgt, n, fill(n, 0)));
   return t.make<arith::NegFOp>(tap(channel, {taps, lag, inside}));
 }
 
@@ -325,9 +321,11 @@ Complex SpectrumForward::transformed(function_ref<SplitComplex(Value i0)> matrix
           multiply(boxOfTaps(channel, i0, b0, residue), /*imaginary=*/false);
         } else {
           Value n = points(i0, b0, residue);
-          multiply(realTaps(channel, n), /*imaginary=*/false);
-          if (Value taps = imaginaryTaps(channel, n))
-            multiply(taps, /*imaginary=*/true);
+          // ptxas spills where the larger of both comes last.
+          bool realFirst = source.kind == ConvKind::TwoSidedShared;
+          for (bool imaginary : {!realFirst, realFirst})
+            if (Value taps = imaginary ? imaginaryTaps(channel, n) : realTaps(channel, n))
+              multiply(taps, imaginary);
         }
         scf::YieldOp::create(builder, t.loc, ValueRange{sum.re, sum.im});
       });

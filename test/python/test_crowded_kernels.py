@@ -1,8 +1,8 @@
 # Licensed under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Recurrences with all that presses on registers beside them: none of their kernels spills or has its products serialised, which
-are errors of longwing-compile. Linear attention where decays differ between key channels and where a head has one, and scans, whose
-number of sequences chooses among kernels.
+are errors of longwing-compile. Linear attention where decays differ between key channels and where a head has one, scans, whose
+number of sequences chooses among kernels, and filters of long convolutions.
 
 Of the combinations of states, gate, skip and bonus those of an odd number with narrow keys, those of an even one with
 wide ones.
@@ -117,3 +117,12 @@ def test_no_spills_of_convolutions_in_passes(kind, length, gated, tmp_path):
 """)
     options = ["--schedule=conv=multipass"] if length < 2**20 else []
     support.run_tool("longwing-compile", str(source), *options, "-o", str(tmp_path / "passes.lwp"))
+
+
+@pytest.mark.parametrize("length", [65536, 200001, 2**20])
+@pytest.mark.parametrize("kind", ["circular", "two_sided_disjoint", "two_sided_shared"])
+def test_no_spills_of_filters_in_passes(kind, length, tmp_path):
+    """Taps that reach to both sides are gathered."""
+    source = tmp_path / "filter.mlir"
+    source.write_text(longwing.models.long_conv(3, length, kind=kind))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "filter.lwp"))
