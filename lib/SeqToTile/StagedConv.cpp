@@ -516,8 +516,10 @@ void StagedConv::lower() {
   if (op.getU().getType().isDynamicDim(0))
     sizes.push_back(host.make<tensor::DimOp>(op.getU(), 0));
   Value y = host.make<tensor::EmptyOp>(op.getY().getType(), sizes);
-  for (const Slice &slice : parts) {
-    Value spectrum = transformedTaps(slice);
+  Value spectrum; // which batches that are taken apart share
+  for (auto [i, slice] : llvm::enumerate(parts)) {
+    if (!i || slice.firstChannel != parts[i - 1].firstChannel)
+      spectrum = transformedTaps(slice);
     y = slice.into(host, convolve(slice, slice.of(host, y), spectrum), y);
   }
   op.getY().replaceAllUsesWith(y);
