@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from memory_bound import ROOT, Case, main  # noqa: E402
 
 RECORDED = json.loads((ROOT / "bench" / "recorded.json").read_text(encoding="utf-8"))["convolutions"]
-BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3}
+BOUNDS = {"f16": 1.5e-3, "bf16": 2.5e-3, "f32": 1e-5}
 IN_ONE_CTA, BLOCK = 32768, 4096
 # The longest sequence of prepared blocks of 32768, and those of blocks that go through memory.
 IN_LONG_BLOCKS, PASS_BLOCK = 131072, 524288
@@ -70,7 +70,7 @@ def tensors_of(batch, channels, length, taps, element, gated):
     def make(seed):
         import torch
 
-        dtype = {"f16": torch.float16, "bf16": torch.bfloat16}[element]
+        dtype = {"f16": torch.float16, "bf16": torch.bfloat16, "f32": torch.float32}[element]
         generator = torch.Generator(device="cuda").manual_seed(seed + length)
         normal = lambda *shape: torch.randn(*shape, device="cuda", generator=generator)  # noqa: E731
         u, *gates = (normal(batch, channels, length).to(dtype) for _ in range(3 if gated else 1))
@@ -128,7 +128,7 @@ def case(group, kind, element, batch, channels, length, taps, gated, recorded=No
     text = (prepared_text(kind, channels, length, element, gated) if spectrum else
             longwing.models.long_conv(channels, length, taps=taps, kind=kind, element=element, gated=gated))
     return Case(group, label + (", prepared" if spectrum else ""), text, tensors_of(batch, channels, length, taps, element, gated),
-                error_of(kind, length), BOUNDS[element], batch * channels * length * 2 * (4 if gated else 2),
+                error_of(kind, length), BOUNDS[element], batch * channels * length * (4 if element == "f32" else 2) * (4 if gated else 2),
                 {"torch.fft": torch_fft(kind, length, taps)} if peer else {}, recorded,
                 prepare=prepare if spectrum else None, beside_copy=beside_copy)
 
@@ -149,6 +149,9 @@ def cases():
                     yield case(group, kind, element, *shape, length, gated, recorded, peer)
                     if length != 512:
                         yield case(group, kind, element, *shape, length, gated, recorded, False, spectrum=True)
+    for kind in ("causal", "circular"):
+        for batch, channels, length in ((64, 768, 1024), (64, 768, 4096), (32, 768, 16384), (8, 768, 65536), (8, 48, 1048576)):
+            yield case(f"{kind}, f32", kind, "f32", batch, channels, length, length, False)
     for taps in SHORT_TAPS:
         for batch, length in ((64, 1024), (64, 4096), (4, 65536)):
             yield case("short filters, causal, f16", "causal", "f16", batch, 768, length, taps, False, peer=False,

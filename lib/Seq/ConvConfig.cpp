@@ -167,7 +167,7 @@ SmallVector<int64_t> longwing::stageRadices(seq::LongConvOp op) {
   int64_t stages = std::max<int64_t>(llvm::divideCeil(digits, kMostDigits), 2);
   SmallVector<int64_t> radices;
   for (int64_t i = 0; i < stages; ++i)
-    radices.push_back(int64_t(1) << (digits / stages + (i < digits % stages ? 1 : 0)));
+    radices.push_back(int64_t(1) << (digits / stages + (i < stages - digits % stages ? 0 : 1))); // the first one has gates, too
   return radices;
 }
 

@@ -12,7 +12,7 @@
 //   z[o, k, j] = w^(j k) sum over a of exp(-2 pi i a k / R) z[o, a, j]        w = exp(-2 pi i / (R m)), 0 <= j < m
 //
 // The weights of the right-angle transform, exp(i pi n / (2 N)), are taken where samples are read and where
-// results are written. The last stage there, the product with the spectrum and the first stage back are one kernel.
+// results are written. A transform at the roots of 1 has none, and two batches as the parts of its numbers. The last stage there, the product with the spectrum and the first stage back are one kernel.
 //
 //===----------------------------------------------------------------------===//
 
@@ -81,11 +81,11 @@ public:
   void lower();
 
 private:
-  /// How a thread does its part. The tensors of a kernel are its operands, the last of which it writes. All batches of a channel
+  /// How a thread does its part. The tensors of a kernel are its operands, the last of which it writes, and z its numbers. All batches of a channel
   /// are taken one after the other, so that its spectrum is read from memory once.
   using Write = llvm::function_ref<void(Point &)>;
-  Value run(const Twine &name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Value batches, Write write);
-  KernelOp createKernel(StringRef name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Write write);
+  Value run(const Twine &name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Value batches, Write write, size_t z);
+  KernelOp createKernel(StringRef name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Write write, size_t z);
   Value table(const Stage &stage, bool first);
   Value convolve(const Slice &slice, Value part, Value spectrum);
   Value transformedTaps(const Slice &slice);
@@ -97,8 +97,11 @@ private:
   void storeAll(Point &p, const Stage &stage, ArrayRef<Number> z, Value flat, Value first);
   std::pair<Numbers, Numbers> weights(Point &p, const Stage &stage, Value table);
   void beginStage(Point &p, const Stage &stage, Value table, llvm::function_ref<Number(Value n)> sample);
+  /// Whether numbers are of two batches: they are those of a filter times real numbers of both.
+  bool isPaired() const { return !rightAngle; }
   Number tapsAt(Point &p, Value n, ValueRange filters);
-  Value inside(Point &p, Value n);
+  std::pair<SmallVector<Value>, Value> elementAt(Point &p, Value tensor, Value n, bool second);
+  Value read(Point &p, Value tensor, Value n, bool second);
 
   seq::LongConvOp op;
   ConvConfig config;
@@ -266,10 +269,10 @@ std::pair<Numbers, Numbers> StagedConv::weights(Point &p, const Stage &stage, Va
   return {ofSamples, p.powers(w, stage.radix)};
 }
 
-Value StagedConv::run(const Twine &name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Value batches, Write write) {
+Value StagedConv::run(const Twine &name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Value batches, Write write, size_t z) {
   KernelOp &kernel = kernels[name.str()];
   if (!kernel) {
-    kernel = createKernel(name.str(), tensors, sizes, write);
+    kernel = createKernel(name.str(), tensors, sizes, write, z);
     symbols.insert(kernel);
   }
   SmallVector<Value> work = llvm::map_to_vector(sizes, [&](int64_t size) { return host.index(size); });
@@ -277,7 +280,7 @@ Value StagedConv::run(const Twine &name, ArrayRef<Value> tensors, ArrayRef<int64
   return LaunchOp::create(b, op.getLoc(), tensors.back().getType(), kernel.getSymName(), tensors, work).getResult(0);
 }
 
-KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Write write) {
+KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, ArrayRef<int64_t> sizes, Write write, size_t z) {
   MLIRContext *context = op.getContext();
   OpBuilder builder(context);
   SmallVector<Type> types;
@@ -302,7 +305,7 @@ KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, Array
     memory.push_back(t.make<ElementsOp>(elementsType(cast<ViewType>(argument.getType())), argument));
   for (int64_t size : sizes)
     counts.push_back(t.index(size));
-  counts.append({t.make<memref::DimOp>(memory.back(), 0), t.index(channels)});
+  counts.append({t.make<memref::DimOp>(memory[z], 0), t.index(channels)});
   auto work = ForEachOp::create(builder, op.getLoc(), counts);
   ReturnOp::create(builder, op.getLoc());
   builder.setInsertionPointToStart(&work.getBody().front());
@@ -342,7 +345,7 @@ Value StagedConv::stages(Value z, Value batches, bool forth) {
       if (!forth)
         x = p.transform(x, 1);
       storeAll(p, stage, x, flat, first);
-    });
+    }, 1);
   }
   return z;
 }
@@ -400,46 +403,63 @@ Value StagedConv::transformedTaps(const Slice &slice) {
   z = run("filter", tensors, all.front().inner, one, [&](Point &p) {
     auto filters = ArrayRef(p.memory).drop_front().drop_back();
     beginStage(p, all.front(), p.memory.front(), [&](Value n) { return tapsAt(p, n, filters); });
-  });
+  }, tensors.size() - 1);
   z = stages(z, one, /*forth=*/true);
   const Stage &last = all.back();
   return run("filter_end", {z}, last.outer, one, [&](Point &p) {
     Value flat = p.flat(p.memory[0]), first = place(p, last);
     storeAll(p, last, p.transform(loadAll(p, last, flat, first), -1), flat, first);
-  });
+  }, 0);
 }
 
 //===----------------------------------------------------------------------===//
 // The convolution
 //===----------------------------------------------------------------------===//
 
-/// Whether a position of a transform is one of the sequence; null if all are.
-Value StagedConv::inside(Point &p, Value n) {
-  return points == length ? Value() : p.t.compare(arith::CmpIPredicate::ult, n, p.t.index(length));
+/// Where position n of a batch lies in [B, H, L], of the pair's first or second one, and whether there is such an element (null if
+/// there always is); else another.
+std::pair<SmallVector<Value>, Value> StagedConv::elementAt(Point &p, Value tensor, Value n, bool second) {
+  TileBuilder &t = p.t;
+  Value batch = p.batch(), exists;
+  if (points != length) {
+    exists = t.compare(arith::CmpIPredicate::ult, n, t.index(length));
+    n = t.select(exists, n, t.index(0));
+  }
+  if (isPaired())
+    batch = t.mul(batch, 2);
+  if (second) {
+    Value next = t.add(batch, 1);
+    exists = t.compare(arith::CmpIPredicate::ult, next, t.make<memref::DimOp>(tensor, 0));
+    batch = t.select(exists, next, batch);
+  }
+  return {{batch, p.channel(), n}, exists};
+}
+
+/// Of [B, H, L], or 0 where there is nothing.
+Value StagedConv::read(Point &p, Value tensor, Value n, bool second) {
+  auto [at, exists] = elementAt(p, tensor, n, second);
+  Value value = p.load(tensor, at);
+  return exists ? p.t.select(exists, value, p.single(0)) : value;
 }
 
 Value StagedConv::convolve(const Slice &slice, Value part, Value spectrum) {
   Value batches = getValueOrCreateConstantIndexOp(b, op.getLoc(), slice.batches);
+  if (isPaired())
+    batches = host.ceilDiv(batches, 2);
   auto cut = [&](Value tensor) { return slice.of(host, tensor); };
-  // Of [B, H, L] at n, or 0 behind the end.
-  auto read = [&](Point &p, Value tensor, Value n) {
-    SmallVector<Value> at = {p.batch(), p.channel(), n};
-    Value is = inside(p, n);
-    if (is)
-      at.back() = p.t.select(is, n, p.t.index(0));
-    Value value = p.load(tensor, at);
-    return is ? p.t.select(is, value, p.single(0)) : value;
-  };
   SmallVector<Value> tensors = {tables.front(), cut(op.getU())};
   if (op.getPre())
     tensors.push_back(cut(op.getPre()));
   tensors.push_back(numbers(batches));
   Value z = run("begin", tensors, all.front().inner, batches, [&](Point &p) {
+    auto sample = [&](Value n, bool second) {
+      Value x = read(p, p.memory[1], n, second);
+      return op.getPre() ? p.t.mulf(x, read(p, p.memory[2], n, second)) : x;
+    };
     beginStage(p, all.front(), p.memory.front(), [&](Value n) -> Number {
-      Value x = read(p, p.memory[1], n);
-      return {op.getPre() ? p.t.mulf(x, read(p, p.memory[2], n)) : x, Value()};
+      return {sample(n, false), isPaired() ? sample(n, true) : Value()};
     });
-  });
+  }, tensors.size() - 1);
   z = stages(z, batches, /*forth=*/true);
   const Stage &last = all.back();
   z = run("middle", {spectrum, z}, last.outer, batches, [&](Point &p) {
@@ -449,7 +469,7 @@ Value StagedConv::convolve(const Slice &slice, Value part, Value spectrum) {
     for (int64_t i = 0; i < last.radix; ++i)
       x[i] = p.times(x[i], k[i]);
     storeAll(p, last, p.transform(x, 1), flat, first);
-  });
+  }, 1);
   z = stages(z, batches, /*forth=*/false);
 
   tensors = {tables.front(), z};
@@ -477,29 +497,37 @@ Value StagedConv::convolve(const Slice &slice, Value part, Value spectrum) {
     x = p.transform(x, 1);
     Value channel = p.channel(), scale = p.single(1 / double(points));
     Value factor = op.getSkip() ? p.load(p.memory[skip], channel) : Value();
+    auto write = [&](Value n, Value y, bool second) {
+      auto [at, exists] = elementAt(p, p.memory.back(), n, second);
+      auto finish = [&, place = at](Point &q) {
+        y = q.t.mulf(y, scale);
+        if (op.getSkip()) {
+          Value sample = read(q, p.memory[u], n, second);
+          if (gated)
+            sample = q.t.mulf(sample, read(q, p.memory[pre], n, second));
+          y = q.t.fma(factor, sample, y);
+        }
+        if (op.getPost())
+          y = q.t.mulf(y, read(q, p.memory[post], n, second));
+        q.store(y, p.memory.back(), place);
+      };
+      if (!exists)
+        return finish(p);
+      scf::IfOp::create(t.b, t.loc, exists, [&](OpBuilder &inner, Location loc) {
+        Point point(inner, loc, p.memory, p.at);
+        finish(point);
+        scf::YieldOp::create(inner, loc);
+      });
+    };
     for (int64_t a = 0; a < stage.radix; ++a) {
       Value n = t.add(p.at[0], a * stage.inner), y = x[a].re;
       if (!ofSamples.empty())
         y = t.fma(x[a].re, ofSamples[a].re, t.mulf(x[a].im, ofSamples[a].im));
-      y = t.mulf(y, scale);
-      if (op.getSkip()) {
-        Value sample = read(p, p.memory[u], n);
-        if (gated)
-          sample = t.mulf(sample, read(p, p.memory[pre], n));
-        y = t.fma(factor, sample, y);
-      }
-      if (op.getPost())
-        y = t.mulf(y, read(p, p.memory[post], n));
-      SmallVector<Value> at = {p.batch(), channel, n};
-      if (Value is = inside(p, n))
-        scf::IfOp::create(t.b, t.loc, is, [&](OpBuilder &inner, Location loc) {
-          Point(inner, loc, p.memory, p.at).store(y, p.memory.back(), at);
-          scf::YieldOp::create(inner, loc);
-        });
-      else
-        p.store(y, p.memory.back(), at);
+      write(n, y, false);
+      if (isPaired())
+        write(n, x[a].im, true);
     }
-  });
+  }, 1);
 }
 
 void StagedConv::lower() {
@@ -510,7 +538,7 @@ void StagedConv::lower() {
   }
   for (const Stage &stage : ArrayRef(all).drop_back())
     tables.push_back(table(stage, stage.outer == 1));
-  SmallVector<Slice> parts = slicesOf(host, op, points * 8);
+  SmallVector<Slice> parts = slicesOf(host, op, points * (isPaired() ? 4 : 8));
   slices = parts.size(), channels = *getConstantIntValue(parts.front().channels);
   SmallVector<Value> sizes;
   if (op.getU().getType().isDynamicDim(0))
