@@ -58,11 +58,18 @@ SmallVector<Slice> longwing::slicesOf(TileBuilder &host, seq::LongConvOp op, int
   if (!open)
     parts = std::min(parts, std::max<int64_t>(u.getDimSize(0), 1));
   SmallVector<std::pair<OpFoldResult, OpFoldResult>> batches; // the first one and how many
-  if (parts == 1) {
-    OpFoldResult all = open ? OpFoldResult(host.make<tensor::DimOp>(op.getU(), 0)) : number(u.getDimSize(0));
-    batches = {{number(0), all}};
+  if (!open) {
+    // Known numbers, so that types say them: a cast would come between what a kernel writes and its place.
+    int64_t count = u.getDimSize(0), first = 0;
+    for (int64_t i = 0; i < parts; ++i) {
+      int64_t some = (count + parts - 1 - i) / parts;
+      batches.push_back({number(first), number(some)});
+      first += some;
+    }
+  } else if (Value count = host.make<tensor::DimOp>(op.getU(), 0); parts == 1) {
+    batches = {{number(0), count}};
   } else {
-    Value count = open ? Value(host.make<tensor::DimOp>(op.getU(), 0)) : host.index(u.getDimSize(0)), first = host.index(0);
+    Value first = host.index(0);
     for (int64_t i = 0; i < parts; ++i) {
       Value some = host.floorDiv(host.add(count, parts - 1 - i), parts);
       batches.push_back({first, some});
