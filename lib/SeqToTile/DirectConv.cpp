@@ -462,8 +462,12 @@ Type DirectConvKernel::argumentType(Value Convolution::*tensor) {
   auto type = cast<RankedTensorType>((tensors.*tensor).getType());
   bool read = tensor == &Convolution::x || tensor == &Convolution::pre;
   bool box = plan.boxes && (read || tensor == &Convolution::post || tensor == &Convolution::y);
-  if (!box)
-    return ViewType::get(t.loc.getContext(), type.getShape(), type.getElementType());
+  if (!box) {
+    SmallVector<int64_t> shape(type.getShape());
+    if (type.getRank() == 3) // of any number of batches
+      shape.front() = ShapedType::kDynamic;
+    return ViewType::get(t.loc.getContext(), shape, type.getElementType());
+  }
   // Warpgroups store rows of their own.
   int64_t rows = tensor == &Convolution::y ? kRows : plan.rows();
   int64_t own = std::min(plan.sequence, rows), halo = read ? plan.halo() : 0;

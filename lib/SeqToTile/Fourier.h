@@ -26,6 +26,13 @@ inline double gateRoom(seq::LongConvOp op) { return op.getPre() ? kGateRoom : 1;
 /// make up for it.
 inline double resultRoom(mlir::Type element) { return element.isF16() ? 1 : 8; }
 
+/// The shape of u, of any number of batches: what is known of them changes what is held, and more than there is room for.
+inline llvm::SmallVector<int64_t> anyBatches(seq::LongConvOp op) {
+  llvm::SmallVector<int64_t> shape(op.getU().getType().getShape());
+  shape.front() = mlir::ShapedType::kDynamic;
+  return shape;
+}
+
 
 /// Warps of a kernel, each with a 16 x 16 matrix.
 constexpr int64_t kFourierWarps = 16;

@@ -141,7 +141,7 @@ private:
 /// The box of a work tile is [1, 4, sequences, rows, 64]: b / 4, and 64 samples of b mod 4 and c.
 Type FourierConvKernel::tensorType() {
   if (!boxes)
-    return ViewType::get(op.getContext(), op.getU().getType().getShape(), element);
+    return ViewType::get(op.getContext(), anyBatches(op), element);
   return DescType::get(op.getContext(), {1, 4, plan.sequences(), plan.rows(), 64}, element);
 }
 

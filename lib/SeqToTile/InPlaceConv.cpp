@@ -130,7 +130,7 @@ private:
 KernelOp InPlaceKernel::create(StringRef name) {
   MLIRContext *context = op.getContext();
   // [batch][channel][j][a][256]
-  Type view = ViewType::get(context, op.getU().getType().getShape(), element);
+  Type view = ViewType::get(context, anyBatches(op), element);
   Type samples = boxes ? Type(DescType::get(context, {1, 1, parts, 16, 64}, element)) : view;
   Type table = ViewType::get(context, {rowTwiddleCount(plan), 2}, builder.getF16Type());
   SmallVector<Type> inputs = {

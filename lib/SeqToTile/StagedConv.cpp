@@ -286,7 +286,10 @@ KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, Array
   SmallVector<Type> types;
   for (Value tensor : tensors) {
     auto type = cast<RankedTensorType>(tensor.getType());
-    types.push_back(ViewType::get(context, type.getShape(), type.getElementType()));
+    SmallVector<int64_t> shape(type.getShape());
+    if (!op.getU().getType().isDynamicDim(0)) // the slices have not all as many sequences
+      shape.front() = ShapedType::kDynamic;
+    types.push_back(ViewType::get(context, shape, type.getElementType()));
   }
   bool ofFilter = name == "filter"; // two taps for each number, of which there may be none
   auto schedule = ScheduleAttr::get(context, /*consumers=*/1, /*producer=*/0, /*consumer=*/ofFilter ? 232 : 168, /*persistent=*/false,
