@@ -204,25 +204,42 @@ static LogicalResult checkLog(const CompileOptions &options, gpu::GPUModuleOp ke
   return success();
 }
 
-/// The cubin of `ptx`, empty if there is no ptxas.
-static FailureOr<std::string> assemble(const CompileOptions &options, gpu::GPUModuleOp kernels,
-                                       StringRef ptx, CompileReport &report) {
+/// Gives each kernel that spills the registers of one CTA that would share its multiprocessor. Whether there was one.
+static bool makeRoom(gpu::GPUModuleOp kernels, const PtxasLog &log) {
+  constexpr StringLiteral residents = "nvvm.minctasm";
+  bool made = false;
+  for (const PtxasKernel &kernel : log.kernels) {
+    Operation *function = SymbolTable::lookupSymbolIn(kernels, kernel.name);
+    auto ctas = function ? function->getAttrOfType<IntegerAttr>(residents) : nullptr;
+    if ((!kernel.spillStores && !kernel.spillLoads) || !ctas || ctas.getInt() < 2)
+      continue;
+    function->setAttr(residents, IntegerAttr::get(ctas.getType(), ctas.getInt() - 1));
+    made = true;
+  }
+  return made;
+}
+
+/// The cubin of `ptx`, empty if there is no ptxas, none if kernels that spilled have more room now.
+static FailureOr<std::optional<std::string>> assemble(const CompileOptions &options, gpu::GPUModuleOp kernels,
+                                                      StringRef ptx, CompileReport &report) {
   std::string ptxas = options.withoutPtxas ? std::string() : findPtxas(options.ptxas);
   if (ptxas.empty()) {
     if (options.emit == Emit::Cubin)
       return emitError(kernels.getLoc())
              << "expected ptxas on PATH, in $CUDA_HOME/bin or in /usr/local/cuda/bin to "
                 "make a cubin, got none; --emit=ptx needs none";
-    return std::string();
+    return std::optional(std::string());
   }
   PtxasResult result = runPtxas(ptxas, ptx, options.target);
+  if (!isWaived(options, "spills") && makeRoom(kernels, result.log))
+    return std::optional<std::string>();
   if (failed(checkLog(options, kernels, result.log, report)))
     return failure();
   if (!result.error.empty() || result.cubin.empty())
     return emitError(kernels.getLoc())
            << (result.error.empty() ? "ptxas made no cubin" : result.error);
   report.assembled = true;
-  return std::move(result.cubin);
+  return std::optional(std::move(result.cubin));
 }
 
 /// LLVM IR, optimised, in text if that is what is asked for; else PTX.
@@ -293,11 +310,17 @@ LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &op
     artefact.bytes = std::move(*ptx);
     return success();
   }
-  phases.start();
-  FailureOr<std::string> cubin = assemble(options, *kernels, *ptx, artefact.report);
-  if (failed(cubin))
-    return failure();
-  phases.finish("ptxas");
+  std::optional<std::string> cubin;
+  while (!cubin) {
+    phases.start();
+    FailureOr<std::optional<std::string>> assembled = assemble(options, *kernels, *ptx, artefact.report);
+    if (failed(assembled))
+      return failure();
+    phases.finish("ptxas");
+    cubin = std::move(*assembled);
+    if (!cubin && failed(ptx = emitPtx(*kernels, options, phases)))
+      return failure();
+  }
   if (options.emit == Emit::Cubin) {
     artefact.bytes = std::move(*cubin);
     return success();
