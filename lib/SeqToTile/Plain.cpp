@@ -179,7 +179,7 @@ LogicalResult PlainKernel::lower() {
   llvm::for_each(tensors, add);
   llvm::for_each(table.getDpsInits(), add);
   auto schedule = ScheduleAttr::get(context, /*consumers=*/2, /*producerRegisters=*/0,
-                                    /*consumerRegisters=*/64, /*persistent=*/false,
+                                    /*consumerRegisters=*/232, /*persistent=*/false,
                                     /*overlap=*/false, /*spread=*/false);
   auto function = table->getParentOfType<func::FuncOp>();
   OpBuilder builder(context);

@@ -70,8 +70,7 @@ LLVM::LLVMFuncOp PointsEmitter::createFunction() {
       b.getNamedAttr("nvvm.reqntid", b.getDenseI32ArrayAttr({threads, 1, 1})),
   };
   // Left to itself ptxas spills a few bytes rather than take more registers than let twice as many threads run.
-  if (int64_t registers = kernel.getSchedule().getConsumerRegisters(); registers > 64)
-    attrs.push_back(b.getNamedAttr("nvvm.maxnreg", b.getI32IntegerAttr(int32_t(registers))));
+  attrs.push_back(b.getNamedAttr("nvvm.maxnreg", b.getI32IntegerAttr(int32_t(kernel.getSchedule().getConsumerRegisters()))));
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), inputs);
   return LLVM::LLVMFuncOp::create(b, kernel.getSymName(), type, LLVM::Linkage::External,
                                   /*dsoLocal=*/false, LLVM::CConv::C, nullptr, attrs, attributes);

@@ -35,7 +35,7 @@ RECURRENCES = list(MODELS)
 CONVOLUTIONS = ["causal_7", "causal_300", "circular_250", "gated_9", "whole_384", "fourier_causal_1000",
                 "fourier_causal_gated_4096", "fourier_circular_1024", "fourier_causal_8192",
                 "fourier_circular_gated_8192_bf16", "fourier_circular_5001", "fourier_causal_14113",
-                "fourier_causal_gated_32768_bf16", "fourier_causal_40000", "fourier_causal_1000_f32"]
+                "fourier_causal_gated_32768_bf16", "fourier_causal_40000", "fourier_causal_1000_f32", "fourier_circular_4096_f32"]
 SHORT_CONVOLUTIONS = ["short_4_states", "short_3", "channels_520_f16", "channels_5_bf16"]
 if os.environ.get("LONGWING_SANITIZE_FEW"):
     NAMES, LENGTHS, RECURRENCES = NAMES[:1], LENGTHS[1:3], RECURRENCES[:1]
