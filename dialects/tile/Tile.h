@@ -62,7 +62,7 @@ constexpr llvm::StringLiteral kApartAttr = "tile.apart";
 constexpr llvm::StringLiteral kEarlyAttr = "tile.early";
 
 /// Of a kernel that has no register to spare: what is cheap to make is made again at each use, which costs
-/// time.
+/// time. With the value "kept" also where a thread's numbers of transforms in memory lie.
 constexpr llvm::StringLiteral kScarceAttr = "tile.scarce";
 
 /// Names of discardable attributes.

@@ -62,6 +62,8 @@ public:
   }
   KernelOp create(StringRef name);
   bool hasQuads() { return quads; }
+  /// Whether samples only come and go by elements.
+  bool byElements() { return !boxes && op.getLength() % 16 != 0; }
   /// Of each CTA, places for the transforms of blocks that are still needed. An odd number of them: where a remainder is a mask,
   /// ptxas holds what it makes of it, and spills.
   int64_t places() { return (plan.reach - 1) | 1; }
@@ -123,6 +125,7 @@ private:
   Value cta, order, block; // of a work tile that is a block: which one it is, and from the left
   Value fast, fastSpectrum; // whether rows lie in one piece
   bool inRows = false;      // the phase is written for those
+  int64_t sampled = 0;      // tiles of samples that are read or written so far
 };
 
 } // namespace
@@ -147,7 +150,7 @@ KernelOp InPlaceKernel::create(StringRef name) {
   kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
   kernel->setAttr(kSramTablesAttr, builder.getUnitAttr());
   if (parts == 8) // of what is read by elements
-    kernel->setAttr(kScarceAttr, builder.getUnitAttr());
+    kernel->setAttr(kScarceAttr, byElements() ? Attribute(builder.getStringAttr("kept")) : builder.getUnitAttr());
   if (plan.inBlocks()) {
     kernel.setOutput(inputs.size() - 2);
     kernel->setAttr(kOrderedAttr, builder.getUnitAttr());
@@ -236,8 +239,14 @@ void InPlaceKernel::acrossSteps() {
 /// Batch, channel and time of each element: warp b, row a, column c.
 SmallVector<Value> InPlaceKernel::samples(Value step, int64_t part) {
   Value first = firstSample(step, part);
-  Value time = t.add(t.mulAll(t.position(1), 256 * parts), t.quadPosition());
-  time = t.add(time, t.mulAll(t.position(0), 16));
+  Value warp = t.position(0), row = t.position(1), column = t.quadPosition();
+  // Phase 3 would hold from phase 1 on where all of them are.
+  if (byElements())
+    for (Value position : {warp, row, column})
+      position.getDefiningOp()->setAttr(kApartAttr, builder.getI64IntegerAttr(sampled));
+  ++sampled;
+  Value time = t.add(t.mulAll(row, 256 * parts), column);
+  time = t.add(time, t.mulAll(warp, 16));
   time = t.add(time, t.broadcast(first, t.indices()));
   return {batch, channel, time};
 }

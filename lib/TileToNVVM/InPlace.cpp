@@ -325,7 +325,11 @@ Value Emitter::keptAddress(Value memory, ValueRange place) {
     Values at;
     for (Value coordinate : place)
       at.push_back(wide(one(coordinate)));
-    at.push_back(wide(add(mul(matrixWarp, kMatrixBytes), mul(lane, 8))));
+    Value own = add(mul(matrixWarp, kMatrixBytes), mul(lane, 8));
+    // What follows from it and the tensor's strides would be held from one work tile to the next.
+    if (kernel->getAttrOfType<StringAttr>(kScarceAttr))
+      own = ptx::remade(b, loc, own);
+    at.push_back(wide(own));
     return elementAddress(view, get(memory), at);
   }
   auto shape = cast<SmemType>(memory.getType()).getShape();

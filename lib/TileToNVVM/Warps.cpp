@@ -263,6 +263,8 @@ void Emitter::emitWarps(PositionOp op) {
   // What is computed from positions must not move out of the loop over work tiles: it would take
   // more registers than there are.
   first = ptx::pinned(b, loc, first);
+  if (op->hasAttr(kApartAttr)) // nor be held until it is asked for again
+    first = ptx::remade(b, loc, first);
   bool quads = op.getQuads();
   setEach(op, [=](int64_t k) -> Value {
     return add(first, dimension == 0   ? 0
