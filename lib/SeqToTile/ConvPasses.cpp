@@ -144,8 +144,14 @@ protected:
     Value b = t.add(quotient(row, kSide), fill(row, b0));
     Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())),
                         t.make<arith::MulIOp>(b, fill(b, kSide)));
-    return t.add(t.broadcast(start, positions),
-                 t.broadcast(t.iota<ColAttr>(t.index(0), kSide), positions));
+    Value columns = t.iota<ColAttr>(t.index(0), kSide);
+    if (gathersMuch())
+      columns.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getI64IntegerAttr(gathered++));
+    return t.add(t.broadcast(start, positions), t.broadcast(columns, positions));
+  }
+  /// Whether tensors are gathered one after the other: their addresses side by side leave too few registers.
+  bool gathersMuch() {
+    return !inBoxes() && (forward ? op.getPre() && blocks > 1 : op.getSkip() && (op.getPost() || skipsGated()));
   }
   /// Samples of u or of a gate as f32; 0 behind the end.
   Value sample(const Samples &source, int64_t residue, Value i0) {
@@ -188,6 +194,7 @@ protected:
   RankedTensorType positions;
   Value batch, channel, b0, whole; ///< Of the work tile, `whole` the number of its sequence.
   Value part; ///< Of a sequence in blocks: which one.
+  int64_t gathered = 0; ///< Tiles so far.
 };
 
 /// u to X. Its left operand, 64 rows of the outer matrix, stays for all work tiles.

@@ -143,6 +143,8 @@ private:
   /// Whether all taps are of lags to the left, or count as such. Of blocks that users keep those of d < 0 are not.
   bool isReal() const { return source.isOneSided() ? !bothSigns() : source.kind == ConvKind::Circular && !plan.rightAngle; }
   bool bothSigns() const { return source.kept && plan.inBlocks(); }
+  /// Whether gathered taps leave no register to spare: tiles of them come one after the other, for addresses of several take many.
+  bool gathersMuch() const { return !inBoxes && residues > 1; }
   Complex transformed(function_ref<SplitComplex(Value i0)> matrix, Value channel, Value b0, int64_t residue);
   Value points(Value i0, Value b0, int64_t residue);
   Value boxOfTaps(Value channel, Value i0, Value b0, int64_t residue);
@@ -155,6 +157,7 @@ private:
   bool inBoxes;
   Value filter, reverse;
   Value part; ///< Which N of the taps.
+  int64_t gathered = 0; ///< Tiles of taps so far.
 };
 
 /// The middle digit of X, in place.
@@ -245,7 +248,7 @@ KernelOp SpectrumForward::create(StringRef name) {
     inputs.push_back(rowZero(stored));
   // The producer of taps and of matrices for several blocks of rows holds more of the loop over work tiles.
   ValueRange arguments = begin(name, inputs, /*output=*/0, /*producer=*/inBoxes && blocks > 1 ? 40 : 24);
-  if (!inBoxes && residues > 1) // gathered taps leave no register to spare
+  if (gathersMuch())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   unfoldColumns(0, planes());
   aliasRowZero(0, planes());
@@ -291,7 +294,10 @@ Value SpectrumForward::points(Value i0, Value b0, int64_t residue) {
   Value start = t.add(t.make<arith::MulIOp>(a, fill(a, plan.stride())), t.make<arith::MulIOp>(b, fill(b, kSide)));
   if (part)
     start = t.add(start, fill(start, t.mul(part, plan.points())));
-  return t.add(everywhere(start), everywhere(t.iota<ColAttr>(t.index(0), kSide)));
+  Value columns = t.iota<ColAttr>(t.index(0), kSide);
+  if (gathersMuch())
+    columns.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getI64IntegerAttr(gathered++));
+  return t.add(everywhere(start), everywhere(columns));
 }
 
 /// The taps at those points.
@@ -320,12 +326,13 @@ Complex SpectrumForward::transformed(function_ref<SplitComplex(Value i0)> matrix
         if (inBoxes) {
           multiply(boxOfTaps(channel, i0, b0, residue), /*imaginary=*/false);
         } else {
-          Value n = points(i0, b0, residue);
           // ptxas spills where the larger of both comes last.
           bool realFirst = source.kind == ConvKind::TwoSidedShared;
-          for (bool imaginary : {!realFirst, realFirst})
+          for (bool imaginary : {!realFirst, realFirst}) {
+            Value n = points(i0, b0, residue);
             if (Value taps = imaginary ? imaginaryTaps(channel, n) : realTaps(channel, n))
               multiply(taps, imaginary);
+          }
         }
         scf::YieldOp::create(builder, t.loc, ValueRange{sum.re, sum.im});
       });
