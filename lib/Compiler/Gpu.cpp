@@ -204,17 +204,30 @@ static LogicalResult checkLog(const CompileOptions &options, gpu::GPUModuleOp ke
   return success();
 }
 
-/// Gives each kernel that spills the registers of one CTA that would share its multiprocessor. Whether there was one.
+/// Gives each kernel that spills the registers of one CTA that would share its multiprocessor, or more where that is left to
+/// ptxas. Whether there was one.
 static bool makeRoom(gpu::GPUModuleOp kernels, const PtxasLog &log) {
-  constexpr StringLiteral residents = "nvvm.minctasm";
+  constexpr StringLiteral residents = "nvvm.minctasm", most = "nvvm.maxnreg";
+  constexpr int32_t kFewest = 64, kMost = 255;
   bool made = false;
   for (const PtxasKernel &kernel : log.kernels) {
     Operation *function = SymbolTable::lookupSymbolIn(kernels, kernel.name);
-    auto ctas = function ? function->getAttrOfType<IntegerAttr>(residents) : nullptr;
-    if ((!kernel.spillStores && !kernel.spillLoads) || !ctas || ctas.getInt() < 2)
+    if (!function || (!kernel.spillStores && !kernel.spillLoads))
       continue;
-    function->setAttr(residents, IntegerAttr::get(ctas.getType(), ctas.getInt() - 1));
-    made = true;
+    auto set = [&](StringRef name, int32_t value) {
+      function->setAttr(name, IntegerAttr::get(IntegerType::get(function->getContext(), 32), value));
+      made = true;
+    };
+    if (auto ctas = function->getAttrOfType<IntegerAttr>(residents)) {
+      if (ctas.getInt() > 1)
+        set(residents, ctas.getInt() - 1);
+      continue;
+    }
+    auto registers = function->getAttrOfType<IntegerAttr>(most);
+    if (!registers)
+      set(most, kFewest);
+    else if (registers.getInt() < kMost)
+      set(most, std::min<int32_t>(2 * registers.getInt(), kMost));
   }
   return made;
 }

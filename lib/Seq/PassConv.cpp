@@ -48,7 +48,9 @@ std::optional<PassPlan> PassPlan::chooseBlocks(const ConvProblem &problem, int64
     for (int64_t inner = kMinInner; inner <= kSide; inner *= 2) {
       PassPlan plan{problem.length, outer, inner};
       plan.reach = problem.reach(plan.points());
-      if (plan.reach && (!best || plan.cost() < best->cost()))
+      // Of more blocks than the most that a filter reaches over, SRAM has no room for one more transform.
+      bool fits = plan.reach < kMostReach || plan.reach == plan.blocks();
+      if (plan.reach && fits && (!best || plan.cost() < best->cost()))
         best = plan;
     }
   return best;

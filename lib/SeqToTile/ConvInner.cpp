@@ -86,7 +86,8 @@ KernelOp InnerPass::create(StringRef name, ValueRange operands) {
     // What blocks keep leaves less room, in L1 too.
     if (blockSum().memories() > 3)
       slots = kFourierStages / 2;
-    if (blockSum().memories() == 5) // of transforms: the most with tiles of X asked for ahead
+    // Of transforms: the most with tiles of X asked for ahead, and with the remainders that places take which slide.
+    if (blockSum().memories() == 5 || (blockSum().memories() == 6 && blockSum().slides()))
       kernel->setAttr(kScarceAttr, builder.getUnitAttr());
     if (sumsMany()) {
       kernel->setAttr(kInPlaceAttr, builder.getUnitAttr());

@@ -89,7 +89,10 @@ private:
   bool loops() { return plan.precise || blockSum().loops() || (plan.inBlocks() && op.getSpectrum()); }
   bool isAnticausal() { return op.getKind() == seq::ConvKind::Anticausal; }
   /// Whether there are registers for neither all tables nor phases side by side.
-  bool crowded() { return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1); }
+  bool crowded() {
+    bool gatesMany = op.getPre() && numbers() > 1 && !element.isF16() && plan.rows() == 16;
+    return addsSkip() || (plan.parts() > 1 && readsOfPart() > 1) || (gatesMany && !op.getPost());
+  }
   Type tensorType();
   void workTile(Value group, Value channel);
   void preciseTile();

@@ -238,7 +238,8 @@ void InPlaceKernel::acrossSteps() {
 
 /// Batch, channel and time of each element: warp b, row a, column c.
 SmallVector<Value> InPlaceKernel::samples(Value step, int64_t part) {
-  Value first = firstSample(step, part);
+  // What is the same in all parts, and how far a part is behind the first, would be a number more for each.
+  Value first = firstSample(step, byElements() ? 0 : part);
   Value warp = t.position(0), row = t.position(1), column = t.quadPosition();
   // Phase 3 would hold from phase 1 on where all of them are.
   if (byElements())
@@ -248,6 +249,8 @@ SmallVector<Value> InPlaceKernel::samples(Value step, int64_t part) {
   Value time = t.add(t.mulAll(row, 256 * parts), column);
   time = t.add(time, t.mulAll(warp, 16));
   time = t.add(time, t.broadcast(first, t.indices()));
+  if (byElements())
+    time = t.addAll(time, 256 * part);
   return {batch, channel, time};
 }
 

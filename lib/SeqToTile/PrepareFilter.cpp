@@ -61,9 +61,9 @@ KernelOp PrepareKernel::create(StringRef name) {
   if (!inPlace())
     kernel->setAttr(kStaggerAttr, builder.getI64IntegerAttr(inOrder() ? 2 : 1));
   // Wide numbers, several parts, and taps that wrap around leave no registers for tables.
-  if (source.kept || plan.parts() > 1 || wraps())
+  if (source.kept || plan.parts() > 1 || wraps() || manyTaps())
     kernel->setAttr(kRereadAttr, builder.getStringAttr("all"));
-  if (plan.parts() > 1 || wraps())
+  if (plan.parts() > 1 || wraps() || manyTaps())
     kernel->setAttr(kScarceAttr, builder.getUnitAttr());
   if (handsOn()) {
     kernel.setOutput(inputs.size() - 2);

@@ -53,6 +53,11 @@ private:
     return source.kind == seq::ConvKind::Circular &&
            llvm::cast<mlir::RankedTensorType>(source.filter.getType()).getDimSize(1) > source.length;
   }
+  /// Whether taps are read three times for each number of a long transform.
+  bool manyTaps() {
+    int64_t reads = source.kind == seq::ConvKind::TwoSidedShared ? 3 : source.kind == seq::ConvKind::Causal ? 1 : 2;
+    return !plan.inBlocks() && plan.length() > 2048 && reads + (source.skip ? 1 : 0) >= 3;
+  }
   /// Whether taps reach to both sides, or to the right alone.
   bool reachesRight() {
     return !inOrder() && (source.kind == seq::ConvKind::Circular ? plan.rightAngle : source.kind != seq::ConvKind::Causal);
