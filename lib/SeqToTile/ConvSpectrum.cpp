@@ -143,8 +143,13 @@ private:
   /// Whether all taps are of lags to the left, or count as such. Of blocks that users keep those of d < 0 are not.
   bool isReal() const { return source.isOneSided() ? !bothSigns() : source.kind == ConvKind::Circular && !plan.rightAngle; }
   bool bothSigns() const { return source.kept && plan.inBlocks(); }
-  /// Whether gathered taps leave no register to spare: tiles of them come one after the other, for addresses of several take many.
-  bool gathersMuch() const { return !inBoxes && residues > 1; }
+  /// Whether gathered taps leave no register to spare. From the last one on, or of two types, tiles of them come one after the
+  /// other, for addresses of several take many.
+  bool gathersMuch() const { return !inBoxes && (residues > 1 || twoTypes()); }
+  bool gathersApart() const { return gathersMuch() && (source.taps == seq::TapOrder::Last || twoTypes()); }
+  bool twoTypes() const {
+    return source.reverse && getElementTypeOrSelf(source.filter.getType()) != getElementTypeOrSelf(source.reverse.getType());
+  }
   Complex transformed(function_ref<SplitComplex(Value i0)> matrix, Value channel, Value b0, int64_t residue);
   Value points(Value i0, Value b0, int64_t residue);
   Value boxOfTaps(Value channel, Value i0, Value b0, int64_t residue);
@@ -295,7 +300,7 @@ Value SpectrumForward::points(Value i0, Value b0, int64_t residue) {
   if (part)
     start = t.add(start, fill(start, t.mul(part, plan.points())));
   Value columns = t.iota<ColAttr>(t.index(0), kSide);
-  if (gathersMuch())
+  if (gathersApart())
     columns.getDefiningOp()->setDiscardableAttr(kApartAttr, builder.getI64IntegerAttr(gathered++));
   return t.add(everywhere(start), everywhere(columns));
 }
@@ -326,10 +331,12 @@ Complex SpectrumForward::transformed(function_ref<SplitComplex(Value i0)> matrix
         if (inBoxes) {
           multiply(boxOfTaps(channel, i0, b0, residue), /*imaginary=*/false);
         } else {
+          Value n;
           // ptxas spills where the larger of both comes last.
           bool realFirst = source.kind == ConvKind::TwoSidedShared;
           for (bool imaginary : {!realFirst, realFirst}) {
-            Value n = points(i0, b0, residue);
+            if (!n || gathersApart())
+              n = points(i0, b0, residue);
             if (Value taps = imaginary ? imaginaryTaps(channel, n) : realTaps(channel, n))
               multiply(taps, imaginary);
           }

@@ -238,20 +238,20 @@ void InPlaceKernel::acrossSteps() {
 
 /// Batch, channel and time of each element: warp b, row a, column c.
 SmallVector<Value> InPlaceKernel::samples(Value step, int64_t part) {
-  // What is the same in all parts, and how far a part is behind the first, would be a number more for each.
+  // Of what is read by elements alone, how far a part is behind the first would be a number more for each, ...
   Value first = firstSample(step, byElements() ? 0 : part);
-  Value warp = t.position(0), row = t.position(1), column = t.quadPosition();
-  // Phase 3 would hold from phase 1 on where all of them are.
-  if (byElements())
-    for (Value position : {warp, row, column})
-      position.getDefiningOp()->setAttr(kApartAttr, builder.getI64IntegerAttr(sampled));
-  ++sampled;
-  Value time = t.add(t.mulAll(row, 256 * parts), column);
+  Value row = t.position(1), column = t.quadPosition();
+  Value time = t.add(t.mulAll(row, 256 * parts), column), warp = t.position(0);
   time = t.add(time, t.mulAll(warp, 16));
-  time = t.add(time, t.broadcast(first, t.indices()));
-  if (byElements())
-    time = t.addAll(time, 256 * part);
-  return {batch, channel, time};
+  Value start = t.broadcast(first, t.indices());
+  time = t.add(time, start);
+  if (!byElements())
+    return {batch, channel, time};
+  // ... and phase 3 would hold from phase 1 on where all of them are.
+  for (Value number : {warp, row, column, start})
+    number.getDefiningOp()->setAttr(kApartAttr, builder.getI64IntegerAttr(sampled));
+  ++sampled;
+  return {batch, channel, t.addAll(time, 256 * part)};
 }
 
 /// A part of a tensor: [b][a][c].

@@ -171,6 +171,10 @@ void Emitter::emitBroadcast(BroadcastOp op) {
     Value word = pairOf(one(source), one(source));
     return setEach(op, [=](int64_t) { return word; });
   }
+  if (op->hasAttr(kApartAttr)) { // of an index
+    Value number = ptx::remade(b, loc, one(source));
+    return setEach(op, [=](int64_t) { return number; });
+  }
   setEach(op, [=](int64_t k) {
     int64_t at = 0;
     if (isIn<RowAttr>(from))
