@@ -126,3 +126,51 @@ def test_no_spills_of_filters_in_passes(kind, length, tmp_path):
     source = tmp_path / "filter.mlir"
     source.write_text(longwing.models.long_conv(3, length, kind=kind))
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "filter.lwp"))
+
+
+def convolution(kind, batch, channels, length, taps, element="f16", filters="f32", order="first", pre=False, post=False, skip=False):
+    tensor, given = f"tensor<{batch}x{channels}x{length}x{element}>", f"tensor<{channels}x{taps}x{filters}>"
+    others = [("r", given, "reverse")] * kind.startswith("two_sided")
+    late = [("p", tensor, "pre")] * pre + [("q", tensor, "post")] * post + [("s", f"tensor<{channels}xf32>", "skip")] * skip
+    clauses = [f"{name}(%{value} : {type})" for value, type, name in others] + [f"taps {order}"] + \
+        [f"{name}(%{value} : {type})" for value, type, name in late]
+    arguments = "".join(f", %{value}: {type}" for value, type, _ in others + late)
+    return f"""func.func @main(%u: {tensor}, %h: {given}{arguments}) -> {tensor} {{
+  %y = seq.long_conv {kind} %u filter(%h : {given}) {" ".join(clauses)} : {tensor} -> {tensor}
+  return %y : {tensor}
+}}
+"""
+
+
+@pytest.mark.parametrize("name, arguments", {
+    # Samples that only come by elements: in place of blocks of 32768, and in passes.
+    "in_place": dict(kind="anticausal", batch="?", channels=1, length=148444, taps=74222, element="bf16"),
+    "in_place_gated": dict(kind="causal", batch="?", channels=4, length=45685, taps=45685, pre=True),
+    "in_place_gated_result": dict(kind="causal", batch="?", channels=8, length=66536, taps=33268, element="bf16", order="last", post=True),
+    "in_place_of_four": dict(kind="causal", batch="?", channels=4, length=262146, taps=87382, element="bf16", pre=True, post=True),
+    "passes": dict(kind="causal", batch="?", channels=2, length=200001, taps=200001, pre=True, post=True, skip=True),
+    "passes_gated": dict(kind="circular", batch="?", channels=5, length=1048575, taps=524287, filters="f16", pre=True),
+    # Taps from the last one on.
+    "taps_last": dict(kind="circular", batch="?", channels=2, length=2**20, taps=2**19, element="bf16", filters="bf16", order="last"),
+    "taps_last_in_blocks": dict(kind="anticausal", batch="?", channels=2, length=4194312, taps=4194312, order="last"),
+    # Taps that are read three times.
+    "shared": dict(kind="two_sided_shared", batch="?", channels=4, length=4096, taps=4096),
+    "anticausal_skip": dict(kind="anticausal", batch="?", channels=4, length=2777, taps=2776, order="last", post=True, skip=True),
+    # Six blocks of more, and eight.
+    "six_blocks": dict(kind="causal", batch="?", channels=2, length=9 * 2**19, taps=5 * 2**19),
+    "eight_blocks": dict(kind="causal", batch="?", channels=2, length=12 * 2**19, taps=7 * 2**19),
+    "circular_gated": dict(kind="circular", batch="?", channels=2, length=4096, taps=4096, element="bf16", pre=True),
+    # Direct products, and sums, which take more registers than they were to.
+    "direct": dict(kind="circular", batch="?", channels=9, length=112, taps=56, filters="f16", pre=True, post=True),
+    "direct_long": dict(kind="anticausal", batch="?", channels=6, length=50092, taps=16, element="bf16", pre=True, post=True),
+    "sums": dict(kind="circular", batch="?", channels=6, length=40, taps=40, element="f32"),
+    # Batches of a known number.
+    "batches_2": dict(kind="two_sided_shared", batch=3, channels=5, length=528, taps=528, post=True),
+    "batches_blocks": dict(kind="causal", batch=3, channels=7, length=5919, taps=5919, order="last", pre=True, post=True),
+    "batches_passes": dict(kind="circular", batch=3, channels=2, length=50560, taps=50560, pre=True, post=True),
+    "batches_stages": dict(kind="causal", batch=3, channels=2, length=97440, taps=32480, element="f32", skip=True),
+    "batches_stages_odd": dict(kind="circular", batch=3, channels=2, length=170784, taps=1502, element="f32", post=True, skip=True),
+}.items())
+def test_convolutions_compile(name, arguments):
+    """Shapes that spilled, or did not compile at all."""
+    longwing.compile(convolution(**arguments), target="sm_90a", name=name)
