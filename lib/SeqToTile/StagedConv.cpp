@@ -287,7 +287,7 @@ KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, Array
   for (Value tensor : tensors) {
     auto type = cast<RankedTensorType>(tensor.getType());
     SmallVector<int64_t> shape(type.getShape());
-    if (!op.getU().getType().isDynamicDim(0)) // the slices have not all as many sequences
+    if (slices > 1 && !op.getU().getType().isDynamicDim(0)) // which have not all as many sequences
       shape.front() = ShapedType::kDynamic;
     types.push_back(ViewType::get(context, shape, type.getElementType()));
   }
