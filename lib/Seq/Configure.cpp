@@ -220,7 +220,7 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return success();
     }
     ConvConfig config = chooseConv(op);
-    if (conv == stringifyConvAlgorithm(ConvAlgorithm::Stages) || takesStages(op)) {
+    if (conv == stringifyConvAlgorithm(ConvAlgorithm::Stages) || (conv.empty() && radices.empty() && takesStages(op))) {
       config.algorithm = ConvAlgorithm::Stages, config.radices = stageRadices(op);
       if (config.radices.empty())
         return op.emitError() << "schedule option 'conv': expected a filter in time, a static length, no parts, and no taps that "

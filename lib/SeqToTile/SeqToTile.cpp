@@ -34,7 +34,7 @@ using namespace longwing;
 /// kernel exists; else a transform in one CTA, or in passes, or products with the Toeplitz matrix.
 static LogicalResult lowerLongConv(seq::LongConvOp op, SymbolTable &symbols) {
   ConvAlgorithm chosen = ConvConfig::read(op).algorithm;
-  if (chosen == ConvAlgorithm::Stages)
+  if (chosen == ConvAlgorithm::Stages || takesStages(op))
     return lowerStagedConv(op, symbols);
   if (chosen == ConvAlgorithm::Toeplitz && DirectConv::plan(op))
     return lowerDirectConv(op, symbols);

@@ -72,10 +72,20 @@ public:
   void storeNumber(Number number, Value flat, Value place, bool isQuad = false);
 };
 
+/// What was chosen, or what is to take the place of another algorithm that was forced and is not for such elements.
+static ConvConfig configOf(seq::LongConvOp op) {
+  ConvConfig config = ConvConfig::read(op);
+  if (config.algorithm != ConvAlgorithm::Stages) {
+    config.radices = stageRadices(op);
+    config.reason = "no kernel of tensor cores takes it";
+  }
+  return config;
+}
+
 class StagedConv {
 public:
   StagedConv(seq::LongConvOp op, SymbolTable &symbols)
-      : op(op), config(ConvConfig::read(op)), symbols(symbols), b(op), host(b, op.getLoc()), points(config.transformLength()),
+      : op(op), config(configOf(op)), symbols(symbols), b(op), host(b, op.getLoc()), points(config.transformLength()),
         length(op.getLength()), rightAngle(!op.isCircular() || points != length) {}
 
   void lower();
