@@ -20,15 +20,31 @@ SINGLE = 1e-6  # sums are of float64; what rounds is the result, and taps that m
 
 
 @functools.lru_cache(maxsize=64)
-def lowered(text):
-    pipeline = ("seq-verify-target,seq-configure,seq-to-tile,canonicalize,cse,seq-plain-kernels,canonicalize,cse,"
-                "tile-to-cpu")
+def lowered(text, conv=""):
+    configure = f"seq-configure{{conv={conv}}}" if conv else "seq-configure"
+    pipeline = f"seq-verify-target,{configure},seq-to-tile,canonicalize,cse,seq-plain-kernels,canonicalize,cse,tile-to-cpu"
     result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({pipeline})", stdin=text)
     return cpu.Program(result.stdout, lowered=True)
 
 
 def random(rng, *shape):
     return rng.standard_normal(shape).astype(np.float32)
+
+
+def error_of(kind, length, taps, options, batch, channels, run, known=None):
+    """The error in f32 of what `run` makes of a model whose length is that, or not known."""
+    rng = np.random.default_rng(taps)
+    named = {name: random(rng, batch, channels, length) for name in ("pre", "post") if options.get(name)}
+    if options.get("reverse"):
+        named = {"r": random(rng, channels, options["reverse"])} | named
+    if options.get("skip"):
+        named["skip"] = random(rng, channels)
+    u, h = random(rng, batch, channels, length), random(rng, channels, taps)
+    [y] = run(long_model(kind, "f32", taps, length=known or length, channels=channels, **options))(u, h, *named.values())
+    exact = convolutions.long_conv(kind, u.astype(float), h.astype(float), taps=options.get("order", "first"),
+                                   skip_ungated=options.get("ungated", False),
+                                   **{name: value.astype(float) for name, value in named.items()})
+    return error(y, exact)
 
 
 CASES = [
@@ -42,20 +58,8 @@ CASES = [
 
 @pytest.mark.parametrize("kind, taps, options", CASES)
 def test_f32(kind, taps, options):
-    rng = np.random.default_rng(taps)
-    text = long_model(kind, "f32", taps, **options)
     for length in (1, 70):
-        named = {name: random(rng, 3, CHANNELS, length) for name in ("pre", "post") if options.get(name)}
-        if options.get("reverse"):
-            named = {"r": random(rng, CHANNELS, options["reverse"])} | named
-        if options.get("skip"):
-            named["skip"] = random(rng, CHANNELS)
-        u, h = random(rng, 3, CHANNELS, length), random(rng, CHANNELS, taps)
-        [y] = lowered(text)(u, h, *named.values())
-        exact = convolutions.long_conv(kind, u.astype(float), h.astype(float), taps=options.get("order", "first"),
-                                       skip_ungated=options.get("ungated", False),
-                                       **{name: value.astype(float) for name, value in named.items()})
-        assert error(y, exact) < SINGLE
+        assert error_of(kind, length, taps, options, batch=3, channels=CHANNELS, run=lowered, known="?") < SINGLE
 
 
 def test_open_filter():

@@ -11,24 +11,14 @@ import convolutions
 import cpu
 import support
 from test_tile_conv import CHANNELS, error, long_model
+from test_tile_plain_conv import error_of, lowered, random
 
 pytestmark = pytest.mark.skipif(not cpu.LIBRARY.exists() or not support.has_tool("longwing-opt"),
                                 reason="longwing-cpu-test or longwing-opt is not built")
 
 BOUND = 2e-6  # f32, thirty roundings of numbers and of roots
 
-
-@functools.lru_cache(maxsize=64)
-def lowered(text):
-    pipeline = ("seq-verify-target,seq-configure{conv=stages},seq-to-tile,canonicalize,cse,seq-plain-kernels,canonicalize,cse,"
-                "tile-to-cpu")
-    result = support.run_tool("longwing-opt", "-", f"--pass-pipeline=builtin.module({pipeline})", stdin=text)
-    return cpu.Program(result.stdout, lowered=True)
-
-
-def random(rng, *shape):
-    return rng.standard_normal(shape).astype(np.float32)
-
+by_stages = functools.partial(lowered, conv="stages")
 
 # Taps of both orders, as many as samples, fewer and more; lengths of a power of two and others, from one sample on.
 CASES = [
@@ -49,28 +39,13 @@ CASES = [
 
 @pytest.mark.parametrize("kind, length, taps, options", CASES)
 def test_f32(kind, length, taps, options):
-    check(kind, length, taps, options, batch=3, channels=2)
+    assert error_of(kind, length, taps, options, batch=3, channels=2, run=by_stages) < BOUND
 
 
 @pytest.mark.parametrize("batch, channels", [(0, 2), (1, 2), (1, 1), (2, 3), (3, 1)])
 def test_slices(batch, channels):
     """Sequences are cut in two slices: by channels, or an odd number of them by batches."""
-    check("causal", 300, 200, {"pre": True, "post": True, "skip": True}, batch, channels)
-
-
-def check(kind, length, taps, options, batch, channels):
-    rng = np.random.default_rng(taps)
-    named = {name: random(rng, batch, channels, length) for name in ("pre", "post") if options.get(name)}
-    if options.get("reverse"):
-        named = {"r": random(rng, channels, options["reverse"])} | named
-    if options.get("skip"):
-        named["skip"] = random(rng, channels)
-    u, h = random(rng, batch, channels, length), random(rng, channels, taps)
-    [y] = lowered(long_model(kind, "f32", taps, length=length, channels=channels, **options))(u, h, *named.values())
-    exact = convolutions.long_conv(kind, u.astype(float), h.astype(float), taps=options.get("order", "first"),
-                                   skip_ungated=options.get("ungated", False),
-                                   **{name: value.astype(float) for name, value in named.items()})
-    assert error(y, exact) < BOUND
+    assert error_of("causal", 300, 200, {"pre": True, "post": True, "skip": True}, batch, channels, run=by_stages) < BOUND
 
 
 @pytest.mark.parametrize("element, bound", [("f16", 3e-4), ("bf16", 2.5e-3)])
@@ -79,7 +54,7 @@ def test_sixteen_bits(element, bound):
     rng = np.random.default_rng(7)
     u, h = random(rng, 1, CHANNELS, 800), random(rng, CHANNELS, 700)
     u = u.astype(np.float16) if element == "f16" else cpu.to_bf16(u)
-    [y] = lowered(long_model("causal", element, "?", length=800))(u, h)
+    [y] = by_stages(long_model("causal", element, "?", length=800))(u, h)
     assert error(y, convolutions.long_conv("causal", cpu.to_float64(u), h.astype(float))) < bound
 
 
@@ -89,7 +64,7 @@ def test_impulses(kind):
     rng, length = np.random.default_rng(3), 2048
     u, h = np.zeros((2, CHANNELS, length), np.float32), random(rng, CHANNELS, length)
     u[0, :, 0], u[1, :, -1] = 1, 1
-    [y] = lowered(long_model(kind, "f32", length, length=length))(u, h)
+    [y] = by_stages(long_model(kind, "f32", length, length=length))(u, h)
     assert error(y[0], h.astype(float)) < BOUND
     last = np.roll(h, -1, axis=-1) if kind == "circular" else h[:, :1] * (np.arange(length) == length - 1)
     assert np.abs(y[1] - last).max() < BOUND * np.linalg.norm(h, axis=-1).max()
