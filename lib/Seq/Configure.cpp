@@ -220,12 +220,13 @@ struct SeqConfigure : longwing::impl::SeqConfigureBase<SeqConfigure> {
       return success();
     }
     ConvConfig config = chooseConv(op);
-    if (conv == stringifyConvAlgorithm(ConvAlgorithm::Stages) || (conv.empty() && radices.empty() && takesStages(op))) {
+    bool isChosen = conv.empty() && radices.empty() && takesStages(op);
+    if (isChosen || conv == stringifyConvAlgorithm(ConvAlgorithm::Stages)) {
       config.algorithm = ConvAlgorithm::Stages, config.radices = stageRadices(op);
       if (config.radices.empty())
         return op.emitError() << "schedule option 'conv': expected a filter in time, a static length, no parts, and no taps that "
                                  "come round for a transform in f32";
-      config.reason = takesStages(op) ? "no kernel of tensor cores takes it" : "forced; " + config.reason;
+      config.reason = isChosen ? "no kernel of tensor cores takes it" : "forced; " + config.reason;
       config.write(op);
       return success();
     }

@@ -16,7 +16,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Channels.h"
 #include "ConvSlices.h"
+#include "FourierTables.h"
 #include "Launch.h"
 #include "SeqToTile.h"
 
@@ -26,7 +28,6 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/Support/MathExtras.h"
 
 #include <complex>
 
@@ -36,9 +37,6 @@ using namespace longwing::tile;
 
 namespace {
 
-struct Number {
-  Value re, im;
-};
 using Numbers = SmallVector<Number>;
 
 /// A stage: R numbers that lie m apart, and how many groups of R m there are.
@@ -156,13 +154,11 @@ Number Point::plus(Number x, Number y, bool minus) {
   return {t.addf(x.re, y.re), t.addf(x.im, y.im)};
 }
 
-/// exp(2 pi i k / n), and exactly what it is at a quarter of a turn.
-static std::complex<double> turn(double k, double n) {
-  if (k == 0)
-    return 1;
+/// A root of unity, which a quarter of a turn is exactly.
+static std::complex<double> turn(int64_t k, int64_t n) {
   if (4 * std::abs(k) == n)
     return {0, k > 0 ? 1.0 : -1.0};
-  return std::polar(1.0, 2 * llvm::numbers::pi * k / n);
+  return unitRoot(k, n);
 }
 
 /// The transform of a power of two, by halves: of even and odd positions.
@@ -175,7 +171,7 @@ Numbers Point::transform(ArrayRef<Number> z, int sign) {
     halves[i % 2].push_back(z[i]);
   Numbers even = transform(halves[0], sign), odd = transform(halves[1], sign), result(n);
   for (size_t k = 0; k < n / 2; ++k) {
-    Number turned = times(odd[k], turn(sign * double(k), double(n)));
+    Number turned = times(odd[k], turn(sign * int64_t(k), int64_t(n)));
     result[k] = plus(even[k], turned, /*minus=*/false), result[k + n / 2] = plus(even[k], turned, /*minus=*/true);
   }
   return result;
@@ -273,7 +269,7 @@ std::pair<Numbers, Numbers> StagedConv::weights(Point &p, const Stage &stage, Va
   if (stage.outer == 1 && rightAngle) {
     Number turned = p.loadNumber(values, j);
     for (int64_t a = 0; a < stage.radix; ++a)
-      ofSamples.push_back(p.times(turned, turn(double(a), 4.0 * double(stage.radix))));
+      ofSamples.push_back(p.times(turned, turn(a, 4 * stage.radix)));
     w = p.times(w, turned, /*conjugate=*/true);
   }
   return {ofSamples, p.powers(w, stage.radix)};
@@ -301,8 +297,7 @@ KernelOp StagedConv::createKernel(StringRef name, ArrayRef<Value> tensors, Array
       shape.front() = ShapedType::kDynamic;
     types.push_back(ViewType::get(context, shape, type.getElementType()));
   }
-  bool ofFilter = name == "filter"; // two taps for each number, of which there may be none
-  auto schedule = ScheduleAttr::get(context, /*consumers=*/1, /*producer=*/0, /*consumer=*/ofFilter ? 232 : 168, /*persistent=*/false,
+  auto schedule = ScheduleAttr::get(context, /*consumers=*/1, /*producer=*/0, /*consumer=*/232, /*persistent=*/false,
                                     /*overlap=*/false, /*spread=*/false);
   StringRef function = op->getParentOfType<FunctionOpInterface>().getName();
   auto kernel = KernelOp::create(builder, op.getLoc(), (function + "_conv_" + name).str(), types, schedule);
