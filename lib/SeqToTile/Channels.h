@@ -59,8 +59,8 @@ public:
 
   /// log(1 + exp(x)), to the precision of f32 at both ends.
   mlir::Value softplus(mlir::Value x);
-  /// x / (1 + exp(-x))
-  mlir::Value silu(mlir::Value x);
+  /// x / (1 + exp(-x)), as exact as numbers of `result` that it goes into.
+  mlir::Value silu(mlir::Value x, mlir::Type result);
 };
 
 /// Bytes of a panel of a tile in SRAM with rows of `columns` elements.

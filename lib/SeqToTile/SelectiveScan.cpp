@@ -363,7 +363,7 @@ void SelectiveScanKernel::walkSteps(Value row0, States &next, bool hasOutputs) {
   if (skip)
     y = t.fma(now.u, t.broadcast(skip, now.u.getType()), y);
   if (gateTile)
-    y = t.mulf(y, t.silu(t.readRows(gateTile, row0, count)));
+    y = t.mulf(y, t.silu(t.readRows(gateTile, row0, count), op.getY().getType().getElementType()));
   Value time = t.add(t.add(start, tile0), row0);
   t.storeChannels(y, tensor(op.getY()), {batch, time, channel0}, /*transposed=*/false,
                   op.isPacked() ? last : Value());

@@ -116,7 +116,7 @@ Value ShortConvKernel::output(ArrayRef<Value> samples) {
   Value sum = bias;
   for (int64_t lag = op.getWidth() - 1; lag >= 0; --lag)
     sum = t.fma(taps[lag], samples[samples.size() - 1 - lag], sum);
-  return op.getSilu() ? t.silu(sum) : sum;
+  return op.getSilu() ? t.silu(sum, op.getY().getType().getElementType()) : sum;
 }
 
 /// Some rows a turn. The next ones are on their way while these are used.

@@ -165,7 +165,7 @@ void LinearAttentionStep::work(ValueRange at) {
   if (op.getSkip())
     sum = t.fma(scalarAt(op.getSkip(), head), shown, sum);
   if (op.getGate())
-    sum = t.mulf(sum, t.silu(columnsAt(op.getGate(), {batch, zero, head, column})));
+    sum = t.mulf(sum, t.silu(columnsAt(op.getGate(), {batch, zero, head, column}), op.getO().getType().getElementType()));
   t.storeChannels(sum, tensor(op.getO()), {batch, zero, head, column});
 }
 
@@ -242,7 +242,7 @@ void SelectiveScanStep::work(ValueRange at) {
   if (skip)
     y = t.fma(u, skip, y);
   if (gate)
-    y = t.mulf(y, t.silu(gate));
+    y = t.mulf(y, t.silu(gate, op.getY().getType().getElementType()));
   t.storeChannels(y, tensor(op.getY()), {batch, zero, channel0});
 }
 

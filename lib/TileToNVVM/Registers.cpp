@@ -81,6 +81,12 @@ Value Emitter::emitScalar(Operation *op, ValueRange operands, Type result) {
     return intrinsic("llvm.nvvm.ex2.approx.ftz.f32", operands[0]);
   if (isa<math::Log2Op>(op) && single)
     return intrinsic("llvm.nvvm.lg2.approx.ftz.f", operands[0]);
+  if (auto tanh = dyn_cast<math::TanhOp>(op);
+      tanh && single && bitEnumContainsAll(tanh.getFastmath(), arith::FastMathFlags::afn)) {
+    auto result = LLVM::TanhOp::create(b, loc, operands[0]);
+    result.setFastmathFlags(LLVM::FastmathFlags::afn);
+    return result;
+  }
   bool approximate = single && !op->hasAttr(kAccurateAttr);
   if (isa<math::SinOp>(op) && approximate)
     return intrinsic("llvm.nvvm.sin.approx.ftz.f", operands[0]);
