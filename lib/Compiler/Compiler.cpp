@@ -7,12 +7,14 @@
 
 #include "longwing/Compiler.h"
 
+#include "dialects/seq/Seq.h"
 #include "lib/Compiler/Cpu.h"
 #include "lib/Compiler/Diagnostics.h"
 #include "lib/Compiler/Gpu.h"
 #include "lib/Compiler/Parse.h"
 #include "lib/Compiler/Phases.h"
 #include "lib/Compiler/Report.h"
+#include "longwing/Seq/Config.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
@@ -51,7 +53,7 @@ static LogicalResult writeModule(ModuleOp module, const CompileOptions &options,
 }
 
 static LogicalResult compileModule(ModuleOp module, const CompileOptions &options, Phases &phases,
-                                   Artefact &artefact) {
+                                   Artefact &artefact, SmallVectorImpl<Location> *spilled) {
   if (options.emit == Emit::Seq)
     return writeModule(module, options, artefact.bytes);
   if (options.target == "x86-64")
@@ -61,7 +63,41 @@ static LogicalResult compileModule(ModuleOp module, const CompileOptions &option
     return failure();
   if (options.emit == Emit::Tile || options.emit == Emit::Nvvm)
     return writeModule(module, options, artefact.bytes);
-  return assembleForGpu(module, options, phases, package, artefact);
+  return assembleForGpu(module, options, phases, package, artefact, spilled);
+}
+
+/// Marks the operations whose kernels spilled. Whether there are any of the seq dialect.
+static bool askForRegisters(ModuleOp module, ArrayRef<Location> spilled) {
+  bool found = false;
+  module.walk([&](Operation *op) {
+    if (!isa_and_nonnull<seq::SeqDialect>(op->getDialect()) || !llvm::is_contained(spilled, op->getLoc()))
+      return;
+    auto before = op->getAttrOfType<IntegerAttr>(kSpareAttr);
+    op->setAttr(kSpareAttr, Builder(op).getI64IntegerAttr(before ? before.getInt() + 1 : 1));
+    found = true;
+  });
+  return found;
+}
+
+/// Compiles a model. Where kernels spill, so that ptxas had to be asked first, it begins again with schedules that take fewer
+/// registers, unless the user has chosen them.
+static LogicalResult compileModel(ModuleOp module, const CompileOptions &options, Artefact &artefact) {
+  constexpr int kAttempts = 3;
+  const CompileReport report = artefact.report;
+  for (int attempt = 1;; ++attempt) {
+    OwningOpRef<ModuleOp> copy = module.clone();
+    artefact.report = report;
+    Phases phases(*copy, options, artefact.report);
+    SmallVector<Location> spilled;
+    bool isLast = attempt == kAttempts || !options.schedule.empty() || levelOf(module) != Level::Seq;
+    if (failed(phases.dumpModule("input")) ||
+        failed(compileModule(*copy, options, phases, artefact, isLast ? nullptr : &spilled)))
+      return failure();
+    if (spilled.empty())
+      return success();
+    if (!askForRegisters(module, spilled))
+      attempt = kAttempts - 1;
+  }
 }
 
 std::optional<Artefact> longwing::compile(std::string_view source, std::string_view name,
@@ -88,12 +124,8 @@ std::optional<Artefact> longwing::compile(std::string_view source, std::string_v
   OwningOpRef<ModuleOp> module = parseModel(sources, &context);
   std::chrono::duration<double, std::milli> parsing = std::chrono::steady_clock::now() - began;
   artefact.report.times.push_back({"parse", parsing.count()});
-  if (module) {
-    Phases phases(*module, options, artefact.report);
-    if (succeeded(phases.dumpModule("input")) &&
-        succeeded(compileModule(*module, options, phases, artefact)) && !reporter.sawError())
-      return artefact;
-  }
+  if (module && succeeded(compileModel(*module, options, artefact)) && !reporter.sawError())
+    return artefact;
   // Passes and parsers should say why they fail; the user must not be left with nothing if one does
   // not.
   if (!reporter.sawError())

@@ -17,6 +17,7 @@
 #include "lib/Target/Ptxas.h"
 #include "longwing/Pipelines.h"
 #include "longwing/Seq/Passes.h"
+#include "longwing/Target/Hopper.h"
 
 #include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -204,8 +205,34 @@ static LogicalResult checkLog(const CompileOptions &options, gpu::GPUModuleOp ke
   return success();
 }
 
-/// Gives each kernel that spills the registers of one CTA that would share its multiprocessor, or more where that is left to
-/// ptxas. Whether there was one.
+/// What consumers may take where so many CTAs share a multiprocessor: what its launch gives, and the producers leave of it.
+/// 0 where there are no roles.
+static int32_t registersOfConsumers(Operation *function, int32_t ctas) {
+  constexpr int32_t kWarpgroup = 128, kGrain = 8, kMost = 240;
+  int32_t threads = function->getAttrOfType<DenseI32ArrayAttr>("nvvm.reqntid")[0], producers = 0;
+  function->walk([&](NVVM::SetMaxRegisterOp op) {
+    if (op.getAction() == NVVM::SetMaxRegisterAction::decrease)
+      producers = op.getRegCount();
+  });
+  if (!producers)
+    return 0;
+  int32_t launched = std::min<int32_t>(hopper::kRegisters / (ctas * threads), kMost) / kGrain * kGrain * threads;
+  int32_t left = (launched - producers * kWarpgroup) / (threads - kWarpgroup);
+  return std::min(left, kMost) / kGrain * kGrain;
+}
+
+/// Gives consumers more registers. Whether they had fewer.
+static bool giveConsumers(Operation *function, int32_t registers) {
+  bool given = false;
+  function->walk([&](NVVM::SetMaxRegisterOp op) {
+    if (op.getAction() == NVVM::SetMaxRegisterAction::increase && int32_t(op.getRegCount()) < registers)
+      op.setRegCount(registers), given = true;
+  });
+  return given;
+}
+
+/// Gives each kernel that spills what its launch leaves, the registers of one CTA that would share its multiprocessor, or more
+/// where that is left to ptxas. Whether there was one.
 static bool makeRoom(gpu::GPUModuleOp kernels, const PtxasLog &log) {
   constexpr StringLiteral residents = "nvvm.minctasm", most = "nvvm.maxnreg";
   constexpr int32_t kFewest = 64, kMost = 255;
@@ -219,8 +246,12 @@ static bool makeRoom(gpu::GPUModuleOp kernels, const PtxasLog &log) {
       made = true;
     };
     if (auto ctas = function->getAttrOfType<IntegerAttr>(residents)) {
-      if (ctas.getInt() > 1)
+      if (giveConsumers(function, registersOfConsumers(function, ctas.getInt()))) {
+        made = true;
+      } else if (ctas.getInt() > 1) {
         set(residents, ctas.getInt() - 1);
+        giveConsumers(function, registersOfConsumers(function, ctas.getInt() - 1));
+      }
       continue;
     }
     auto registers = function->getAttrOfType<IntegerAttr>(most);
@@ -232,9 +263,19 @@ static bool makeRoom(gpu::GPUModuleOp kernels, const PtxasLog &log) {
   return made;
 }
 
-/// The cubin of `ptx`, empty if there is no ptxas, none if kernels that spilled have more room now.
+/// Where the kernels that spill come from.
+static SmallVector<Location> spillsOf(gpu::GPUModuleOp kernels, const PtxasLog &log) {
+  SmallVector<Location> locations;
+  for (const PtxasKernel &kernel : log.kernels)
+    if (kernel.spillStores || kernel.spillLoads)
+      locations.push_back(locationOf(kernels, kernel.name));
+  return locations;
+}
+
+/// The cubin of `ptx`, empty if there is no ptxas or if `spilled` tells why, none if kernels that spilled have more room now.
 static FailureOr<std::optional<std::string>> assemble(const CompileOptions &options, gpu::GPUModuleOp kernels,
-                                                      StringRef ptx, CompileReport &report) {
+                                                      StringRef ptx, CompileReport &report,
+                                                      SmallVectorImpl<Location> *spilled) {
   std::string ptxas = options.withoutPtxas ? std::string() : findPtxas(options.ptxas);
   if (ptxas.empty()) {
     if (options.emit == Emit::Cubin)
@@ -246,6 +287,9 @@ static FailureOr<std::optional<std::string>> assemble(const CompileOptions &opti
   PtxasResult result = runPtxas(ptxas, ptx, options.target);
   if (!isWaived(options, "spills") && makeRoom(kernels, result.log))
     return std::optional<std::string>();
+  if (spilled && !isWaived(options, "spills"))
+    if (spilled->append(spillsOf(kernels, result.log)); !spilled->empty())
+      return std::optional(std::string());
   if (failed(checkLog(options, kernels, result.log, report)))
     return failure();
   if (!result.error.empty() || result.cubin.empty())
@@ -312,7 +356,8 @@ static LogicalResult writePackage(ModuleOp module, const CompileOptions &options
 }
 
 LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &options,
-                                       Phases &phases, Package &package, Artefact &artefact) {
+                                       Phases &phases, Package &package, Artefact &artefact,
+                                       SmallVectorImpl<Location> *spilled) {
   FailureOr<gpu::GPUModuleOp> kernels = findKernels(module);
   if (failed(kernels))
     return failure();
@@ -326,10 +371,12 @@ LogicalResult longwing::assembleForGpu(ModuleOp module, const CompileOptions &op
   std::optional<std::string> cubin;
   while (!cubin) {
     phases.start();
-    FailureOr<std::optional<std::string>> assembled = assemble(options, *kernels, *ptx, artefact.report);
+    FailureOr<std::optional<std::string>> assembled = assemble(options, *kernels, *ptx, artefact.report, spilled);
     if (failed(assembled))
       return failure();
     phases.finish("ptxas");
+    if (spilled && !spilled->empty())
+      return success();
     cubin = std::move(*assembled);
     if (!cubin && failed(ptx = emitPtx(*kernels, options, phases)))
       return failure();

@@ -18,9 +18,11 @@ namespace longwing {
 mlir::LogicalResult lowerForGpu(mlir::ModuleOp module, const CompileOptions &options,
                                 Phases &phases, CompileReport &report, Package &package);
 
-/// Makes LLVM IR, PTX, a cubin, a package or a header of a module of the nvvm level.
+/// Makes LLVM IR, PTX, a cubin, a package or a header of a module of the nvvm level. Kernels that spill are an error, or `spilled`
+/// tells of what they are, and nothing is made.
 mlir::LogicalResult assembleForGpu(mlir::ModuleOp module, const CompileOptions &options,
-                                   Phases &phases, Package &package, Artefact &artefact);
+                                   Phases &phases, Package &package, Artefact &artefact,
+                                   llvm::SmallVectorImpl<mlir::Location> *spilled);
 
 } // namespace longwing
 

@@ -100,6 +100,11 @@ AttentionConfig AttentionConfig::read(seq::AttentionOp op) {
   return config;
 }
 
+int64_t longwing::spareOf(Operation *op) {
+  auto times = op->getAttrOfType<IntegerAttr>(kSpareAttr);
+  return times ? times.getInt() : 0;
+}
+
 void longwing::markPlain(Operation *op, const Twine &why) {
   std::string text = ("'" + op->getName().getStringRef() + "' " + why).str();
   op->setAttr(kPlainAttr, StringAttr::get(op->getContext(), text));

@@ -136,9 +136,18 @@ static LinearAttentionConfig choose(seq::LinearAttentionOp op) {
     config.valueStages = --config.stages;
   while (config.consumers > 1 && !fits())
     --config.consumers;
+  // Others that spill, in this order.
+  int64_t spare = spareOf(op);
+  if (spare >= 1) {
+    config.persistent = false;
+    for (int64_t *stages : {&config.stages, &config.valueStages})
+      *stages = std::min<int64_t>(*stages, 2);
+  }
+  if (spare >= 2)
+    config.consumers = 1;
   // Three consumers have 160 registers a thread: enough for SSD as Mamba-2 has it, without what presses on them beside it.
   bool narrow = op.getDt() && skip && op.getValueDim() <= 64 && !byChannel && !gate && !init && inOrder;
-  if (config.split && config.consumers == 2 && narrow && jobs > 2)
+  if (config.split && config.consumers == 2 && narrow && jobs > 2 && !spare)
     chooseSegments(op, config);
   return config;
 }
