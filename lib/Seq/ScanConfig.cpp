@@ -13,6 +13,7 @@
 
 #include "longwing/Seq/ScanConfig.h"
 
+#include "longwing/Seq/Config.h"
 #include "longwing/Target/Hopper.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -87,7 +88,10 @@ static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_
   return sequences * llvm::divideCeil(op.getChannels(), config.channels());
 }
 
-/// Cycles of a step of all sequences, up to a factor.
+/// Cycles that a tile takes to begin.
+constexpr double kTile = 50;
+
+/// Cycles of a step of all sequences.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
   double rows = double(statesOf(op)) / config.lanes, width = config.width,
          lanes = config.lanes;
@@ -98,110 +102,132 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
     int64_t n = statesOf(op) / config.lanes;
     return rows / double(std::min(n & -n, 16 / bytesOf(value)));
   };
-  double exchanges = lanes > 1 ? 2 * width : 0;
-  double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes +
-                        (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads(op.getB()) + reads(op.getC()) + exchanges +
-                        4 * width * (lanes - 1) / lanes;
-  double words = rows * (bytesOf(op.getB()) + bytesOf(op.getC())) / 4 + 1;
-  // Special functions, exchanges and words of SRAM go through one queue of the multiprocessor, which
-  // takes 16 or 32 of them a cycle.
-  double queue = 2 * special + exchanges + width * (lanes - 1) / lanes + words;
+  double exchanges = lanes > 1 ? 2 * width : 0, sums = width * (lanes - 1) / lanes;
+  double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes + (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads(op.getB()) +
+                        reads(op.getC()) + exchanges + 4 * sums;
+  // What SRAM and exchanges give each thread, a word a cycle for one warp of the multiprocessor.
+  double words = rows * (bytesOf(op.getB()) + bytesOf(op.getC())) / 4 + exchanges + sums + 1;
 
-  int64_t units = unitsOf(op, config, batch);
-  int64_t resident = std::min(residents(op, config),
-                              int64_t(llvm::divideCeil(units, hopper::kMultiprocessors)));
+  // Measured: warps of a scheduler hide each other's latencies, and one alone has half of its instructions for it.
+  auto cycles = [&](int64_t ctas) {
+    double warps = double(config.consumers * ctas); // on each of the four schedulers
+    double busy = std::max({(0.5 + 1.06 * warps) * instructions, 8 * warps * special, 4 * warps * words});
+    return ctas ? busy + kTile / config.steps : 0;
+  };
+  int64_t resident = residents(op, config), units = unitsOf(op, config, batch);
   if (resident < 1)
     return std::numeric_limits<double>::infinity();
-  int64_t rounds = llvm::divideCeil(units, hopper::kMultiprocessors * resident);
-  double warps = double(config.consumers * resident); // on each of the four schedulers
-  return rounds * std::max({4 * warps * queue, warps * instructions, 1.7 * instructions});
+  int64_t round = hopper::kMultiprocessors * resident;
+  return units / round * cycles(resident) + cycles(llvm::divideCeil(units % round, hopper::kMultiprocessors));
 }
 
 /// Wide states fill the card with few sequences too, and leave no registers to walk them in another way.
 constexpr int64_t kFewStates = 64;
 
-static ScanConfig choose(seq::SelectiveScanOp op, int64_t batch) {
+/// What is tried: who shares a channel, how many CTAs are to share a multiprocessor, and how many times the states of a thread are
+/// to be halved.
+struct ScanShape {
+  int64_t lanes, consumers, width, ctas, spare;
+};
+
+/// The schedule of such a kernel, or nothing where it would not compile or not pay.
+static std::optional<ScanConfig> scheduleOf(seq::SelectiveScanOp op, ScanShape shape) {
+  auto [lanes, consumers, width, ctas, spare] = shape;
+  bool isWide = bytesOf(op.getU()) == 4, isComplex = op.getComplex();
+  ScanConfig config;
+  config.lanes = lanes, config.consumers = consumers, config.width = width;
+  // Long runs of steps without a branch hide the latency of what begins and ends them.
+  config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
+  config.steps = lanes < 4 ? 32 : 64;
+  // Two large tiles instead of three small ones: fewer begin.
+  if (lanes >= 4 && !isComplex)
+    config.stages = 2, config.steps = width == 1 && lanes >= 8 ? 256 : 128;
+  // All exponentials as polynomials leave fewer registers, and so do sines, in f64.
+  if (isWide || isComplex)
+    config.unroll = std::min(config.unroll, std::max<int64_t>(lanes, isComplex ? 8 : 16));
+  while (ringBytes(op, config) + kBesideRings > hopper::kSharedBytes / ctas && config.steps > config.unroll)
+    config.steps /= 2;
+  if (bytesOf(op.getB()) * statesOf(op) > 900) // ptxas spills a few bytes else
+    config.stages = 2;
+
+  int64_t held = partsOf(op) * width * statesOf(op) / lanes;
+  // States in registers; all exponentials as polynomials leave fewer.
+  int64_t most = (isWide || isComplex ? 12 : consumers == 1 ? 32 : 16) >> spare;
+  // Two neighbouring channels are read, rounded and stored at once; threads of one are what is left where two have too many states,
+  // and may keep more multiprocessors busy.
+  bool isCrowded = isWide && 2 * statesOf(op) / 32 > most;
+  if (width == 1 && !isCrowded && !isComplex && (lanes < 4 || statesOf(op) > kFewStates))
+    return std::nullopt;
+  // More complex states spill: their sines take registers of f64.
+  if (isComplex && (width == 2 || statesOf(op) > 2 * lanes))
+    return std::nullopt;
+  if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
+    return std::nullopt;
+  // Three CTAs have registers for few states only; rows that are read in several pieces take more of them.
+  bool isInPieces = !llvm::isPowerOf2_64(held);
+  if (ctas > 2 && (isWide || isComplex || isInPieces || held > 8))
+    return std::nullopt;
+  bool isMany = held > 16 || isInPieces || (isWide && held >= 8);
+  config.registers = consumers == 2 ? (isComplex ? 224 : isWide ? 216 : 152)
+                                    : isComplex ? 216 : isMany ? 232 : ctas > 2 ? 136 : 168;
+  if (isWide)
+    config.polynomials = 8;
+  return config;
+}
+
+/// The best schedule for numbers of sequences.
+static ScanConfig choose(seq::SelectiveScanOp op, ArrayRef<int64_t> batches, int64_t spare) {
   ScanConfig best;
   double least = std::numeric_limits<double>::infinity();
+  auto consider = [&](ScanShape shape) {
+    std::optional<ScanConfig> config = scheduleOf(op, shape);
+    // CTAs of one warpgroup serve other numbers of sequences as well.
+    double cycles = 0;
+    for (int64_t batch : batches)
+      cycles += config ? cost(op, *config, batch) / batch * (shape.consumers == 1 ? 1 : 1.03) : least;
+    if (cycles < least)
+      least = cycles, best = *config;
+  };
   for (int64_t lanes = 1; lanes <= 32 && statesOf(op) % lanes == 0; lanes *= 2)
-    for (int64_t consumers : {1, 2}) {
-      bool idle = false;
-      for (int64_t width : {2, 1}) {
-        ScanConfig config;
-        config.lanes = lanes, config.consumers = consumers, config.width = width;
-        // Long runs of steps without a branch hide the latency of what begins and ends them.
-        config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
-        config.steps = lanes < 4 ? 32 : 64;
-        // Two large tiles instead of three small ones: fewer begin.
-        if (lanes >= 4 && !op.getComplex())
-          config.stages = 2, config.steps = width == 1 && lanes >= 8 ? 256 : 128;
-        // All exponentials as polynomials leave fewer registers, and so do sines, in f64.
-        if (bytesOf(op.getU()) == 4 || op.getComplex())
-          config.unroll = std::min(config.unroll, std::max<int64_t>(lanes, op.getComplex() ? 8 : 16));
-        // Two CTAs of one warpgroup share a multiprocessor.
-        int64_t bytes = hopper::kSharedBytes / (consumers == 1 ? 2 : 1);
-        while (ringBytes(op, config) + kBesideRings > bytes && config.steps > config.unroll)
-          config.steps /= 2;
-        if (bytesOf(op.getB()) * statesOf(op) > 900) // ptxas spills a few bytes else
-          config.stages = 2;
-        int64_t held = partsOf(op) * width * statesOf(op) / lanes;
-        // States in registers; all exponentials as polynomials leave fewer.
-        bool wide = bytesOf(op.getU()) == 4;
-        int64_t most = wide || op.getComplex() ? 12 : consumers == 1 ? 32 : 16;
-        // Two neighbouring channels are read, rounded and stored at once; threads of one pay where
-        // else multiprocessors are idle, and are what is left where two have too many states.
-        bool crowded = wide && 2 * statesOf(op) / 32 > most;
-        if (width == 2)
-          idle = unitsOf(op, config, batch) < hopper::kMultiprocessors;
-        else if (!crowded && !op.getComplex() && (!idle || statesOf(op) > kFewStates))
-          continue;
-        // More complex states spill: their sines take registers of f64.
-        if (op.getComplex() && (width == 2 || statesOf(op) > 2 * lanes))
-          continue;
-        if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
-          continue;
-        // Rows that are read in several pieces take more of them.
-        bool pieces = !llvm::isPowerOf2_64(held);
-        bool many = held > 16 || pieces || (wide && held >= 8);
-        config.registers = consumers == 2 ? (op.getComplex() ? 224 : wide ? 216 : 152)
-                                          : op.getComplex() ? 216 : many ? 232 : 168;
-        if (wide)
-          config.polynomials = 8;
-        double cycles = cost(op, config, batch);
-        if (cycles < least)
-          least = cycles, best = config;
-      }
+    for (int64_t width : {2, 1}) {
+      for (int64_t ctas : {3, 2}) // more serve more sequences, too
+        consider({lanes, /*consumers=*/1, width, ctas, spare});
+      consider({lanes, /*consumers=*/2, width, /*ctas=*/1, spare});
     }
+  if (spare && least == std::numeric_limits<double>::infinity())
+    return choose(op, batches, spare - 1);
   return best;
 }
 
-/// Where segments of one sequence are faster than the sequence as it is, though they walk up to half as many steps more, for the state
-/// alone, and decays are looked at first.
+/// Where segments of sequences are faster than these as they are, though they walk some more steps, for the state alone, and decays
+/// are looked at first.
 static void chooseSegments(seq::SelectiveScanOp op, ScanPair &pair) {
-  int64_t places = residents(op, pair.many) * hopper::kMultiprocessors, most = places / unitsOf(op, pair.many, 1);
-  int64_t segments = 2;
-  while (segments <= most && 1.5 * cost(op, pair.many, segments) >= segments * cost(op, *pair.few, 1))
-    ++segments;
-  if (segments <= most)
-    pair.places = places, pair.segments = segments;
+  // More segments would walk more steps in front of them than a third CTA hides.
+  int64_t places = std::min<int64_t>(residents(op, pair.many), 2) * hopper::kMultiprocessors, most = places / unitsOf(op, pair.many, 1);
+  for (int64_t sequences = 1; sequences < pair.sequences; ++sequences)
+    for (int64_t segments = 2; segments * sequences <= most; ++segments)
+      if (1.25 * cost(op, pair.many, segments * sequences) < segments * cost(op, *pair.few, sequences)) {
+        pair.places = places, pair.segments = std::max(pair.segments, segments);
+        break;
+      }
 }
 
 static ScanPair choosePair(seq::SelectiveScanOp op) {
   ScanPair pair;
-  int64_t count = sequences(op, op.getU());
+  int64_t count = sequences(op, op.getU()), spare = spareOf(op);
   // Channels of all sequences that fill the card, whatever the kernel.
   constexpr int64_t kFull = 16384;
   int64_t full = llvm::divideCeil(kFull, op.getChannels());
   if (!ShapedType::isDynamic(count)) {
-    pair.many = choose(op, count);
+    pair.many = choose(op, count, spare);
     return pair;
   }
   if (statesOf(op) > kFewStates) {
-    pair.many = choose(op, 2);
+    pair.many = choose(op, 2, spare);
     return pair;
   }
-  pair.many = choose(op, full);
-  ScanConfig few = choose(op, 1);
+  pair.many = choose(op, {full, 4 * full}, spare);
+  ScanConfig few = choose(op, 1, spare);
   pair.sequences = 1;
   while (pair.sequences < full && cost(op, few, pair.sequences) < cost(op, pair.many, pair.sequences))
     ++pair.sequences;

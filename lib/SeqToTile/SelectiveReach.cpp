@@ -31,7 +31,7 @@ Value EarlySegments::count(TileBuilder &t, Value sequences, Value length) const 
   Value one = t.index(1), ofSegment = t.mul(sequences, blocksOf(op, config.channels()));
   Value fill = t.make<arith::DivUIOp>(t.index(places), t.max(ofSegment, one));
   Value count = t.min(fill, t.floorDiv(length, kLeastSteps));
-  Value pays = t.compare(arith::CmpIPredicate::sge, t.make<arith::MulIOp>(count, sequences), t.index(least));
+  Value pays = t.compare(arith::CmpIPredicate::sge, count, t.index(least));
   return t.select(pays, t.max(count, one), one);
 }
 

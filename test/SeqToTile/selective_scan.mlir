@@ -68,6 +68,36 @@ func.func @one(%u: tensor<1x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<1x
   return %y : tensor<1x?x2048xbf16>
 }
 
+// Three CTAs share a multiprocessor where two would leave some sequences for a second round.
+// CONFIG-LABEL: @uneven
+// CONFIG: seq.config = {{.*}}lanes = 8 : i64, {{.*}}registers = 136 : i64, 
+func.func @uneven(%u: tensor<1x?x5120xbf16>, %a: tensor<5120x16xf32>, %b: tensor<1x?x1x16xbf16>) -> tensor<1x?x5120xbf16> {
+  %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<1x?x5120xbf16>, tensor<1x?x5120xbf16>, tensor<5120x16xf32>, tensor<1x?x1x16xbf16>, tensor<1x?x1x16xbf16> -> tensor<1x?x5120xbf16>
+  return %y : tensor<1x?x5120xbf16>
+}
+
+// A schedule whose kernels have spilled makes way for one with fewer states in a thread.
+// CONFIG-LABEL: @spilled
+// CONFIG: seq.config = {{.*}}lanes = 8 : i64, {{.*}}width = 1 : i64
+func.func @spilled(%u: tensor<8x?x2048xf32>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xf32>) -> tensor<8x?x2048xf32> {
+  %y = seq.selective_scan %u, %u, %a, %b, %b {seq.spare = 2 : i64} : tensor<8x?x2048xf32>, tensor<8x?x2048xf32>, tensor<2048x16xf32>, tensor<8x?x1x16xf32>, tensor<8x?x1x16xf32> -> tensor<8x?x2048xf32>
+  return %y : tensor<8x?x2048xf32>
+}
+
+// A gate of bf16 takes one special function, to what that can hold.
+// CHECK-LABEL: tile.kernel @gated_selective_scan
+// CHECK: math.tanh %{{.*}} fastmath<afn>
+func.func @gated(%u: tensor<8x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xbf16>) -> tensor<8x?x2048xbf16> {
+  %y = seq.selective_scan %u, %u, %a, %b, %b gate(%u : tensor<8x?x2048xbf16>) : tensor<8x?x2048xbf16>, tensor<8x?x2048xbf16>, tensor<2048x16xf32>, tensor<8x?x1x16xbf16>, tensor<8x?x1x16xbf16> -> tensor<8x?x2048xbf16>
+  return %y : tensor<8x?x2048xbf16>
+}
+// CHECK-LABEL: tile.kernel @finely_gated_selective_scan
+// CHECK-NOT: math.tanh
+func.func @finely_gated(%u: tensor<8x?x2048xf16>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xf16>) -> tensor<8x?x2048xf16> {
+  %y = seq.selective_scan %u, %u, %a, %b, %b gate(%u : tensor<8x?x2048xf16>) : tensor<8x?x2048xf16>, tensor<8x?x2048xf16>, tensor<2048x16xf32>, tensor<8x?x1x16xf16>, tensor<8x?x1x16xf16> -> tensor<8x?x2048xf16>
+  return %y : tensor<8x?x2048xf16>
+}
+
 // What the user forces is one kernel.
 // FORCED-NOT: _of_few
 

@@ -84,6 +84,35 @@ def test_no_spills_of_scans(form, complex, tmp_path):
     support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "scans.lwp"))
 
 
+@pytest.mark.parametrize("options", [
+    dict(head_dim=128, value_dim=256, decay="head", element="f16"),
+    dict(head_dim=128, value_dim=32, decay="head"),
+    dict(head_dim=128, value_dim=320, decay="dt", element="f16", skip=True, reverse=True, softplus=True),
+    dict(head_dim=128, decay="step", skip=True, reverse=True, decay_element="bf16"),
+    dict(head_dim=128, decay="dt", gate=True, reverse=True, bias=True, softplus=True),
+    dict(head_dim=128, value_dim=64, decay="channel", reverse=True, decay_element="bf16"),
+])
+def test_schedules_that_spill_make_way_for_others(options, tmp_path):
+    """What ptxas makes of these the choice does not foresee: it is made again when one has spilled."""
+    source = tmp_path / "model.mlir"
+    source.write_text(longwing.models.linear_attention(4, **options))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "model.lwp"))
+
+
+@pytest.mark.parametrize("channels, states, options", [
+    (64, 64, dict(groups=4, skip=True, gate=True, bias=True, softplus=True, states=True)),
+    (1536, 24, dict(groups=2, element="f16", gate=True, softplus=True, packed=True, complex=True)),
+    (5120, 24, dict(element="f32", skip=True, complex=True)),
+    (192, 32, dict(element="f32", skip=True, gate=True, softplus=True, states=True, packed=True)),
+    (1536, 48, dict(groups=2, skip=True, gate=True, bias=True, softplus=True)),
+])
+def test_no_spills_of_selective_scans(channels, states, options, tmp_path):
+    """All but the last few bytes of what their launches leave to consumers, and less of the state in each thread."""
+    source = tmp_path / "model.mlir"
+    source.write_text(longwing.models.selective_scan(channels, states, **options))
+    support.run_tool("longwing-compile", str(source), "-o", str(tmp_path / "model.lwp"))
+
+
 @pytest.mark.parametrize("kind", ["causal", "anticausal"])
 def test_no_spills_of_convolutions_in_blocks(kind, tmp_path):
     """Filters that reach over three to six blocks of 4096 samples, whose spectra a sum reads two at a time."""

@@ -57,7 +57,7 @@ struct ScanPair {
   std::optional<ScanConfig> fewest;
   int64_t several = 0;
   /// Where few sequences are long, and their channels forget, `many` takes segments of them: as many as find places on the
-  /// card, of all sequences at least `segments`. 0: it never does.
+  /// card, of each at least `segments`. 0: it never does.
   int64_t places = 0, segments = 0;
 
   static ScanPair read(mlir::Operation *op);
