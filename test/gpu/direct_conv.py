@@ -10,9 +10,6 @@ import os
 import pathlib
 import sys
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-
 CHANNELS = 5
 # Name: kind, element, taps, and what else the convolution has.
 LONG = {
@@ -96,27 +93,25 @@ def text(name):
 _loaded = {}
 
 
+def compile_kernel(name):
+    """By Toeplitz products."""
+    import longwing
+
+    return longwing.compile(text(name), target="sm_90a", conv="toeplitz")
+
+
 def kernel(name):
-    """The function of that name: loaded from LONGWING_PACKAGES, or compiled now by Toeplitz products."""
+    """The function of that name: loaded from LONGWING_PACKAGES, or compiled now."""
     import longwing
 
     if name not in _loaded:
         folder = os.environ.get("LONGWING_PACKAGES")
         _loaded[name] = (longwing.load(pathlib.Path(folder) / f"{name}.lwp") if folder else
-                         longwing.compile(text(name), target="sm_90a", conv="toeplitz"))
+                         compile_kernel(name))
     return _loaded[name].main
 
 
-def main(folder):
-    import longwing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in [*LONG, *SHORT]:
-        longwing.compile(text(name), target="sm_90a", conv="toeplitz").save(folder / f"{name}.lwp")
-        print(f"wrote {name}", flush=True)
-
-
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]))
+    import packages
+
+    sys.exit(packages.main(__doc__, [*LONG, *SHORT], compile_kernel))

@@ -12,9 +12,6 @@ import os
 import pathlib
 import sys
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-
 CHANNELS = 5
 
 
@@ -184,9 +181,6 @@ def kernel(name):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    target = pathlib.Path(sys.argv[1])
-    target.mkdir(parents=True, exist_ok=True)
-    for each in [*cases(), *PREPARED, *PRECISE, *H3]:
-        compile_kernel(each).save(target / f"fourier_{each}.lwp")
+    import packages
+
+    sys.exit(packages.main(__doc__, [*cases(), *PREPARED, *PRECISE, *H3], compile_kernel, prefix="fourier_"))

@@ -13,9 +13,6 @@ import os
 import pathlib
 import sys
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
-
 ALIBI = """%slope = tensor.extract %slopes[%head] : tensor<6xf32>
            %distance = arith.subi %j, %i : index
            %distance_i32 = arith.index_cast %distance : index to i32
@@ -105,22 +102,7 @@ def kernel(name):
     return _loaded[name].main
 
 
-def main(folder):
-    import longwing
-
-    folder.mkdir(parents=True, exist_ok=True)
-    failures = 0
-    for name in all_texts():
-        try:
-            compile_kernel(name).save(folder / f"{name}.lwp")
-            print(f"wrote {name}", flush=True)
-        except longwing.CompileError as error:
-            failures += 1
-            print(f"{name}: {error}", file=sys.stderr)
-    return 1 if failures else 0
-
-
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    sys.exit(main(pathlib.Path(sys.argv[1])))
+    import packages
+
+    sys.exit(packages.main(__doc__, all_texts(), compile_kernel))

@@ -62,6 +62,12 @@ def texts():
     return models | {"between": BETWEEN, "butterfly": BUTTERFLY, "fft": FFT}
 
 
+def compile_model(name):
+    import longwing
+
+    return longwing.compile(texts()[name], target="sm_90a")
+
+
 @functools.lru_cache(maxsize=None)
 def module(name):
     """Loaded from LONGWING_PACKAGES, or compiled now."""
@@ -70,15 +76,10 @@ def module(name):
     folder = os.environ.get("LONGWING_PACKAGES")
     if folder:
         return longwing.load(pathlib.Path(folder) / f"whole_{name}.lwp")
-    return longwing.compile(texts()[name], target="sm_90a")
+    return compile_model(name)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    sys.path.insert(0, str(ROOT / "python"))
-    import longwing
+    import packages
 
-    pathlib.Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    for name, text in texts().items():
-        longwing.compile(text, target="sm_90a").save(pathlib.Path(sys.argv[1]) / f"whole_{name}.lwp")
+    sys.exit(packages.main(__doc__, texts(), compile_model, prefix="whole_"))
