@@ -124,8 +124,8 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
 /// Wide states fill the card with few sequences too, and leave no registers to walk them in another way.
 constexpr int64_t kFewStates = 64;
 
-/// What is tried: who shares a channel, how many CTAs are to share a multiprocessor, and how many times the states of a thread are
-/// to be halved.
+/// What is tried: who shares a channel, how many CTAs are to share a multiprocessor, and how often that has spilled: then
+/// threads have half of the states, or a warpgroup is alone and has more registers.
 struct ScanShape {
   int64_t lanes, consumers, width, ctas, spare;
 };
@@ -152,14 +152,16 @@ static std::optional<ScanConfig> scheduleOf(seq::SelectiveScanOp op, ScanShape s
 
   int64_t held = partsOf(op) * width * statesOf(op) / lanes;
   // States in registers; all exponentials as polynomials leave fewer.
-  int64_t most = (isWide || isComplex ? 12 : consumers == 1 ? 32 : 16) >> spare;
+  int64_t most = (isWide || isComplex ? 12 : consumers == 1 ? 32 : 16) >> (spare == 1 ? 1 : 0);
   // Two neighbouring channels are read, rounded and stored at once; threads of one are what is left where two have too many states,
   // and may keep more multiprocessors busy.
   bool isCrowded = isWide && 2 * statesOf(op) / 32 > most;
-  if (width == 1 && !isCrowded && !isComplex && (lanes < 4 || statesOf(op) > kFewStates))
+  if (width == 1 && !isCrowded && !isComplex && (lanes < 4 || (statesOf(op) > kFewStates && !spare)))
     return std::nullopt;
   // More complex states spill: their sines take registers of f64.
   if (isComplex && (width == 2 || statesOf(op) > 2 * lanes))
+    return std::nullopt;
+  if (spare > 1 && consumers > 1)
     return std::nullopt;
   if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
     return std::nullopt;
