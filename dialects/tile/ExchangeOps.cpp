@@ -22,6 +22,8 @@ Value longwing::tile::bufferOf(Value tile) {
     return stage.getBuffer();
   if (auto exchange = tile.getDefiningOp<PublishOp>())
     return exchange.getBuffer();
+  if (auto widen = tile.getDefiningOp<WidenOp>())
+    return widen.getBuffer();
   return {};
 }
 
@@ -54,6 +56,14 @@ LogicalResult PublishOp::verify() {
   if (source.getShape() != result.getShape())
     return emitOpError() << "expected a result of the shape of its source, got " << source << " to "
                          << result;
+  return success();
+}
+
+LogicalResult WidenOp::verify() {
+  RankedTensorType source = getSource().getType(), result = getResult().getType();
+  bool isNarrow = source.getElementType().isF16() || source.getElementType().isBF16();
+  if (!isNarrow || !result.getElementType().isF32() || source.getShape() != result.getShape())
+    return emitOpError() << "expected a tile of f16 or bf16 and one of f32 of its shape, got " << source << " to " << result;
   return success();
 }
 

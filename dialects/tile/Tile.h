@@ -95,6 +95,9 @@ constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";
 /// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the
 /// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`; so are sines and
 /// cosines.
+/// Elements that a thread widens at a time: tiles in SRAM have multiples of them in a row.
+constexpr int64_t kWidened = 8;
+
 constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr = "tile.accurate";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";

@@ -55,6 +55,27 @@ def Tile_PublishOp : Tile_Op<"publish", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_WidenOp : Tile_Op<"widen", [Pure]> {
+  let summary = "Copies a tile in SRAM of 16-bit elements into one of f32";
+  let description = [{
+    So that what many threads read over and over again is not widened by each of them. All consumers share the work; they
+    meet before the first tile of a block that is widened, since the ones before are still read, and behind the last one. None is read
+    in between, nor once the next one has been put there. `buffer` is the place in SRAM; the sequential form has none.
+
+    Example:
+
+    ```mlir
+    %wide = tile.widen %tile : tensor<64x16xbf16, #tile.shared<panel = 32>> -> tensor<64x16xf32, #tile.shared<panel = 64>>
+    ```
+  }];
+  let arguments = (ins Tile_SharedTile:$source, Optional<Tile_SmemType>:$buffer);
+  let results = (outs Tile_SharedTile:$result);
+  let assemblyFormat = [{
+    $source (`in` $buffer^ `:` type($buffer))? attr-dict `:` type($source) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_ComplexMulOp : Tile_Op<"complex_mul", [Pure, AllTypesMatch<["a_re", "a_im", "b_re", "b_im", "re", "im"]>]> {
   let summary = "Product of two complex tiles, element by element";
   let description = [{

@@ -86,6 +86,7 @@ void visitScan(Config &config, Access &&entry) {
   entry("stages", config.stages);
   entry("steps", config.steps);
   entry("unroll", config.unroll);
+  entry("widen", config.widen);
   entry("width", config.width);
 }
 

@@ -55,7 +55,12 @@ static int64_t partsOf(Op op) {
   return op.getComplex() ? 2 : 1;
 }
 
-/// Bytes of SRAM of the rings.
+/// Whether b and c can be widened.
+static bool isNarrow(seq::SelectiveScanOp op) {
+  return bytesOf(op.getB()) == 2 && bytesOf(op.getC()) == 2 && !op.hasConstantB() && !op.hasConstantC() && !op.getComplex();
+}
+
+/// Bytes of SRAM of the rings, and of what is widened.
 static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
   int64_t row = config.channels() * (bytesOf(op.getU()) + bytesOf(op.getDelta()));
   if (op.getGate())
@@ -64,7 +69,8 @@ static int64_t ringBytes(seq::SelectiveScanOp op, const ScanConfig &config) {
     int64_t bytes = partsOf(op) * statesOf(op) * bytesOf(value);
     row += llvm::alignTo(bytes, bytes <= 64 ? 32 : 128);
   }
-  return config.stages * config.steps * row;
+  int64_t wide = config.widen ? 2 * llvm::alignTo(4 * statesOf(op), 128) : 0;
+  return config.steps * (config.stages * row + wide);
 }
 
 /// Bytes of SRAM beside the rings, at most: barriers, and what each CTA takes.
@@ -100,13 +106,14 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   double special = width * (rows + 3 / lanes);
   auto reads = [&](Value value) { // by powers of two, of up to 16 bytes
     int64_t n = statesOf(op) / config.lanes;
-    return rows / double(std::min(n & -n, 16 / bytesOf(value)));
+    return rows / double(std::min(n & -n, 16 / (config.widen ? 4 : bytesOf(value))));
   };
+  int64_t bytes = config.widen ? 8 : bytesOf(op.getB()) + bytesOf(op.getC());
   double exchanges = lanes > 1 ? 2 * width : 0, sums = width * (lanes - 1) / lanes;
-  double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes + (bytesOf(op.getB()) < 4 ? 2 * rows : 0) + reads(op.getB()) +
+  double instructions = width * (5 * rows + 36 / lanes) + 15 / lanes + (bytes < 8 ? 2 * rows : 0) + reads(op.getB()) +
                         reads(op.getC()) + exchanges + 4 * sums;
   // What SRAM and exchanges give each thread, a word a cycle for one warp of the multiprocessor.
-  double words = rows * (bytesOf(op.getB()) + bytesOf(op.getC())) / 4 + exchanges + sums + 1;
+  double words = rows * bytes / 4 + exchanges + sums + 1;
 
   // Measured: warps of a scheduler hide each other's latencies, and one alone has half of its instructions for it.
   auto cycles = [&](int64_t ctas) {
@@ -128,14 +135,15 @@ constexpr int64_t kFewStates = 64;
 /// threads have half of the states, or a warpgroup is alone and has more registers.
 struct ScanShape {
   int64_t lanes, consumers, width, ctas, spare;
+  bool widen;
 };
 
 /// The schedule of such a kernel, or nothing where it would not compile or not pay.
 static std::optional<ScanConfig> scheduleOf(seq::SelectiveScanOp op, ScanShape shape) {
-  auto [lanes, consumers, width, ctas, spare] = shape;
+  auto [lanes, consumers, width, ctas, spare, widen] = shape;
   bool isWide = bytesOf(op.getU()) == 4, isComplex = op.getComplex();
   ScanConfig config;
-  config.lanes = lanes, config.consumers = consumers, config.width = width;
+  config.lanes = lanes, config.consumers = consumers, config.width = width, config.widen = widen;
   // Long runs of steps without a branch hide the latency of what begins and ends them.
   config.unroll = lanes < 4 ? 8 : lanes < 8 || (lanes < 16 && width == 2) ? 16 : 32;
   config.steps = lanes < 4 ? 32 : 64;
@@ -163,6 +171,9 @@ static std::optional<ScanConfig> scheduleOf(seq::SelectiveScanOp op, ScanShape s
     return std::nullopt;
   if (spare > 1 && consumers > 1)
     return std::nullopt;
+  // Of fewer states than four the reads would take what the threads are spared; fewer lanes take fewer steps at once.
+  if (widen && (!isNarrow(op) || lanes < 4 || statesOf(op) < 4 * lanes || statesOf(op) > kFewStates))
+    return std::nullopt;
   if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
     return std::nullopt;
   // Three CTAs have registers for few states only; rows that are read in several pieces take more of them.
@@ -183,19 +194,20 @@ static ScanConfig choose(seq::SelectiveScanOp op, ArrayRef<int64_t> batches, int
   double least = std::numeric_limits<double>::infinity();
   auto consider = [&](ScanShape shape) {
     std::optional<ScanConfig> config = scheduleOf(op, shape);
-    // CTAs of one warpgroup serve other numbers of sequences as well.
-    double cycles = 0;
+    // CTAs of one warpgroup, three of them, and pairs of channels serve other numbers of sequences and their segments as well.
+    double other = (shape.consumers == 1 ? 1 : 1.03) * (shape.ctas > 2 ? 1 : 1.01) * (shape.width == 1 ? 1.04 : 1), cycles = 0;
     for (int64_t batch : batches)
-      cycles += config ? cost(op, *config, batch) / batch * (shape.consumers == 1 ? 1 : 1.03) : least;
+      cycles += config ? cost(op, *config, batch) / batch * other : least;
     if (cycles < least)
       least = cycles, best = *config;
   };
-  for (int64_t lanes = 1; lanes <= 32 && statesOf(op) % lanes == 0; lanes *= 2)
-    for (int64_t width : {2, 1}) {
-      for (int64_t ctas : {3, 2}) // more serve more sequences, too
-        consider({lanes, /*consumers=*/1, width, ctas, spare});
-      consider({lanes, /*consumers=*/2, width, /*ctas=*/1, spare});
-    }
+  for (bool widen : {false, true})
+    for (int64_t lanes = 1; lanes <= 32 && statesOf(op) % lanes == 0; lanes *= 2)
+      for (int64_t width : {2, 1}) {
+        for (int64_t ctas : {2, 3})
+          consider({lanes, /*consumers=*/1, width, ctas, spare, widen});
+        consider({lanes, /*consumers=*/2, width, /*ctas=*/1, spare, widen});
+      }
   if (spare && least == std::numeric_limits<double>::infinity())
     return choose(op, batches, spare - 1);
   return best;

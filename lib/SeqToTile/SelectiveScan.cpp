@@ -253,6 +253,17 @@ void SelectiveScanKernel::loadTiles() {
     bTile = stateTile(op.getB(), time);
   if (!constantC.re)
     cTile = op.getC() == op.getB() ? bTile : stateTile(op.getC(), time);
+  auto widen = [&](Value &tile) {
+    auto type = cast<RankedTensorType>(tile.getType());
+    tile = t.make<WidenOp>(sharedTile(type.getDimSize(0), type.getDimSize(1), builder.getF32Type()), tile, Value());
+  };
+  bool same = cTile == bTile;
+  if (config.widen && bTile)
+    widen(bTile);
+  if (config.widen && cTile && !same)
+    widen(cTile);
+  if (same)
+    cTile = bTile;
   if (Value gate = op.getGate())
     gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
 }

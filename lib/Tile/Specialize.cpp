@@ -154,6 +154,8 @@ LogicalResult Role::copyOp(OpBuilder &b, Operation &op, Positions &positions) {
     store.getStagingMutable().assign(memory.buffers.lookup(&op));
   if (auto exchange = dyn_cast<PublishOp>(copy))
     exchange.getBufferMutable().assign(memory.buffers.lookup(&op));
+  if (auto widen = dyn_cast<WidenOp>(copy))
+    widen.getBufferMutable().assign(memory.buffers.lookup(&op));
   if (auto load = dyn_cast<LoadRunsOp>(copy))
     load.getBufferMutable().assign(memory.exchange);
   if (auto store = dyn_cast<StoreRunsOp>(copy))
@@ -472,6 +474,10 @@ struct TileSpecialize : longwing::impl::TileSpecializeBase<TileSpecialize> {
       if (!known)
         known = buffer(stage, bufferFor(tile, tile.getShape()));
       memory.buffers[stage] = known;
+    });
+    kernel.walk([&](WidenOp op) {
+      auto tile = op.getResult().getType();
+      memory.buffers[op] = buffer(op, bufferFor(tile, tile.getShape()));
     });
     // Two places for the exchanges of a type, in turns: one is filled while a product reads the other.
     DenseMap<Type, SmallVector<Value>> places;

@@ -314,6 +314,15 @@ struct ConvertPublish : OpConversionPattern<PublishOp> {
   }
 };
 
+struct ConvertWiden : OpConversionPattern<WidenOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WidenOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<arith::ExtFOp>(op, typeConverter->convertType(op.getResult().getType()), adaptor.getSource());
+    return success();
+  }
+};
+
 /// arith.truncf rounds to nearest, ties to even.
 struct ConvertConvert : OpConversionPattern<ConvertOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -370,7 +379,7 @@ struct ConvertTypes : ConversionPattern {
 void longwing::tile::populateComputePatterns(const CPUTypeConverter &converter,
                                              RewritePatternSet &patterns) {
   patterns.add<ConvertProduct<DotOp>, ConvertProduct<MmaAsyncOp>, ConvertMmaWait, ConvertReduce,
-               ConvertBroadcast, ConvertIota, ConvertConvert, ConvertUnstage, ConvertPublish,
+               ConvertBroadcast, ConvertIota, ConvertConvert, ConvertUnstage, ConvertPublish, ConvertWiden,
                ConvertComplexMul>(converter, patterns.getContext());
   patterns.add<ConvertSplat>(converter, patterns.getContext(), /*benefit=*/2);
   patterns.add<ConvertTypes>(converter, patterns.getContext());

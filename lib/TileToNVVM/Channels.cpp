@@ -256,6 +256,56 @@ void Emitter::emitRead(ReadOp op) {
   set(op.getResult(), std::move(result));
 }
 
+/// Whether a block widens another tile before this one, or behind it.
+static bool widensAnother(WidenOp op, bool before) {
+  for (Operation *at = op; (at = before ? at->getPrevNode() : at->getNextNode());)
+    if (isa<WidenOp>(at))
+      return true;
+  return false;
+}
+
+/// A thread takes 16 bytes at a time. What it reads is on its way before all meet.
+void Emitter::emitWidenTile(WidenOp op) {
+  RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
+  Type element = source.getElementType();
+  int64_t pieces = source.getDimSize(1) / kWidened, count = source.getDimSize(0) * pieces;
+  int64_t threads = kernel.getSchedule().getConsumers() * kWarpgroupThreads;
+  Value from = one(op.getSource()), to = buffer(op.getBuffer());
+  Value first = add(mul(group, kWarpgroupThreads), both(thread, i32(kWarpgroupThreads - 1)));
+  struct Piece {
+    Value number, row, column;
+    Values numbers;
+  };
+  SmallVector<Piece> mine;
+  for (int64_t at = 0; at < count; at += threads) {
+    Piece piece;
+    piece.number = add(first, at);
+    // Threads behind the last piece read it, too, and write nothing.
+    Value number = at + threads > count ? Value(LLVM::UMinOp::create(b, loc, piece.number, i32(count - 1))) : piece.number;
+    piece.row = LLVM::UDivOp::create(b, loc, number, i32(pieces));
+    piece.column = mul(LLVM::URemOp::create(b, loc, number, i32(pieces)), kWidened);
+    piece.numbers = loadWide(shared(add(from, byteInTile(source, piece.row, piece.column))), element, kWidened);
+    mine.push_back(piece);
+  }
+  if (!widensAnother(op, /*before=*/true))
+    meet();
+  for (auto [i, piece] : llvm::enumerate(mine)) {
+    OpBuilder::InsertionGuard guard(b);
+    if (int64_t(i + 1) * threads > count) {
+      Value inside = LLVM::ICmpOp::create(b, loc, LLVM::ICmpPredicate::ult, piece.number, i32(count));
+      b.setInsertionPointToStart(scf::IfOp::create(b, loc, inside, /*withElse=*/false).thenBlock());
+    }
+    constexpr int64_t kWord = 4; // numbers of f32 in 16 bytes
+    for (int64_t half = 0; half < kWidened; half += kWord) {
+      Value place = add(to, byteInTile(type, piece.row, add(piece.column, half)));
+      storeWide(shared(place), type.getElementType(), ArrayRef(piece.numbers).slice(half, kWord));
+    }
+  }
+  if (!widensAnother(op, /*before=*/false))
+    meet();
+  set(op.getResult(), {to});
+}
+
 //===----------------------------------------------------------------------===//
 // Device memory
 //===----------------------------------------------------------------------===//

@@ -429,6 +429,7 @@ LogicalResult Emitter::emitOp(Operation *op) {
       .Case([&](ComplexMulOp op) { return emitComplexMul(op), success(); })
       .Case([&](UnstageOp op) { return emitUnstage(op), success(); })
       .Case([&](PublishOp op) { return emitPublish(op), success(); })
+      .Case([&](WidenOp op) { return emitWidenTile(op), success(); })
       .Case([&](arith::ExtFOp op) {
         bool packed = count(op.getType()) != count(op.getIn().getType());
         return packed ? (emitExtend(op), success()) : emitElementwise(op);

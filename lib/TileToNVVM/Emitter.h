@@ -192,6 +192,7 @@ private:
   //===--------------------------------------------------------------------===//
   mlir::LogicalResult checkChannels();
   void emitRead(tile::ReadOp op);
+  void emitWidenTile(tile::WidenOp op);
   Values readKnownRows(tile::ReadOp op);
   mlir::Value byteInTile(mlir::RankedTensorType tile, mlir::Value row, mlir::Value column);
   void emitRow(tile::RowOp op);

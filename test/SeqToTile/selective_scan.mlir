@@ -54,7 +54,12 @@ func.func @forgetting(%u: tensor<?x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: te
 
 // A batch that is known has one kernel: two channels for each thread where that fills the card, ...
 // CONFIG-LABEL: @eight
-// CONFIG: seq.config = {cluster = 0 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, member = 32 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 128 : i64, unroll = 16 : i64, width = 2 : i64}
+// CONFIG: seq.config = {cluster = 0 : i64, consumers = {{[0-9]}} : i64, lanes = 4 : i64, member = 32 : i64, polynomials = 0 : i64, registers = {{[0-9]+}} : i64, stages = 2 : i64, steps = 64 : i64, unroll = 16 : i64, widen = true, width = 2 : i64}
+// b is also c, and is widened once.
+// CHECK-LABEL: tile.kernel @eight_selective_scan
+// CHECK: %[[WIDE:.*]] = tile.widen %{{.*}} : tensor<64x16xbf16, #tile.shared<panel = 32>> -> tensor<64x16xf32, #tile.shared<panel = 64>>
+// CHECK-NOT: tile.widen
+// CHECK-COUNT-16: tile.read %[[WIDE]]
 func.func @eight(%u: tensor<8x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<8x?x1x16xbf16>) -> tensor<8x?x2048xbf16> {
   %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<8x?x2048xbf16>, tensor<8x?x2048xbf16>, tensor<2048x16xf32>, tensor<8x?x1x16xbf16>, tensor<8x?x1x16xbf16> -> tensor<8x?x2048xbf16>
   return %y : tensor<8x?x2048xbf16>
@@ -104,7 +109,7 @@ func.func @finely_gated(%u: tensor<8x?x2048xf16>, %a: tensor<2048x16xf32>, %b: t
 // Of complex numbers a thread has both parts, which are neighbouring rows: of rates, of b and c, and of states. y is
 // twice the real part of their sum.
 // CONFIG-LABEL: @complex
-// CONFIG: seq.config = {{.*}}lanes = 8 : i64{{.*}}unroll = 8 : i64, width = 1 : i64}
+// CONFIG: seq.config = {{.*}}lanes = 8 : i64{{.*}}unroll = 8 : i64, widen = false, width = 1 : i64}
 // CHECK-LABEL: tile.kernel @complex_selective_scan
 // CHECK: %[[A:.*]] = tile.load_channels {{.*}} transposed : <256x16xf32> -> tensor<16x16xf32, #tile.channel<lanes = 8>>
 // CHECK: tile.deinterleave %[[A]] rows

@@ -92,6 +92,11 @@ def test_selective_scan_from_a_state_backwards_in_groups():
                        names=("skip", "gate", "bias", "init"), reverse=True)
 
 
+def test_selective_scan_whose_coefficients_are_widened():
+    """Several tiles, the last one short: b and c go through SRAM as f32. c is not b."""
+    run_selective_scan(40, channels=64, dtype="bf16", schedule="lanes=4 width=2 steps=16 unroll=16")
+
+
 def test_packed_selective_scans():
     """Sequences with states, one empty; what lies behind a sequence does not reach it."""
     names = ("skip", "gate", "bias", "init")

@@ -35,6 +35,8 @@ struct ScanConfig {
   int64_t registers = 232;
   /// Of each eight exponentials, how many are polynomials.
   int64_t polynomials = 0;
+  /// Whether b and c are widened to f32 once for all channels of a CTA.
+  bool widen = false;
 
   /// Channels of a CTA.
   int64_t channels() const { return (cluster ? member : 128 * consumers) * width / lanes; }

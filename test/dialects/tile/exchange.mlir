@@ -19,6 +19,8 @@ tile.kernel @transform(%x: !tile.desc<1x1x16x64xf16, split = 1024>, %y: !tile.vi
   %g = tile.load %w[%c0, %c0, %c0] along 2 stages 2 : !tile.desc<1x64x32xf32> -> tensor<128x64xf32, #tile.shared>
   // CHECK: tile.unstage %{{.*}} : tensor<128x64xf32, #tile.shared> -> tensor<128x64xf32, #tile.acc>
   %t = tile.unstage %g : tensor<128x64xf32, #tile.shared> -> !acc
+  // CHECK: tile.widen %{{.*}} : tensor<64x64xf16, #tile.shared> -> tensor<64x64xf32, #tile.shared>
+  %h = tile.widen %f : tensor<64x64xf16, #tile.shared> -> tensor<64x64xf32, #tile.shared>
   // CHECK: tile.publish %{{.*}} blocked
   %b = tile.publish %table blocked : !packed -> tensor<128x64xf16, #tile.shared>
   // CHECK: tile.dot %{{.*}}, %{{.*}} blocked

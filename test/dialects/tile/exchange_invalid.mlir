@@ -16,6 +16,14 @@ func.func @read_wide(%x: tensor<64x64xf32, #tile.shared>) {
 
 // -----
 
+func.func @widen_wide(%x: tensor<64x64xf32, #tile.shared>) {
+  // expected-error @below {{expected a tile of f16 or bf16 and one of f32 of its shape}}
+  %r = tile.widen %x : tensor<64x64xf32, #tile.shared> -> tensor<64x64xf32, #tile.shared>
+  return
+}
+
+// -----
+
 func.func @exchange_other_shape(%x: tensor<128x64xf16, #tile.acc>) {
   // expected-error @below {{expected a result of the shape of its source}}
   %r = tile.publish %x : tensor<128x64xf16, #tile.acc> -> tensor<64x64xf16, #tile.shared>
