@@ -94,8 +94,8 @@ static int64_t unitsOf(seq::SelectiveScanOp op, const ScanConfig &config, int64_
   return sequences * llvm::divideCeil(op.getChannels(), config.channels());
 }
 
-/// Cycles that a tile takes to begin.
-constexpr double kTile = 50;
+/// Cycles that a tile takes to begin: with other warps on a scheduler, and alone.
+constexpr double kTile = 50, kTileAlone = 400;
 
 /// Cycles of a step of all sequences.
 static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t batch) {
@@ -119,7 +119,7 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   auto cycles = [&](int64_t ctas) {
     double warps = double(config.consumers * ctas); // on each of the four schedulers
     double busy = std::max({(0.5 + 1.06 * warps) * instructions, 8 * warps * special, 4 * warps * words});
-    return ctas ? busy + kTile / config.steps : 0;
+    return ctas ? busy + (warps > 1 ? kTile : kTileAlone) / config.steps : 0;
   };
   int64_t resident = residents(op, config), units = unitsOf(op, config, batch);
   if (resident < 1)
