@@ -49,15 +49,20 @@ int64_t longwing::statesOf(seq::SelectiveScanOp op) {
   return states <= 64 ? 64 : llvm::alignTo(states, 32);
 }
 
+/// Wide states fill the card with few sequences too, and leave no registers to walk them in another way.
+constexpr int64_t kFewStates = 64;
+
 /// Numbers of memory that an element or a state is.
 template <typename Op>
 static int64_t partsOf(Op op) {
   return op.getComplex() ? 2 : 1;
 }
 
-/// Whether b and c can be widened.
-static bool isNarrow(seq::SelectiveScanOp op) {
-  return bytesOf(op.getB()) == 2 && bytesOf(op.getC()) == 2 && !op.hasConstantB() && !op.hasConstantC() && !op.getComplex();
+/// Whether to widen b and c pays. Of fewer states than four the reads would take what the threads are spared, and fewer lanes take
+/// fewer steps at once.
+static bool mayWiden(seq::SelectiveScanOp op, int64_t lanes) {
+  bool isNarrow = bytesOf(op.getB()) == 2 && bytesOf(op.getC()) == 2 && !op.hasConstantB() && !op.hasConstantC() && !op.getComplex();
+  return isNarrow && lanes >= 4 && statesOf(op) >= 4 * lanes && statesOf(op) <= kFewStates;
 }
 
 /// Bytes of SRAM of the rings, and of what is widened.
@@ -128,9 +133,6 @@ static double cost(seq::SelectiveScanOp op, const ScanConfig &config, int64_t ba
   return units / round * cycles(resident) + cycles(llvm::divideCeil(units % round, hopper::kMultiprocessors));
 }
 
-/// Wide states fill the card with few sequences too, and leave no registers to walk them in another way.
-constexpr int64_t kFewStates = 64;
-
 /// What is tried: who shares a channel, how many CTAs are to share a multiprocessor, and how often that has spilled: then
 /// threads have half of the states, or a warpgroup is alone and has more registers.
 struct ScanShape {
@@ -171,8 +173,7 @@ static std::optional<ScanConfig> scheduleOf(seq::SelectiveScanOp op, ScanShape s
     return std::nullopt;
   if (spare > 1 && consumers > 1)
     return std::nullopt;
-  // Of fewer states than four the reads would take what the threads are spared; fewer lanes take fewer steps at once.
-  if (widen && (!isNarrow(op) || lanes < 4 || statesOf(op) < 4 * lanes || statesOf(op) > kFewStates))
+  if (widen && !mayWiden(op, lanes))
     return std::nullopt;
   if (held > most || config.channels() * bytesOf(op.getU()) < 32 || !fitsGroups(op, config))
     return std::nullopt;
@@ -301,6 +302,7 @@ LogicalResult longwing::configureScan(seq::SelectiveScanOp op, const ScanOverrid
   set(config.steps, overrides.steps);
   set(config.stages, overrides.stages);
   set(config.registers, overrides.registers);
+  config.widen &= mayWiden(op, config.lanes);
   config.unroll = std::max(config.unroll, config.lanes);
   set(config.unroll, overrides.unroll);
   if (!overrides.polynomials.empty() &&

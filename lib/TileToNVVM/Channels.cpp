@@ -269,9 +269,9 @@ void Emitter::emitWidenTile(WidenOp op) {
   RankedTensorType source = op.getSource().getType(), type = op.getResult().getType();
   Type element = source.getElementType();
   int64_t pieces = source.getDimSize(1) / kWidened, count = source.getDimSize(0) * pieces;
-  int64_t threads = kernel.getSchedule().getConsumers() * kWarpgroupThreads;
+  int64_t threads = (kernel.getSchedule().getSpread() ? 1 : warpgroups) * kWarpgroupThreads;
   Value from = one(op.getSource()), to = buffer(op.getBuffer());
-  Value first = add(mul(group, kWarpgroupThreads), both(thread, i32(kWarpgroupThreads - 1)));
+  Value first = add(mul(tileGroup, kWarpgroupThreads), both(thread, i32(kWarpgroupThreads - 1)));
   struct Piece {
     Value number, row, column;
     Values numbers;
