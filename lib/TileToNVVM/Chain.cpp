@@ -32,7 +32,8 @@ void Emitter::meetCluster(bool converged) {
 }
 
 /// Puts this thread's letter where its member has a place, and sends the warp's to that place of the other CTAs, a lane
-/// to each.
+/// to each. Every thread arrives for its own letter: a lane that arrived for its warp, behind a barrier of that warp, would do as
+/// well, but ptxas leaves such barriers out where it can, and racecheck cannot know that.
 void Emitter::sendLetters(MailType mail, Value place, Value barrier, Value cta, Values letter) {
   int64_t words = mail.getLetterBytes() / 4, ctas = clusterOf(kernel), bytes = 32 * mail.getLetterBytes();
   letter.resize(words, f32(0));
@@ -42,10 +43,12 @@ void Emitter::sendLetters(MailType mail, Value place, Value barrier, Value cta, 
   publish();
   syncWarp();
   OpBuilder::InsertionGuard guard(b);
-  auto announce = scf::IfOp::create(b, loc, isEqual(lane, 0), /*withElse=*/false);
+  auto announce = scf::IfOp::create(b, loc, isEqual(lane, 0), /*withElse=*/true);
   b.setInsertionPointToStart(announce.thenBlock());
   NVVM::MBarrierArriveExpectTxOp::create(b, loc, Type(), shared(barrier), i32((ctas - 1) * bytes),
                                          NVVM::MemScopeKind::CTA, false, Value());
+  b.setInsertionPointToStart(announce.elseBlock());
+  NVVM::MBarrierArriveOp::create(b, loc, Type(), shared(barrier), Value(), NVVM::MemScopeKind::CTA, false);
   b.setInsertionPointAfter(announce);
   if (ctas == 1)
     return;

@@ -257,7 +257,7 @@ void Emitter::initBarriers() {
       }
       if (auto mail = dyn_cast<MailType>(alloc.getMemory().getType())) {
         int64_t offset = alloc->getAttrOfType<IntegerAttr>(kBarrierOffsetAttr).getInt();
-        Value senders = i32(mail.getMembers() / clusterOf(kernel) * mail.getThreads() / 32); // warps here
+        Value senders = i32(mail.getMembers() / clusterOf(kernel) * mail.getThreads()); // of this CTA
         for (int64_t turn = 0; turn < 2; ++turn, offset += kMailBarrierBytes)
           NVVM::MBarrierInitOp::create(b, loc, shared(add(sramBase, offset)), senders, Value());
       }
