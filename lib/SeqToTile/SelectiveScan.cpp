@@ -253,17 +253,14 @@ void SelectiveScanKernel::loadTiles() {
     bTile = stateTile(op.getB(), time);
   if (!constantC.re)
     cTile = op.getC() == op.getB() ? bTile : stateTile(op.getC(), time);
-  auto widen = [&](Value &tile) {
-    auto type = cast<RankedTensorType>(tile.getType());
-    tile = t.make<WidenOp>(sharedTile(type.getDimSize(0), type.getDimSize(1), builder.getF32Type()), tile, Value());
+  auto widened = [&](Value tile) {
+    return t.make<WidenOp>(sharedTile(config.steps, states, builder.getF32Type()), tile, Value());
   };
-  bool same = cTile == bTile;
-  if (config.widen && bTile)
-    widen(bTile);
-  if (config.widen && cTile && !same)
-    widen(cTile);
-  if (same)
-    cTile = bTile;
+  if (config.widen) { // neither is constant
+    Value narrow = bTile;
+    bTile = widened(bTile);
+    cTile = cTile == narrow ? bTile : widened(cTile);
+  }
   if (Value gate = op.getGate())
     gateTile = gate == op.getU() ? uTile : gate == op.getDelta() ? deltaTile : timeTile(gate, time);
 }
