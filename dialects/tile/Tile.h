@@ -36,6 +36,8 @@ namespace longwing::tile {
 /// Rows of an accumulator that one warpgroup owns.
 constexpr int64_t kWarpgroupRows = 64;
 constexpr int64_t kWarpgroupThreads = 128;
+/// Elements that a thread widens at a time: tiles in SRAM have multiples of them in a row.
+constexpr int64_t kWidened = 8;
 /// Lanes that share a row of an accumulator.
 constexpr int64_t kLanes = 4;
 /// Lanes of a warp.
@@ -95,9 +97,6 @@ constexpr llvm::StringLiteral kUnrollAttr = "tile.unroll";
 /// On math.exp2 of a tile in f32: of each eight of its elements, how many are computed by a polynomial, so that the
 /// special-function unit has the others only. To a rounding of f32 where it is `kAccurateAttr`; so are sines and
 /// cosines.
-/// Elements that a thread widens at a time: tiles in SRAM have multiples of them in a row.
-constexpr int64_t kWidened = 8;
-
 constexpr llvm::StringLiteral kPolynomialAttr = "tile.polynomial", kAccurateAttr = "tile.accurate";
 /// On a kernel: the phases of a work tile, between exchanges, run that many steps apart.
 constexpr llvm::StringLiteral kStaggerAttr = "tile.stagger";

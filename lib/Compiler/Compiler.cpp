@@ -72,8 +72,7 @@ static bool askForRegisters(ModuleOp module, ArrayRef<Location> spilled) {
   module.walk([&](Operation *op) {
     if (!isa_and_nonnull<seq::SeqDialect>(op->getDialect()) || !llvm::is_contained(spilled, op->getLoc()))
       return;
-    auto before = op->getAttrOfType<IntegerAttr>(kSpareAttr);
-    op->setAttr(kSpareAttr, Builder(op).getI64IntegerAttr(before ? before.getInt() + 1 : 1));
+    op->setAttr(kSpareAttr, Builder(op).getI64IntegerAttr(spareOf(op) + 1));
     found = true;
   });
   return found;
@@ -82,22 +81,26 @@ static bool askForRegisters(ModuleOp module, ArrayRef<Location> spilled) {
 /// Compiles a model. Where kernels spill, so that ptxas had to be asked first, it begins again with schedules that take fewer
 /// registers, unless the user has chosen them.
 static LogicalResult compileModel(ModuleOp module, const CompileOptions &options, Artefact &artefact) {
-  constexpr int kAttempts = 3;
-  const CompileReport report = artefact.report;
-  for (int attempt = 1;; ++attempt) {
+  const CompileReport parsed = artefact.report;
+  auto attempt = [&](ModuleOp module, SmallVectorImpl<Location> *spilled) -> LogicalResult {
+    artefact.report = parsed;
+    Phases phases(module, options, artefact.report);
+    if (failed(phases.dumpModule("input")))
+      return failure();
+    return compileModule(module, options, phases, artefact, spilled);
+  };
+  constexpr int kAgain = 2;
+  bool hasChoice = options.schedule.empty() && levelOf(module) == Level::Seq;
+  for (int i = 0; hasChoice && i < kAgain; ++i) {
     OwningOpRef<ModuleOp> copy = module.clone();
-    artefact.report = report;
-    Phases phases(*copy, options, artefact.report);
     SmallVector<Location> spilled;
-    bool isLast = attempt == kAttempts || !options.schedule.empty() || levelOf(module) != Level::Seq;
-    if (failed(phases.dumpModule("input")) ||
-        failed(compileModule(*copy, options, phases, artefact, isLast ? nullptr : &spilled)))
+    if (failed(attempt(*copy, &spilled)))
       return failure();
     if (spilled.empty())
       return success();
-    if (!askForRegisters(module, spilled))
-      attempt = kAttempts - 1;
+    hasChoice = askForRegisters(module, spilled);
   }
+  return attempt(module, nullptr);
 }
 
 std::optional<Artefact> longwing::compile(std::string_view source, std::string_view name,

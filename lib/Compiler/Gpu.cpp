@@ -208,7 +208,7 @@ static LogicalResult checkLog(const CompileOptions &options, gpu::GPUModuleOp ke
 /// What consumers may take where so many CTAs share a multiprocessor: what its launch gives, and the producers leave of it.
 /// 0 where there are no roles.
 static int32_t registersOfConsumers(Operation *function, int32_t ctas) {
-  constexpr int32_t kWarpgroup = 128, kGrain = 8, kMost = 240;
+  constexpr int32_t kGrain = 8, kMost = 240; // what setmaxnreg takes
   int32_t threads = function->getAttrOfType<DenseI32ArrayAttr>("nvvm.reqntid")[0], producers = 0;
   function->walk([&](NVVM::SetMaxRegisterOp op) {
     if (op.getAction() == NVVM::SetMaxRegisterAction::decrease)
@@ -216,8 +216,8 @@ static int32_t registersOfConsumers(Operation *function, int32_t ctas) {
   });
   if (!producers)
     return 0;
-  int32_t launched = std::min<int32_t>(hopper::kRegisters / (ctas * threads), kMost) / kGrain * kGrain * threads;
-  int32_t left = (launched - producers * kWarpgroup) / (threads - kWarpgroup);
+  int32_t launched = hopper::launchedRegisters(threads, ctas);
+  int32_t left = (launched - producers * tile::kWarpgroupThreads) / (threads - tile::kWarpgroupThreads);
   return std::min(left, kMost) / kGrain * kGrain;
 }
 

@@ -271,7 +271,6 @@ void Emitter::emitWidenTile(WidenOp op) {
   int64_t pieces = source.getDimSize(1) / kWidened, count = source.getDimSize(0) * pieces;
   int64_t threads = (kernel.getSchedule().getSpread() ? 1 : warpgroups) * kWarpgroupThreads;
   Value from = one(op.getSource()), to = buffer(op.getBuffer());
-  Value first = add(mul(tileGroup, kWarpgroupThreads), both(thread, i32(kWarpgroupThreads - 1)));
   struct Piece {
     Value number, row, column;
     Values numbers;
@@ -279,7 +278,7 @@ void Emitter::emitWidenTile(WidenOp op) {
   SmallVector<Piece> mine;
   for (int64_t at = 0; at < count; at += threads) {
     Piece piece;
-    piece.number = add(first, at);
+    piece.number = add(threadOfTile(), at);
     // Threads behind the last piece read it, too, and write nothing.
     Value number = at + threads > count ? Value(LLVM::UMinOp::create(b, loc, piece.number, i32(count - 1))) : piece.number;
     piece.row = LLVM::UDivOp::create(b, loc, number, i32(pieces));

@@ -167,10 +167,8 @@ static int32_t residents(KernelOp kernel) {
 
 /// Roles share what the launch gave to all threads alike: they would wait for more without end.
 static LogicalResult checkRegisters(KernelOp kernel) {
-  constexpr int64_t kGrain = 8;
   ScheduleAttr schedule = kernel.getSchedule();
-  int64_t threads = schedule.getThreads(), ctas = residents(kernel);
-  int64_t launched = hopper::kRegisters / (ctas * threads) / kGrain * kGrain * threads;
+  int64_t ctas = residents(kernel), launched = hopper::launchedRegisters(schedule.getThreads(), ctas);
   if (!schedule.hasProducer() || schedule.getRegisters() <= launched)
     return success();
   return kernel.emitError() << "expected roles that share the " << launched

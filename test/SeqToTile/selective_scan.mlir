@@ -75,7 +75,7 @@ func.func @one(%u: tensor<1x?x2048xbf16>, %a: tensor<2048x16xf32>, %b: tensor<1x
 
 // Three CTAs share a multiprocessor where two would leave some sequences for a second round.
 // CONFIG-LABEL: @uneven
-// CONFIG: seq.config = {{.*}}lanes = 8 : i64, {{.*}}registers = 136 : i64, 
+// CONFIG: seq.config = {{.*}}lanes = 8 : i64, {{.*}}registers = 136 : i64,
 func.func @uneven(%u: tensor<1x?x5120xbf16>, %a: tensor<5120x16xf32>, %b: tensor<1x?x1x16xbf16>) -> tensor<1x?x5120xbf16> {
   %y = seq.selective_scan %u, %u, %a, %b, %b : tensor<1x?x5120xbf16>, tensor<1x?x5120xbf16>, tensor<5120x16xf32>, tensor<1x?x1x16xbf16>, tensor<1x?x1x16xbf16> -> tensor<1x?x5120xbf16>
   return %y : tensor<1x?x5120xbf16>

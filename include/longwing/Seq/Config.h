@@ -19,11 +19,13 @@ namespace longwing {
 constexpr llvm::StringLiteral kConfigAttr = "seq.config";
 /// On an operation that is to have a plain kernel: what it is, and why, for `--print-config`.
 constexpr llvm::StringLiteral kPlainAttr = "seq.plain";
-/// How many schedules of an operation had kernels that spilled: the next one takes fewer registers.
-constexpr llvm::StringLiteral kSpareAttr = "seq.spare";
-int64_t spareOf(mlir::Operation *op);
 /// Marks the operation so; `why` goes on from its name.
 void markPlain(mlir::Operation *op, const llvm::Twine &why);
+
+/// How many schedules of an operation had kernels that spilled: the next one takes fewer registers.
+constexpr llvm::StringLiteral kSpareAttr = "seq.spare";
+/// That number; 0 if there is none.
+int64_t spareOf(mlir::Operation *op);
 
 /// How an attention kernel is tiled and scheduled.
 struct AttentionConfig {

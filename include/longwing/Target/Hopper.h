@@ -21,6 +21,12 @@ constexpr int64_t kRegisters = 65536;
 /// SRAM of a multiprocessor that the driver takes for each CTA, in bytes.
 constexpr int64_t kReservedBytes = 1024;
 
+/// Registers that the launch of a CTA gives to all of its threads together, alike, where so many CTAs share a multiprocessor.
+inline int64_t launchedRegisters(int64_t threads, int64_t ctas) {
+  constexpr int64_t kGrain = 8;
+  return kRegisters / (ctas * threads) / kGrain * kGrain * threads;
+}
+
 /// CTAs that share a multiprocessor, by the registers and the bytes of SRAM of one.
 inline int64_t residents(int64_t registers, int64_t sharedBytes) {
   return std::max<int64_t>(1, std::min(kRegisters / registers, (kSharedBytes + kReservedBytes) /
